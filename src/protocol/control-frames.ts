@@ -1,0 +1,118 @@
+/**
+ * Control frames: session and connection life. Fields stand in wire order, without padding, after the 8-byte header.
+ * A reader ignores bytes behind the fields it knows, so a later revision can append some (rule P6).
+ */
+import { writeFrameHeader } from "./data-frames.ts";
+import { type AnyField, type Cursor, type Field, bytes8, i32, text8, u16, u32, u64, u8 } from "./fields.ts";
+import { FrameType, HEADER_SIZE, frameEnd } from "./frames.ts";
+import { MAX_DEBUG, MAX_ERROR_TEXT } from "./limits.ts";
+
+const debug = text8(MAX_DEBUG);
+
+export const CONTROL_FRAMES = {
+  /** client → relay, first frame of every socket. `session` 0n: a fresh session. */
+  hello: { type: FrameType.Hello, fields: { version: u16, session: u64, token: bytes8 } },
+  /** relay → client: the session is up, and these are its limits. Times in ms, sizes in bytes. */
+  welcome: {
+    type: FrameType.Welcome,
+    fields: {
+      version: u16,
+      session: u64,
+      peer: u64,
+      now: u64,
+      heartbeatMs: u32,
+      graceMs: u32,
+      maxPayload: u32,
+      maxBatch: u32,
+      maxConnections: u32,
+      connectTimeoutMs: u32,
+      idleTimeoutMs: u32,
+      token: bytes8,
+    },
+  },
+  /** relay → client: the socket is about to be closed with `code`. client → relay: I am leaving, for good. */
+  bye: { type: FrameType.Bye, fields: { code: u16, reconnectAfterMs: u32, debug } },
+  /** relay → client. `about`: the handle or request that the offending frame named, 0 if none. */
+  error: { type: FrameType.Error, fields: { code: u16, frame: u8, about: u32, message: text8(MAX_ERROR_TEXT) } },
+  /** client → relay: open a connection. `virtualPort` -1 where the family has none. `timeoutMs` 0: the app's default. */
+  connect: {
+    type: FrameType.Connect,
+    fields: { request: u32, connectionType: u8, peer: u64, virtualPort: i32, channel: i32, timeoutMs: u32 },
+  },
+  /** relay → client, the answer to connect: this is the connection's handle. */
+  connecting: { type: FrameType.Connecting, fields: { request: u32, handle: u32, connectionId: u64, state: u8 } },
+  /** relay → client: a peer wants to connect. Answer with accept or refuse. */
+  incoming: {
+    type: FrameType.Incoming,
+    fields: { handle: u32, connectionId: u64, connectionType: u8, peer: u64, virtualPort: i32, channel: i32 },
+  },
+  /** client → relay */
+  accept: { type: FrameType.Accept, fields: { handle: u32 } },
+  /** client → relay */
+  refuse: { type: FrameType.Refuse, fields: { handle: u32, reason: u16, debug } },
+  /** both ways. `closedBy` is read by the client only: 0 yourself, 1 the other end, 2 the relay. */
+  close: { type: FrameType.Close, fields: { handle: u32, reason: u16, closedBy: u8, debug } },
+  /** relay → client */
+  state: { type: FrameType.State, fields: { handle: u32, state: u8, previous: u8 } },
+} as const satisfies Record<string, { type: FrameType; fields: Record<string, AnyField> }>;
+
+type Frames = typeof CONTROL_FRAMES;
+export type ControlFrameName = keyof Frames;
+type Values<F> = { -readonly [K in keyof F]: F[K] extends Field<infer T> ? T : never };
+export type ControlFrame = {
+  [N in ControlFrameName]: { frame: N; flags: number } & { values: Values<Frames[N]["fields"]> };
+}[ControlFrameName];
+export type ControlFrameOf<N extends ControlFrameName> = Extract<ControlFrame, { frame: N }>;
+export type ControlValues<N extends ControlFrameName> = ControlFrameOf<N>["values"];
+
+interface Layout {
+  readonly name: ControlFrameName;
+  readonly type: number;
+  readonly fields: readonly (readonly [string, Field<unknown>])[];
+}
+
+const LAYOUTS: readonly Layout[] = Object.entries(CONTROL_FRAMES).map(([name, { type, fields }]) => ({
+  name: name as ControlFrameName,
+  type,
+  fields: Object.entries(fields) as unknown as [string, Field<unknown>][],
+}));
+const BY_NAME = new Map(LAYOUTS.map((layout) => [layout.name, layout]));
+const BY_TYPE = new Map(LAYOUTS.map((layout) => [layout.type, layout]));
+
+/** The frame's bytes. Integers outside their field's range wrap, as DataView does; texts are cut to their limit. */
+export function encodeControl<N extends ControlFrameName>(
+  name: N,
+  values: ControlValues<N>,
+  flags = 0,
+): Uint8Array<ArrayBuffer> {
+  const layout = BY_NAME.get(name) as Layout;
+  const record = values as Record<string, unknown>;
+  let size = HEADER_SIZE;
+  for (const [key, field] of layout.fields) size += field.size(record[key]);
+  const bytes = new Uint8Array(size);
+  const view = new DataView(bytes.buffer);
+  writeFrameHeader(view, 0, layout.type, flags, 0, size - HEADER_SIZE);
+  let offset = HEADER_SIZE;
+  for (const [key, field] of layout.fields) {
+    field.write(view, offset, record[key]);
+    offset += field.size(record[key]);
+  }
+  return bytes;
+}
+
+export function isControlType(type: number): boolean {
+  return BY_TYPE.has(type);
+}
+
+/** The control frame at `offset`; undefined when its type is none, or its bytes are not what its type says. */
+export function decodeControl(view: DataView, offset: number): ControlFrame | undefined {
+  const end = frameEnd(view, offset);
+  if (end < 0) return undefined;
+  const layout = BY_TYPE.get(view.getUint8(offset));
+  if (!layout) return undefined;
+  const cursor: Cursor = { view, offset: offset + HEADER_SIZE, end, failed: false };
+  const values: Record<string, unknown> = {};
+  for (const [key, field] of layout.fields) values[key] = field.read(cursor);
+  if (cursor.failed) return undefined;
+  return { frame: layout.name, flags: view.getUint8(offset + 1), values } as ControlFrame;
+}

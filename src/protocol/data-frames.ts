@@ -1,0 +1,176 @@
+/**
+ * End-to-end frames, read in place at fixed offsets: the relay's hot path builds no object from them.
+ * A handle names the connection for both ends, so a forwarded frame is a copy of the bytes that came in.
+ */
+import { FrameType, HEADER_SIZE } from "./frames.ts";
+
+/** Offset of the handle in data, ack and probe frames. */
+export const HANDLE_OFFSET = 8;
+
+/**
+ * Data, type 0x20, after the header (docs/protocol.md, "Data"):
+ *
+ *      8  u32  handle
+ *     12  i32  channel    routing number of the families that have channels; 0 elsewhere
+ *     16  u32  number     message number in its lane, from 1, all messages
+ *     20  u32  sequence   segment number in its lane, from 1, reliable segments only; 0 when unreliable
+ *     24       payload
+ */
+export const DATA_PAYLOAD_OFFSET = 24;
+export const DATA_FIXED = DATA_PAYLOAD_OFFSET - HEADER_SIZE;
+
+export interface DataHeader {
+  flags: number;
+  lane: number;
+  handle: number;
+  channel: number;
+  number: number;
+  sequence: number;
+}
+
+/** Writes header and fixed fields; the caller copies `payloadLength` bytes behind. Returns the payload's offset. */
+export function writeDataHeader(view: DataView, offset: number, frame: DataHeader, payloadLength: number): number {
+  writeFrameHeader(view, offset, FrameType.Data, frame.flags, frame.lane, DATA_FIXED + payloadLength);
+  view.setUint32(offset + 8, frame.handle, true);
+  view.setInt32(offset + 12, frame.channel, true);
+  view.setUint32(offset + 16, frame.number, true);
+  view.setUint32(offset + 20, frame.sequence, true);
+  return offset + DATA_PAYLOAD_OFFSET;
+}
+
+/** Reads into `into`, so that a receiver can reuse one object. The frame must be at least `DATA_PAYLOAD_OFFSET` long. */
+export function readDataHeader(view: DataView, offset: number, into: DataHeader): void {
+  into.flags = view.getUint8(offset + 1);
+  into.lane = view.getUint8(offset + 2);
+  into.handle = view.getUint32(offset + 8, true);
+  into.channel = view.getInt32(offset + 12, true);
+  into.number = view.getUint32(offset + 16, true);
+  into.sequence = view.getUint32(offset + 20, true);
+}
+
+/**
+ * Ack, type 0x21: which reliable segments of the header's lane have arrived.
+ *
+ *      8  u32  handle
+ *     12  u32  cumulative   all segments up to and including this one
+ *     16  u32  selective    bit i: segment cumulative + 2 + i has arrived too
+ */
+export const ACK_SIZE = 20;
+
+export function writeAck(
+  view: DataView,
+  offset: number,
+  handle: number,
+  lane: number,
+  cumulative: number,
+  selective: number,
+): void {
+  writeFrameHeader(view, offset, FrameType.Ack, 0, lane, ACK_SIZE - HEADER_SIZE);
+  view.setUint32(offset + 8, handle, true);
+  view.setUint32(offset + 12, cumulative, true);
+  view.setUint32(offset + 16, selective, true);
+}
+
+/**
+ * Probe, type 0x22: round-trip and quality between the two ends. Flag 0x01 marks the answer, which repeats `stamp`.
+ *
+ *      8  u32  handle
+ *     12  u32  stamp      the asker's clock in ms, modulo 2^32; opaque to the other end
+ *     16  u16  quality    share of frames that arrived in order, 0 to 10000; 65535 unknown
+ *     18  u16  jitter     ms; 65535 unknown
+ */
+export const PROBE_SIZE = 20;
+export const PROBE_ANSWER = 0x01;
+export const PROBE_UNKNOWN = 0xffff;
+
+export interface Probe {
+  handle: number;
+  answer: boolean;
+  stamp: number;
+  quality: number;
+  jitter: number;
+}
+
+export function writeProbe(view: DataView, offset: number, probe: Probe): void {
+  writeFrameHeader(view, offset, FrameType.Probe, probe.answer ? PROBE_ANSWER : 0, 0, PROBE_SIZE - HEADER_SIZE);
+  view.setUint32(offset + 8, probe.handle, true);
+  view.setUint32(offset + 12, probe.stamp, true);
+  view.setUint16(offset + 16, probe.quality, true);
+  view.setUint16(offset + 18, probe.jitter, true);
+}
+
+export function readProbe(view: DataView, offset: number): Probe {
+  return {
+    handle: view.getUint32(offset + 8, true),
+    answer: (view.getUint8(offset + 1) & PROBE_ANSWER) !== 0,
+    stamp: view.getUint32(offset + 12, true),
+    quality: view.getUint16(offset + 16, true),
+    jitter: view.getUint16(offset + 18, true),
+  };
+}
+
+/**
+ * Multicast, type 0x23, to the relay only: one payload to many connections, relayed as one data frame to each.
+ *
+ *      8  i32  channel
+ *     12  u16  count       1 to 1024
+ *     14  u16  reserved
+ *     16       count × { u32 handle, u32 number, u32 sequence }
+ *              payload
+ */
+export const MULTICAST_TARGETS_OFFSET = 16;
+export const MULTICAST_TARGET_SIZE = 12;
+
+export function multicastPayloadOffset(count: number): number {
+  return MULTICAST_TARGETS_OFFSET + count * MULTICAST_TARGET_SIZE;
+}
+
+export interface MulticastTarget {
+  handle: number;
+  number: number;
+  sequence: number;
+}
+
+/** Writes everything before the payload. Returns the payload's offset. */
+export function writeMulticastHeader(
+  view: DataView,
+  offset: number,
+  frame: { flags: number; lane: number; channel: number; targets: readonly MulticastTarget[] },
+  payloadLength: number,
+): number {
+  const payload = multicastPayloadOffset(frame.targets.length);
+  writeFrameHeader(
+    view,
+    offset,
+    FrameType.Multicast,
+    frame.flags,
+    frame.lane,
+    payload - HEADER_SIZE + payloadLength,
+  );
+  view.setInt32(offset + 8, frame.channel, true);
+  view.setUint16(offset + 12, frame.targets.length, true);
+  view.setUint16(offset + 14, 0, true);
+  let at = offset + MULTICAST_TARGETS_OFFSET;
+  for (const target of frame.targets) {
+    view.setUint32(at, target.handle, true);
+    view.setUint32(at + 4, target.number, true);
+    view.setUint32(at + 8, target.sequence, true);
+    at += MULTICAST_TARGET_SIZE;
+  }
+  return offset + payload;
+}
+
+export function writeFrameHeader(
+  view: DataView,
+  offset: number,
+  type: number,
+  flags: number,
+  lane: number,
+  length: number,
+): void {
+  view.setUint8(offset, type);
+  view.setUint8(offset + 1, flags);
+  view.setUint8(offset + 2, lane);
+  view.setUint8(offset + 3, 0);
+  view.setUint32(offset + 4, length, true);
+}

@@ -1,0 +1,43 @@
+import { cloudflareTest } from "@cloudflare/vitest-plugin";
+import { defineConfig } from "vitest/config";
+
+/** Keys exist in tests only; the relay itself has no default secret. */
+const testBindings = {
+  TICKET_SECRET: "test-secret-of-at-least-thirty-two-bytes",
+  ADMIN_TOKEN: "test-admin-token-0123456789abcdef",
+  APP_SETTINGS: JSON.stringify({
+    "730": { idleTimeoutMs: 120_000 },
+    "289070": { idleTimeoutMs: 600_000 },
+  }),
+};
+
+export default defineConfig({
+  test: {
+    coverage: {
+      provider: "v8",
+      include: ["src/relay/**", "src/protocol/**", "src/auth/**", "src/storage/**"],
+      thresholds: { lines: 95 },
+    },
+    projects: [
+      // Rules, bytes, tickets, storage over node:sqlite: plain Node, no platform.
+      { test: { name: "unit", include: ["test/unit/**/*.test.ts"] } },
+      // The Durable Object in workerd itself: hibernation, eviction, alarms.
+      {
+        plugins: [
+          cloudflareTest({ wrangler: { configPath: "./wrangler.toml" }, miniflare: { bindings: testBindings } }),
+        ],
+        test: { name: "workerd", include: ["test/workerd/**/*.test.ts"] },
+      },
+      // Real processes and sockets on 127.0.0.1: the client against a running relay, kill -9, the demo.
+      {
+        test: {
+          name: "network",
+          include: ["test/network/**/*.test.ts"],
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
+          fileParallelism: false,
+        },
+      },
+    ],
+  },
+});
