@@ -54,21 +54,34 @@ export function readDataHeader(view: DataView, offset: number, into: DataHeader)
  *      8  u32  handle
  *     12  u32  cumulative   all segments up to and including this one
  *     16  u32  selective    bit i: segment cumulative + 2 + i has arrived too
+ *     20  u32  window       bytes of reliable payload that the receiver takes behind `cumulative`, all lanes together
  */
-export const ACK_SIZE = 20;
+export const ACK_SIZE = 24;
 
-export function writeAck(
-  view: DataView,
-  offset: number,
-  handle: number,
-  lane: number,
-  cumulative: number,
-  selective: number,
-): void {
-  writeFrameHeader(view, offset, FrameType.Ack, 0, lane, ACK_SIZE - HEADER_SIZE);
-  view.setUint32(offset + 8, handle, true);
-  view.setUint32(offset + 12, cumulative, true);
-  view.setUint32(offset + 16, selective, true);
+export interface Ack {
+  handle: number;
+  lane: number;
+  cumulative: number;
+  selective: number;
+  window: number;
+}
+
+export function writeAck(view: DataView, offset: number, ack: Ack): void {
+  writeFrameHeader(view, offset, FrameType.Ack, 0, ack.lane, ACK_SIZE - HEADER_SIZE);
+  view.setUint32(offset + 8, ack.handle, true);
+  view.setUint32(offset + 12, ack.cumulative, true);
+  view.setUint32(offset + 16, ack.selective, true);
+  view.setUint32(offset + 20, ack.window, true);
+}
+
+export function readAck(view: DataView, offset: number): Ack {
+  return {
+    lane: view.getUint8(offset + 2),
+    handle: view.getUint32(offset + 8, true),
+    cumulative: view.getUint32(offset + 12, true),
+    selective: view.getUint32(offset + 16, true),
+    window: view.getUint32(offset + 20, true),
+  };
 }
 
 /**
@@ -139,14 +152,7 @@ export function writeMulticastHeader(
   payloadLength: number,
 ): number {
   const payload = multicastPayloadOffset(frame.targets.length);
-  writeFrameHeader(
-    view,
-    offset,
-    FrameType.Multicast,
-    frame.flags,
-    frame.lane,
-    payload - HEADER_SIZE + payloadLength,
-  );
+  writeFrameHeader(view, offset, FrameType.Multicast, frame.flags, frame.lane, payload - HEADER_SIZE + payloadLength);
   view.setInt32(offset + 8, frame.channel, true);
   view.setUint16(offset + 12, frame.targets.length, true);
   view.setUint16(offset + 14, 0, true);

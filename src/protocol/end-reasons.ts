@@ -38,5 +38,5 @@ export type EndReason = (typeof EndReason)[keyof typeof EndReason];
 /** Applications may end a connection with 1000 to 2999; anything else becomes 1999, and 0 becomes 1000. */
 export function applicationReason(reason: number): number {
   if (reason === 0) return EndReason.AppGeneric;
-  return reason >= 1000 && reason <= 2999 ? reason : EndReason.AppInvalidReason;
+  return Number.isInteger(reason) && reason >= 1000 && reason <= 2999 ? reason : EndReason.AppInvalidReason;
 }

@@ -27,7 +27,9 @@ export const ERRORS = {
 
 export type ErrorName = keyof typeof ERRORS;
 
-const NAMES: ReadonlyMap<number, ErrorName> = new Map(Object.entries(ERRORS).map(([name, { code }]) => [code, name as ErrorName]));
+const NAMES: ReadonlyMap<number, ErrorName> = new Map(
+  Object.entries(ERRORS).map(([name, { code }]) => [code, name as ErrorName]),
+);
 
 /** The name of an error frame's code; undefined for a code of a later protocol revision. */
 export function errorName(code: number): ErrorName | undefined {

@@ -1,0 +1,48 @@
+import { type Context, Hono } from "hono";
+import { cors } from "hono/cors";
+import { adminRoutes } from "./admin.ts";
+import { ConfigurationCache } from "./configuration.ts";
+import type { Platform, RelayEnvironment } from "./gateway.ts";
+import { admit, readAddress } from "./join.ts";
+import { problem } from "./problem.ts";
+
+/** The relay's HTTP side, the same on every runtime (contract: design §4, routes below). */
+export function createApp<Env extends RelayEnvironment>(platform: Platform<Env>): Hono<{ Bindings: Env }> {
+  const app = new Hono<{ Bindings: Env }>();
+  const configurations = new ConfigurationCache();
+
+  const join = async (c: Context<{ Bindings: Env }>): Promise<Response> => {
+    const address = readAddress(c.req.param("appId"), c.req.param("room"));
+    if (!address.ok) return address.refusal;
+    const configuration = await configurations.load(c.env);
+    if (!configuration.ok) return problem("relay_not_configured", configuration.problem);
+    const admitted = await admit(c.req.raw, address.value, configuration.ticketKeys, platform.now());
+    if (!admitted.ok) return admitted.refusal;
+    return platform.rooms(c.env).join(address.value, admitted.value, c.req.raw, platform.geo(c.req.raw));
+  };
+
+  app.get("/healthz", async (c) => {
+    const configuration = await configurations.load(c.env);
+    const { runtime } = platform;
+    return c.json({ status: "ok", runtime, configured: configuration.ok }, 200, { "cache-control": "no-store" });
+  });
+
+  // Pages of any origin may ask why a join was refused; the ticket, not the origin, is what lets them in.
+  app.use("/v1/apps/*", cors({ origin: "*", allowHeaders: ["authorization"], allowMethods: ["GET"] }));
+  app.get("/v1/apps/:appId/connect", join);
+  app.get("/v1/apps/:appId/rooms/:room/connect", join);
+
+  app.route("/v1/admin", adminRoutes(platform));
+
+  app.notFound((c) => problem("not_found", `there is nothing at ${c.req.method} ${c.req.path.slice(0, 100)}`));
+  app.onError((error, c) => {
+    platform.log({
+      level: "error",
+      event: "http_error",
+      path: c.req.path.slice(0, 100),
+      error: String(error.stack ?? error),
+    });
+    return problem("internal_error", "the relay failed on this request; it is logged there");
+  });
+  return app;
+}

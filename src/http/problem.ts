@@ -1,0 +1,50 @@
+/** Refusals over HTTP: RFC 9457 problem details with a stable `code`, the one list of them. */
+import type { TicketRefusalCode } from "../auth/index.ts";
+
+export const PROBLEMS = {
+  invalid_app_id: 400,
+  invalid_room: 400,
+  invalid_peer_id: 400,
+  invalid_connection_id: 400,
+  invalid_page: 400,
+  unsupported_subprotocol: 400,
+  ticket_missing: 401,
+  ticket_malformed: 401,
+  ticket_algorithm: 401,
+  ticket_unknown_key: 401,
+  ticket_bad_signature: 401,
+  ticket_expired: 401,
+  ticket_not_yet_valid: 401,
+  ticket_wrong_audience: 401,
+  ticket_bad_claim: 401,
+  ticket_key_not_for_app: 403,
+  ticket_wrong_app: 403,
+  ticket_wrong_room: 403,
+  admin_token_missing: 401,
+  admin_token_wrong: 401,
+  not_found: 404,
+  connection_not_found: 404,
+  peer_not_found: 404,
+  upgrade_required: 426,
+  internal_error: 500,
+  relay_not_configured: 503,
+  room_overloaded: 503,
+} as const satisfies Record<TicketRefusalCode, number> & Record<string, number>;
+export type ProblemCode = keyof typeof PROBLEMS;
+
+const HEADERS: Partial<Record<ProblemCode, Record<string, string>>> = {
+  ticket_missing: { "www-authenticate": "Bearer" },
+  admin_token_missing: { "www-authenticate": "Bearer" },
+  upgrade_required: { connection: "upgrade", upgrade: "websocket" },
+  room_overloaded: { "retry-after": "5" },
+};
+
+/** `detail` says what was wrong and what to do; never a ticket or a secret. */
+export function problem(code: ProblemCode, detail: string): Response {
+  const status = PROBLEMS[code];
+  const title = code.replaceAll("_", " ");
+  return new Response(JSON.stringify({ type: "about:blank", title, status, detail, code }), {
+    status,
+    headers: { "content-type": "application/problem+json", "cache-control": "no-store", ...HEADERS[code] },
+  });
+}

@@ -1,0 +1,61 @@
+import {
+  type AppId,
+  type ConnectionId,
+  ConnectionState,
+  type ConnectionType,
+  type Handle,
+  type PeerId,
+} from "../protocol/index.ts";
+
+/** The record as the manager holds it. Everyone else sees it as `P2PConnection`. */
+export interface ConnectionRecord {
+  readonly connectionId: ConnectionId;
+  readonly handle: Handle;
+  /** Who asked for the connection. */
+  readonly fromPeerId: PeerId;
+  readonly toPeerId: PeerId;
+  readonly appId: AppId;
+  readonly type: ConnectionType;
+  state: ConnectionState;
+  /** ms */
+  readonly created: number;
+  /** ms of the last packet, or of creation. */
+  lastActivity: number;
+  packetsRelayed: number;
+  bytesRelayed: number;
+  /** Part of the connection's key in the families that have ports. */
+  readonly virtualPort: number | undefined;
+  /** The channel of the first message, in the families that have channels. */
+  readonly channel: number | undefined;
+  /** ms by which Connecting or Disconnecting must be over; without it only the idle timeout ends the connection. */
+  deadline: number | undefined;
+  /** The end reason that Disconnecting leads to. */
+  pendingReason: number | undefined;
+  /** Who began to disconnect. */
+  pendingBy: PeerId | undefined;
+  /** The other end refused; the initiator, a stranger to it, learns of it when the connect timeout ends (rule C6). */
+  isRefused: boolean;
+  /** Which counter flush last saw this record change (see RoomCounters). */
+  dirtyMark: number;
+}
+
+/** A tracked connection between two peers. Live: its state and counters move on; close it through the manager. */
+export type P2PConnection = Readonly<ConnectionRecord>;
+
+/** The lifecycle: what may follow each state (rule C2). */
+const NEXT_STATES: Readonly<Record<ConnectionState, readonly ConnectionState[]>> = {
+  [ConnectionState.Connecting]: [ConnectionState.Connected, ConnectionState.Disconnecting, ConnectionState.Closed],
+  [ConnectionState.Connected]: [ConnectionState.Disconnecting, ConnectionState.Closed],
+  [ConnectionState.Disconnecting]: [ConnectionState.Closed],
+  [ConnectionState.Closed]: [],
+};
+
+export function mayFollow(from: ConnectionState, to: ConnectionState): boolean {
+  return NEXT_STATES[from].includes(to);
+}
+
+export function otherEnd(connection: P2PConnection, peer: PeerId): PeerId | undefined {
+  if (peer === connection.fromPeerId) return connection.toPeerId;
+  if (peer === connection.toPeerId) return connection.fromPeerId;
+  return undefined;
+}

@@ -1,0 +1,142 @@
+/**
+ * The hot path: data, acks and probes from one end of a connection to the other (rules D1 to D7).
+ * Fixed offsets, one map lookup by number, bytes handed on as they are: no object, promise or string per frame.
+ */
+import {
+  ACK_SIZE,
+  ConnectionState,
+  DATA_PAYLOAD_OFFSET,
+  FrameType,
+  HANDLE_OFFSET,
+  MAX_MULTICAST,
+  MULTICAST_TARGETS_OFFSET,
+  MULTICAST_TARGET_SIZE,
+  PROBE_SIZE,
+  multicastPayloadOffset,
+  writeDataHeader,
+} from "../protocol/index.ts";
+import { type P2PConnection, otherEnd } from "./connection.ts";
+import type { Link } from "./link.ts";
+import { type RoomState, drop, refuse } from "./room-state.ts";
+
+/** One inbound message while it is being read. */
+export interface Inbound {
+  readonly bytes: Uint8Array;
+  readonly view: DataView;
+  readonly now: number;
+}
+
+export function forwardData(room: RoomState, link: Link, inbound: Inbound, offset: number, end: number): void {
+  if (end - offset < DATA_PAYLOAD_OFFSET) return refuseShort(room, link, FrameType.Data);
+  const size = end - offset - DATA_PAYLOAD_OFFSET;
+  const handle = inbound.view.getUint32(offset + HANDLE_OFFSET, true);
+  if (size > room.settings.maxPayload) return refuseSize(room, link, FrameType.Data, handle, size);
+  const connection = connectionForData(room, link, handle, FrameType.Data);
+  if (!connection) return;
+  deliver(room, link, connection, inbound.bytes.subarray(offset, end), size, inbound.now);
+}
+
+/** Acks and probes: forwarded like data, not counted as packets, and still wanted while Disconnecting. */
+export function forwardSignal(
+  room: RoomState,
+  link: Link,
+  inbound: Inbound,
+  offset: number,
+  end: number,
+  type: typeof FrameType.Ack | typeof FrameType.Probe,
+): void {
+  if (end - offset < (type === FrameType.Ack ? ACK_SIZE : PROBE_SIZE)) return refuseShort(room, link, type);
+  const handle = inbound.view.getUint32(offset + HANDLE_OFFSET, true);
+  const connection = ownConnection(room, link, handle);
+  if (!connection) return refuseHandle(room, link, type, handle);
+  if (connection.state === ConnectionState.Connecting) return refuseUnconnected(room, link, type, handle);
+  const target = destination(room, link, connection);
+  if (target) room.outbox.add(target, inbound.bytes.subarray(offset, end));
+}
+
+/** One payload to many connections: each target gets the data frame it would have got from one of its own. */
+export function forwardMulticast(room: RoomState, link: Link, inbound: Inbound, offset: number, end: number): void {
+  const { view, bytes } = inbound;
+  if (end - offset < MULTICAST_TARGETS_OFFSET) return refuseShort(room, link, FrameType.Multicast);
+  const count = view.getUint16(offset + 12, true);
+  const payload = offset + multicastPayloadOffset(count);
+  if (count === 0 || count > MAX_MULTICAST || payload > end) return refuseShort(room, link, FrameType.Multicast);
+  const size = end - payload;
+  if (size > room.settings.maxPayload) return refuseSize(room, link, FrameType.Multicast, 0, size, count);
+  const header = {
+    flags: view.getUint8(offset + 1),
+    lane: view.getUint8(offset + 2),
+    channel: view.getInt32(offset + 8, true),
+    handle: 0,
+    number: 0,
+    sequence: 0,
+  };
+  for (let at = offset + MULTICAST_TARGETS_OFFSET; at < payload; at += MULTICAST_TARGET_SIZE) {
+    header.handle = view.getUint32(at, true);
+    header.number = view.getUint32(at + 4, true);
+    header.sequence = view.getUint32(at + 8, true);
+    const connection = connectionForData(room, link, header.handle, FrameType.Multicast);
+    if (!connection) continue;
+    const frame = new Uint8Array(DATA_PAYLOAD_OFFSET + size);
+    writeDataHeader(new DataView(frame.buffer), 0, header, size);
+    frame.set(bytes.subarray(payload, end), DATA_PAYLOAD_OFFSET);
+    deliver(room, link, connection, frame, size, inbound.now);
+  }
+}
+
+function deliver(
+  room: RoomState,
+  link: Link,
+  connection: P2PConnection,
+  frame: Uint8Array,
+  size: number,
+  now: number,
+): void {
+  const target = destination(room, link, connection);
+  if (!target) return drop(room, "peer_away");
+  room.outbox.add(target, frame);
+  room.manager.recordPacket(connection, size, now);
+  room.counters.packetRelayed(connection);
+}
+
+function ownConnection(room: RoomState, link: Link, handle: number): P2PConnection | undefined {
+  const connection = room.manager.getConnectionByHandle(handle);
+  return connection && otherEnd(connection, link.peer) !== undefined ? connection : undefined;
+}
+
+function connectionForData(room: RoomState, link: Link, handle: number, frame: number): P2PConnection | undefined {
+  const connection = ownConnection(room, link, handle);
+  if (!connection) {
+    drop(room, "unknown_handle");
+    refuseHandle(room, link, frame, handle);
+    return undefined;
+  }
+  if (connection.state === ConnectionState.Connected) return connection;
+  drop(room, "not_connected");
+  refuseUnconnected(room, link, frame, handle);
+  return undefined;
+}
+
+function destination(room: RoomState, link: Link, connection: P2PConnection): Link | undefined {
+  return room.sessions.get(connection.fromPeerId === link.peer ? connection.toPeerId : connection.fromPeerId);
+}
+
+export function refuseHandle(room: RoomState, link: Link, frame: number, handle: number): void {
+  const message = `handle ${handle} names no open connection of this session; it may have been closed`;
+  refuse(room, link, "unknown_handle", { frame, about: handle }, message);
+}
+
+function refuseUnconnected(room: RoomState, link: Link, frame: number, handle: number): void {
+  const message = `connection ${handle} is not connected; wait for its state frame before sending`;
+  refuse(room, link, "not_connected", { frame, about: handle }, message);
+}
+
+function refuseShort(room: RoomState, link: Link, frame: number): void {
+  refuse(room, link, "malformed_frame", { frame }, "the frame's length is too small for its fixed fields");
+}
+
+function refuseSize(room: RoomState, link: Link, frame: number, handle: number, size: number, times = 1): void {
+  for (let i = 0; i < times; i++) drop(room, "payload_too_large");
+  const message = `payload of ${size} bytes is above the limit of ${room.settings.maxPayload}; split it`;
+  refuse(room, link, "payload_too_large", { frame, about: handle }, message);
+}

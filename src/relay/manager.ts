@@ -1,0 +1,377 @@
+import {
+  type AppId,
+  type ConnectionId,
+  ConnectionState,
+  type ConnectionType,
+  EndReason,
+  type Handle,
+  NO_CONNECTION,
+  type PeerId,
+  connectionStateName,
+  connectionTypeName,
+  handleOf,
+  hasVirtualPort,
+  makeConnectionId,
+} from "../protocol/index.ts";
+import { type ConnectionRecord, type P2PConnection, mayFollow, otherEnd } from "./connection.ts";
+import type { Log, StoredConnection } from "./ports.ts";
+
+/** How a connection ended. `by` is the peer who ended it; undefined when the relay did. */
+export interface Ending {
+  readonly reason: number;
+  readonly by?: PeerId | undefined;
+  readonly debug?: string | undefined;
+}
+
+/** Told after the manager's own state is consistent, so a listener may call back into it. */
+export interface ManagerEvents {
+  opened?(connection: P2PConnection): void;
+  stateChanged?(connection: P2PConnection, previous: ConnectionState): void;
+  closed?(connection: P2PConnection, ending: Ending): void;
+}
+
+export interface ManagerOptions {
+  readonly idleTimeoutMs: number;
+  readonly log: Log;
+  readonly events?: ManagerEvents;
+}
+
+export interface CreateOptions {
+  /** ms */
+  readonly now: number;
+  /** Part of the key in NetworkOld and NetworkingSockets; ignored in the other families. Default 0 there. */
+  readonly virtualPort?: number | undefined;
+  readonly channel?: number | undefined;
+  /** How long Connecting may last. Without it only the idle timeout ends an unanswered connection. */
+  readonly connectTimeoutMs?: number | undefined;
+}
+
+export interface RelayStatistics {
+  readonly totalPackets: number;
+  readonly totalBytes: number;
+}
+
+/**
+ * The registry of connections between the peers of one room.
+ *
+ * Synchronous and without a clock: every method runs to the end of its state change, and `now` (ms) is an argument.
+ * That is what "thread-safe" means on one event loop: handlers that interleave at an `await` never see half a change.
+ */
+export class P2PRelayManager {
+  readonly #options: ManagerOptions;
+  readonly #byId = new Map<ConnectionId, ConnectionRecord>();
+  readonly #byHandle = new Map<number, ConnectionRecord>();
+  readonly #byPeer = new Map<PeerId, Set<ConnectionRecord>>();
+  #nextHandle = 1;
+  #totalPackets = 0;
+  #totalBytes = 0;
+  #isShutdown = false;
+
+  constructor(options: ManagerOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * The connection of two peers, made Connecting if there is none: the same id for A→B and B→A.
+   * `0n` after shutdown, and for a peer with itself. O(connections of the peer with fewer of them).
+   */
+  createOrGetConnection(
+    fromPeerId: PeerId,
+    toPeerId: PeerId,
+    appId: AppId,
+    type: ConnectionType,
+    options: CreateOptions,
+  ): ConnectionId {
+    if (this.#isShutdown || fromPeerId === toPeerId) return NO_CONNECTION;
+    const existing = this.#find(fromPeerId, toPeerId, type, options.virtualPort);
+    if (existing) return existing.connectionId;
+    const { now, channel, connectTimeoutMs } = options;
+    const handle = this.#takeHandle();
+    const record: ConnectionRecord = {
+      connectionId: makeConnectionId(now, handle),
+      handle,
+      fromPeerId,
+      toPeerId,
+      appId,
+      type,
+      state: ConnectionState.Connecting,
+      created: now,
+      lastActivity: now,
+      packetsRelayed: 0,
+      bytesRelayed: 0,
+      virtualPort: portOf(type, options.virtualPort),
+      channel,
+      deadline: connectTimeoutMs === undefined ? undefined : now + connectTimeoutMs,
+      pendingReason: undefined,
+      pendingBy: undefined,
+      isRefused: false,
+      dirtyMark: 0,
+    };
+    this.#index(record);
+    this.#options.events?.opened?.(record);
+    return record.connectionId;
+  }
+
+  /** The id of the peers' open connection, in either direction, or `0n`. O(connections of one peer). */
+  findConnection(from: PeerId, to: PeerId, type: ConnectionType, virtualPort?: number): ConnectionId {
+    return this.#find(from, to, type, virtualPort)?.connectionId ?? NO_CONNECTION;
+  }
+
+  /** False, and nothing changed, for an unknown id and for a transition that the lifecycle does not have. */
+  updateConnectionState(id: ConnectionId, state: ConnectionState, deadline?: number): boolean {
+    const record = this.#byId.get(id);
+    if (!record || !mayFollow(record.state, state)) return false;
+    if (state === ConnectionState.Closed) return this.closeConnection(id);
+    const previous = record.state;
+    record.state = state;
+    record.deadline = deadline;
+    this.#options.events?.stateChanged?.(record, previous);
+    return true;
+  }
+
+  /** Disconnecting until `deadline`, then Closed with `reason`. */
+  beginDisconnect(id: ConnectionId, reason: number, by: PeerId, deadline: number): boolean {
+    const record = this.#byId.get(id);
+    if (!record || !mayFollow(record.state, ConnectionState.Disconnecting)) return false;
+    record.pendingReason = reason;
+    record.pendingBy = by;
+    return this.updateConnectionState(id, ConnectionState.Disconnecting, deadline);
+  }
+
+  /** Notes that the other end said no, without telling the initiator before its time. */
+  markRefused(id: ConnectionId, isRefused: boolean): void {
+    const record = this.#byId.get(id);
+    if (record) record.isRefused = isRefused;
+  }
+
+  /** Adds one packet of `size` bytes to the connection and to the room. False for an unknown id. O(1). */
+  recordPacketRelayed(id: ConnectionId, size: number, now: number): boolean {
+    const record = this.#byHandle.get(handleOf(id));
+    if (record?.connectionId !== id) return false;
+    this.recordPacket(record, size, now);
+    return true;
+  }
+
+  /** The same for who holds the record already: the relay's hot path, four additions and no lookup. */
+  recordPacket(connection: P2PConnection, size: number, now: number): void {
+    const record = connection as ConnectionRecord;
+    record.packetsRelayed++;
+    record.bytesRelayed += size;
+    record.lastActivity = now;
+    this.#totalPackets++;
+    this.#totalBytes += size;
+  }
+
+  /** Ends a connection: Closed, out of every index, its final statistics logged. False for an unknown id. */
+  closeConnection(
+    id: ConnectionId,
+    reason: number = EndReason.MiscGeneric,
+    by?: { readonly peer?: PeerId | undefined; readonly debug?: string | undefined },
+  ): boolean {
+    const record = this.#byId.get(id);
+    if (!record) return false;
+    record.state = ConnectionState.Closed;
+    this.#byId.delete(id);
+    this.#byHandle.delete(record.handle);
+    this.#forget(record.fromPeerId, record);
+    this.#forget(record.toPeerId, record);
+    this.#logClosed(record, reason);
+    this.#options.events?.closed?.(record, { reason, by: by?.peer, debug: by?.debug });
+    return true;
+  }
+
+  /** Ends all connections of a peer. Returns how many. */
+  closeConnectionsForPeer(
+    peerId: PeerId,
+    reason: number = EndReason.PeerLeft,
+    by?: { readonly peer?: PeerId | undefined; readonly debug?: string | undefined },
+  ): number {
+    let closed = 0;
+    for (const { connectionId } of this.getConnectionsForPeer(peerId)) {
+      if (this.closeConnection(connectionId, reason, by)) closed++;
+    }
+    return closed;
+  }
+
+  /** Ends what is idle for too long and what did not connect or disconnect in time. Returns how many. */
+  cleanupStaleConnections(now: number): number {
+    let closed = 0;
+    for (const record of [...this.#byId.values()]) {
+      const reason = this.#staleReason(record, now);
+      if (reason !== undefined && this.closeConnection(record.connectionId, reason)) closed++;
+    }
+    if (closed > 0) this.#options.log({ level: "info", event: "cleanup", closed, active: this.#byId.size });
+    return closed;
+  }
+
+  /** When the next connect or disconnect deadline, and the next idle timeout, falls; Infinity for none. O(connections). */
+  nextDue(): { deadline: number; idle: number } {
+    let deadline = Infinity;
+    let idle = Infinity;
+    for (const record of this.#byId.values()) {
+      if (record.deadline === undefined) idle = Math.min(idle, this.staleTime(record));
+      else deadline = Math.min(deadline, record.deadline);
+    }
+    return { deadline, idle };
+  }
+
+  /** When this connection turns stale if nothing happens until then. */
+  staleTime(connection: P2PConnection): number {
+    return connection.deadline ?? connection.lastActivity + this.#options.idleTimeoutMs;
+  }
+
+  /** Ends everything and refuses to create again. A second call does nothing. */
+  shutdown(): void {
+    if (this.#isShutdown) return;
+    this.#isShutdown = true;
+    const active = this.#byId.size;
+    for (const id of [...this.#byId.keys()]) this.closeConnection(id, EndReason.RelayShutdown);
+    const { totalPackets, totalBytes } = this.getStatistics();
+    this.#options.log({ level: "info", event: "shutdown", active, totalPackets, totalBytes });
+  }
+
+  getConnection(id: ConnectionId): P2PConnection | undefined {
+    return this.#byId.get(id);
+  }
+
+  getConnectionByHandle(handle: number): P2PConnection | undefined {
+    return this.#byHandle.get(handle);
+  }
+
+  /** The other end, or undefined when the connection is unknown or the source is not an end of it. */
+  getDestinationPeer(id: ConnectionId, sourcePeerId: PeerId): PeerId | undefined {
+    const record = this.#byId.get(id);
+    return record && otherEnd(record, sourcePeerId);
+  }
+
+  /** A copy: connections may be closed while it is walked. */
+  getConnectionsForPeer(peerId: PeerId): P2PConnection[] {
+    return [...(this.#byPeer.get(peerId) ?? [])];
+  }
+
+  /** How many connections a peer has. O(1). */
+  countConnectionsForPeer(peerId: PeerId): number {
+    return this.#byPeer.get(peerId)?.size ?? 0;
+  }
+
+  /** All connections in order of creation. Do not close while walking it; copy first. */
+  connections(): IterableIterator<P2PConnection> {
+    return this.#byId.values();
+  }
+
+  /** O(1). */
+  getActiveConnectionCount(): number {
+    return this.#byId.size;
+  }
+
+  /** Over the life of the room, closed connections included. O(1). */
+  getStatistics(): RelayStatistics {
+    return { totalPackets: this.#totalPackets, totalBytes: this.#totalBytes };
+  }
+
+  /** The handle that the next connection gets; kept through restarts so that a stale frame never meets a new owner. */
+  get nextHandle(): number {
+    return this.#nextHandle;
+  }
+
+  /** Takes over a connection that outlived the object's memory. */
+  restoreConnection(
+    stored: StoredConnection,
+    counters: { packets: number; bytes: number; lastActivity: number },
+  ): void {
+    this.#index({
+      ...stored,
+      lastActivity: Math.max(stored.created, counters.lastActivity),
+      packetsRelayed: counters.packets,
+      bytesRelayed: counters.bytes,
+      pendingBy: undefined,
+      isRefused: false,
+      dirtyMark: 0,
+    });
+    this.#nextHandle = Math.max(this.#nextHandle, stored.handle + 1);
+  }
+
+  restoreStatistics(statistics: RelayStatistics, nextHandle: number): void {
+    this.#totalPackets = statistics.totalPackets;
+    this.#totalBytes = statistics.totalBytes;
+    this.#nextHandle = Math.max(this.#nextHandle, nextHandle);
+  }
+
+  #takeHandle(): Handle {
+    // After 2^32 connections the count begins again at 1, past those that are still open.
+    while (this.#byHandle.has(this.#nextHandle)) this.#advanceHandle();
+    const handle = this.#nextHandle as Handle;
+    this.#advanceHandle();
+    return handle;
+  }
+
+  #advanceHandle(): void {
+    this.#nextHandle = this.#nextHandle >= 0xffff_ffff ? 1 : this.#nextHandle + 1;
+  }
+
+  #index(record: ConnectionRecord): void {
+    this.#byId.set(record.connectionId, record);
+    this.#byHandle.set(record.handle, record);
+    this.#remember(record.fromPeerId, record);
+    this.#remember(record.toPeerId, record);
+  }
+
+  #remember(peer: PeerId, record: ConnectionRecord): void {
+    const records = this.#byPeer.get(peer);
+    if (records) records.add(record);
+    else this.#byPeer.set(peer, new Set([record]));
+  }
+
+  #forget(peer: PeerId, record: ConnectionRecord): void {
+    const records = this.#byPeer.get(peer);
+    records?.delete(record);
+    if (records?.size === 0) this.#byPeer.delete(peer);
+  }
+
+  #find(a: PeerId, b: PeerId, type: ConnectionType, virtualPort: number | undefined): ConnectionRecord | undefined {
+    const ofA = this.#byPeer.get(a);
+    const ofB = this.#byPeer.get(b);
+    if (!ofA || !ofB) return undefined;
+    const port = portOf(type, virtualPort);
+    for (const record of ofA.size <= ofB.size ? ofA : ofB) {
+      if (record.type === type && record.virtualPort === port && joins(record, a, b)) return record;
+    }
+    return undefined;
+  }
+
+  #staleReason(record: ConnectionRecord, now: number): number | undefined {
+    if (now < this.staleTime(record)) return undefined;
+    if (record.deadline === undefined) return EndReason.IdleTimeout;
+    return record.state === ConnectionState.Disconnecting
+      ? (record.pendingReason ?? EndReason.AppGeneric)
+      : EndReason.Timeout;
+  }
+
+  #logClosed(record: ConnectionRecord, reason: number): void {
+    this.#options.log({
+      level: "info",
+      event: "connection_closed",
+      connection: String(record.connectionId),
+      from: String(record.fromPeerId),
+      to: String(record.toPeerId),
+      app: record.appId,
+      type: connectionTypeName(record.type),
+      state: connectionStateName(record.state),
+      virtualPort: record.virtualPort,
+      channel: record.channel,
+      reason,
+      packets: record.packetsRelayed,
+      bytes: record.bytesRelayed,
+      created: record.created,
+      lastActivity: record.lastActivity,
+    });
+  }
+}
+
+function portOf(type: ConnectionType, virtualPort: number | undefined): number | undefined {
+  return hasVirtualPort(type) ? (virtualPort ?? 0) : undefined;
+}
+
+function joins(record: ConnectionRecord, a: PeerId, b: PeerId): boolean {
+  return (record.fromPeerId === a && record.toPeerId === b) || (record.fromPeerId === b && record.toPeerId === a);
+}

@@ -1,0 +1,63 @@
+/** What the rules ask of the world around them. Each runtime satisfies these; nothing here knows a platform. */
+import type { AppId, ConnectionId, ConnectionState, ConnectionType, Handle, PeerId } from "../protocol/index.ts";
+
+/** One peer's WebSocket. */
+export interface RelaySocket {
+  /** Queues one binary message. The relay never touches the bytes again, so a runtime may keep them without a copy. */
+  send(bytes: Uint8Array): void;
+  close(code: number, reason: string): void;
+  /** When the platform last answered a keep-alive for this socket without the relay seeing it, in ms; 0 if never. */
+  lastKeepAlive(): number;
+  /** Keeps what the relay must know of this socket when the object is evicted while the socket stays open. */
+  save(link: SavedLink): void;
+}
+
+/** Who the ticket says is at the other end of a socket. */
+export interface Admission {
+  readonly peer: PeerId;
+  /** The ticket grants visibility: this peer may learn that another is absent or refused it. */
+  readonly visible: boolean;
+}
+
+/** The state of a socket, as it is kept beside it through a hibernation. */
+export type SavedLink =
+  | { readonly state: "awaiting-hello"; readonly admission: Admission; readonly since: number }
+  | { readonly state: "open"; readonly admission: Admission; readonly since: number; readonly session: bigint };
+
+/** One connection as it stands on disk. Counters are kept apart, in one packed row (promise 7). */
+export interface StoredConnection {
+  readonly connectionId: ConnectionId;
+  readonly handle: Handle;
+  readonly fromPeerId: PeerId;
+  readonly toPeerId: PeerId;
+  readonly appId: AppId;
+  readonly type: ConnectionType;
+  readonly state: ConnectionState;
+  readonly created: number;
+  readonly virtualPort: number | undefined;
+  readonly channel: number | undefined;
+  readonly deadline: number | undefined;
+  readonly pendingReason: number | undefined;
+}
+
+/** What survives. Every method is synchronous and on its way to disk before anything that is sent after it. */
+export interface RoomStore {
+  loadConnections(): StoredConnection[];
+  /** The last saved counters (counters.ts); undefined in a new room. */
+  loadCounters(): Float64Array | undefined;
+  insertConnection(connection: StoredConnection): void;
+  updateConnection(connection: StoredConnection): void;
+  deleteConnection(handle: Handle): void;
+  saveCounters(counters: Float64Array): void;
+}
+
+export type LogLevel = "debug" | "info" | "warn" | "error";
+
+/** One structured log line. Never a ticket, a secret or a payload; ids as decimal strings. */
+export interface LogEntry {
+  readonly level: LogLevel;
+  readonly event: string;
+  readonly [field: string]: string | number | boolean | undefined;
+}
+
+export type Log = (entry: LogEntry) => void;

@@ -1,0 +1,341 @@
+import {
+  type AppId,
+  CloseCode,
+  type ConnectionId,
+  type ConnectionState,
+  EndReason,
+  FIRST_IGNORABLE_TYPE,
+  FrameType,
+  type PeerId,
+  decodeControl,
+  frameEnd,
+  isControlType,
+} from "../protocol/index.ts";
+import type { P2PConnection } from "./connection.ts";
+import { type Drops, RoomCounters } from "./counters.ts";
+import { type Inbound, forwardData, forwardMulticast, forwardSignal } from "./forwarding.ts";
+import { Link } from "./link.ts";
+import { type Ending, P2PRelayManager } from "./manager.ts";
+import { accept, close, connect, refuseConnection, tellClosed, tellState } from "./negotiation.ts";
+import { Outbox } from "./outbox.ts";
+import type { Admission, Log, RelaySocket, RoomStore, SavedLink, StoredConnection } from "./ports.ts";
+import { type RoomState, closeLink, refuse } from "./room-state.ts";
+import { endSession, expel, hello, nextSweepTimes, sweepLinks } from "./sessions.ts";
+import { type AppSettings, BATCH_LIMIT, TIMES } from "./settings.ts";
+
+export interface RoomOptions {
+  readonly app: AppId;
+  readonly settings: AppSettings;
+  readonly store: RoomStore;
+  readonly log: Log;
+  newSessionId(): bigint;
+}
+
+export interface RoomStatistics {
+  readonly activeConnections: number;
+  readonly totalPackets: number;
+  readonly totalBytes: number;
+  readonly peers: number;
+  readonly drops: Drops;
+}
+
+/**
+ * One room: the peers in it, the connections between them, and the rules of docs/protocol.md. A runtime feeds it
+ * sockets, messages and alarms, each with the time, and looks at `alarmAt` afterwards; nothing here waits or schedules.
+ */
+export class Room {
+  readonly #state: RoomState;
+  #alarmAt = Infinity;
+
+  constructor(options: RoomOptions) {
+    const { app, settings, store, log } = options;
+    const manager = new P2PRelayManager({
+      idleTimeoutMs: settings.idleTimeoutMs,
+      log,
+      events: {
+        opened: (connection) => this.#opened(connection),
+        stateChanged: (connection, previous) => this.#stateChanged(connection, previous),
+        closed: (connection, ending) => this.#closed(connection, ending),
+      },
+    });
+    this.#state = {
+      app,
+      settings,
+      manager,
+      store,
+      log,
+      counters: new RoomCounters(),
+      outbox: new Outbox(BATCH_LIMIT),
+      sessions: new Map(),
+      links: new Set(),
+      failed: [],
+      newSessionId: () => options.newSessionId(),
+      wake: (at) => this.#wake(at),
+    };
+  }
+
+  get manager(): P2PRelayManager {
+    return this.#state.manager;
+  }
+
+  get counters(): RoomCounters {
+    return this.#state.counters;
+  }
+
+  /** ms at which `alarm` must be called, or before; Infinity when nothing is due. */
+  get alarmAt(): number {
+    return this.#alarmAt;
+  }
+
+  /** Takes over what outlived the memory: the store, and the newest checkpoint that a socket carried. */
+  restore(checkpoint: Float64Array | undefined, now: number): void {
+    const { store, manager, counters } = this.#state;
+    const byHandle = counters.restore(manager, store.loadCounters(), checkpoint);
+    for (const stored of store.loadConnections()) {
+      const saved = byHandle.get(stored.handle);
+      manager.restoreConnection(stored, saved ?? { packets: 0, bytes: 0, lastActivity: stored.created });
+      const connection = manager.getConnection(stored.connectionId);
+      if (checkpoint && connection && saved) counters.markRestored(connection);
+    }
+    this.#schedule(now);
+  }
+
+  /** A socket whose upgrade has been accepted for who the ticket names. */
+  join(socket: RelaySocket, admission: Admission, now: number): Link {
+    const link = new Link(socket, admission, now, now);
+    this.#state.links.add(link);
+    link.save();
+    this.#wake(now + TIMES.helloMs);
+    return link;
+  }
+
+  /** A socket that stayed open while the object was evicted. */
+  rejoin(socket: RelaySocket, saved: SavedLink, now: number): Link {
+    const link = Link.restore(socket, saved, now);
+    this.#state.links.add(link);
+    if (link.isOpen) this.#state.sessions.set(link.peer, link);
+    this.#wake(link.isOpen ? now + TIMES.ghostMs : link.since + TIMES.helloMs);
+    return link;
+  }
+
+  /** One binary message: a batch of frames, read in place. */
+  receive(link: Link, bytes: Uint8Array, now: number): void {
+    this.#turn(link, now, () => {
+      if (bytes.length === 0) return refuse(this.#state, link, "malformed_frame", { frame: 0 }, "the message is empty");
+      if (bytes.length > BATCH_LIMIT) {
+        const message = `message of ${bytes.length} bytes is above the limit of ${BATCH_LIMIT}; send smaller batches`;
+        return refuse(this.#state, link, "batch_too_large", { frame: 0 }, message);
+      }
+      this.#readBatch(link, { bytes, view: new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength), now });
+    });
+  }
+
+  /** A text message that is not the keep-alive: the protocol has none (rule P8). */
+  receiveText(link: Link, now: number): void {
+    this.#turn(link, now, () =>
+      refuse(
+        this.#state,
+        link,
+        "text_message",
+        { frame: 0 },
+        "frames travel in binary messages; text is for ping only",
+      ),
+    );
+  }
+
+  /** The socket is gone, whoever closed it. */
+  socketClosed(link: Link, now: number): void {
+    endSession(this.#state, link, "socket_closed");
+    this.#endTurn(now);
+  }
+
+  /** Does what is due: stale connections, ghosts, guests without a hello, the counter flush. */
+  alarm(now: number): void {
+    const { manager, counters } = this.#state;
+    manager.cleanupStaleConnections(now);
+    sweepLinks(this.#state, now);
+    this.#endTurn(now);
+    if (counters.isDirty) this.flush();
+    this.#schedule(now);
+  }
+
+  /** Writes all counters as one row. */
+  flush(): void {
+    const { store, counters, manager } = this.#state;
+    store.saveCounters(counters.flush(manager));
+  }
+
+  /** Ends a connection for an operator. False for an unknown id. */
+  closeConnection(id: ConnectionId, now: number): boolean {
+    const closed = this.manager.closeConnection(id, EndReason.ClosedByAdmin);
+    this.#endTurn(now);
+    return closed;
+  }
+
+  /** Removes a peer for an operator. False when the peer is not here. */
+  kick(peer: PeerId, now: number): boolean {
+    const found = expel(this.#state, peer, CloseCode.Kicked, EndReason.PeerKicked, "kicked");
+    this.#endTurn(now);
+    return found;
+  }
+
+  statistics(): RoomStatistics {
+    const { manager, counters, sessions } = this.#state;
+    return {
+      activeConnections: manager.getActiveConnectionCount(),
+      ...manager.getStatistics(),
+      peers: sessions.size,
+      drops: counters.drops(),
+    };
+  }
+
+  isPresent(peer: PeerId): boolean {
+    return this.#state.sessions.has(peer);
+  }
+
+  #readBatch(link: Link, inbound: Inbound): void {
+    const { view } = inbound;
+    for (let offset = 0; offset < view.byteLength;) {
+      if (link.status.state === "over") return;
+      const end = frameEnd(view, offset);
+      if (end < 0) {
+        const message = `the batch ends inside the frame that begins at byte ${offset}`;
+        return refuse(this.#state, link, "truncated_batch", { frame: view.getUint8(offset) }, message);
+      }
+      this.#readFrame(link, inbound, offset, end);
+      offset = end;
+    }
+  }
+
+  #readFrame(link: Link, inbound: Inbound, offset: number, end: number): void {
+    const type = inbound.view.getUint8(offset);
+    if (!link.isOpen && type !== FrameType.Hello) {
+      return refuse(this.#state, link, "hello_expected", { frame: type }, "the first frame of a socket must be hello");
+    }
+    switch (type) {
+      case FrameType.Data:
+        return forwardData(this.#state, link, inbound, offset, end);
+      case FrameType.Ack:
+      case FrameType.Probe:
+        return forwardSignal(this.#state, link, inbound, offset, end, type);
+      case FrameType.Multicast:
+        return forwardMulticast(this.#state, link, inbound, offset, end);
+      default:
+        if (type < FIRST_IGNORABLE_TYPE) this.#readControl(link, inbound, offset, type);
+    }
+  }
+
+  #readControl(link: Link, inbound: Inbound, offset: number, type: number): void {
+    const { view, now } = inbound;
+    if (!isControlType(type)) {
+      return refuse(this.#state, link, "unknown_frame", { frame: type }, `frame type ${type} is unknown to this relay`);
+    }
+    const control = decodeControl(view, offset);
+    if (!control) {
+      return refuse(
+        this.#state,
+        link,
+        "malformed_frame",
+        { frame: type },
+        `the fields of frame type ${type} do not parse`,
+      );
+    }
+    switch (control.frame) {
+      case "hello":
+        if (!link.isOpen) return hello(this.#state, link, control.values, now);
+        return refuse(this.#state, link, "hello_repeated", { frame: type }, "hello was already said on this socket");
+      case "connect":
+        return connect(this.#state, link, control.values, now);
+      case "accept":
+        return accept(this.#state, link, control.values.handle);
+      case "refuse":
+        return refuseConnection(this.#state, link, control.values);
+      case "close":
+        return close(this.#state, link, control.values, control.flags, now);
+      case "bye":
+        closeLink(this.#state, link, CloseCode.Normal, "bye");
+        return endSession(this.#state, link, "bye");
+      default: {
+        const message = `${control.frame} is sent by the relay, never to it`;
+        return refuse(this.#state, link, "unexpected_frame", { frame: type }, message);
+      }
+    }
+  }
+
+  /** One inbound message from beginning to end: what it causes is sent together, and a failure ends its sender only. */
+  #turn(link: Link, now: number, body: () => void): void {
+    if (link.status.state === "over") return;
+    link.lastMessage = now;
+    link.errors = 0;
+    try {
+      body();
+    } catch (error) {
+      this.#state.log({ level: "error", event: "internal_error", peer: String(link.peer), error: describe(error) });
+      refuse(this.#state, link, "internal", { frame: 0 }, "the relay failed on this message; it is logged there");
+    }
+    this.#endTurn(now);
+  }
+
+  #endTurn(now: number): void {
+    const { outbox, counters, links, manager } = this.#state;
+    this.#endFailedSessions();
+    outbox.flush();
+    if (links.size === 0 && manager.getActiveConnectionCount() === 0) {
+      // An empty room keeps nothing in memory that a flush would still have to save, and no alarm.
+      if (counters.isDirty) this.flush();
+      this.#alarmAt = Infinity;
+    } else if (counters.isDirty) {
+      this.#wake(now + TIMES.flushMs);
+    }
+  }
+
+  #endFailedSessions(): void {
+    for (let link = this.#state.failed.pop(); link; link = this.#state.failed.pop()) {
+      endSession(this.#state, link, "protocol_error");
+    }
+  }
+
+  #opened(connection: P2PConnection): void {
+    const { store, counters, log } = this.#state;
+    store.insertConnection(connection satisfies StoredConnection);
+    counters.touch();
+    log({
+      level: "info",
+      event: "connection_opened",
+      connection: String(connection.connectionId),
+      from: String(connection.fromPeerId),
+      to: String(connection.toPeerId),
+    });
+  }
+
+  #stateChanged(connection: P2PConnection, previous: ConnectionState): void {
+    this.#state.store.updateConnection(connection);
+    tellState(this.#state, connection, previous);
+  }
+
+  #closed(connection: P2PConnection, ending: Ending): void {
+    this.#state.store.deleteConnection(connection.handle);
+    this.#state.counters.touch();
+    tellClosed(this.#state, connection, ending);
+  }
+
+  #wake(at: number): void {
+    if (at < this.#alarmAt) this.#alarmAt = at;
+  }
+
+  /** Looks at everything once, so that it is cheap to ask for less between alarms. */
+  #schedule(now: number): void {
+    const { manager, counters } = this.#state;
+    const { deadline, idle } = manager.nextDue();
+    const { hello, ghost } = nextSweepTimes(this.#state);
+    const flush = counters.isDirty ? now + TIMES.flushMs : Infinity;
+    // What must be prompt, no oftener than every second; what may wait, no oftener than the cleanup's pace.
+    const prompt = Math.max(Math.min(deadline, hello), now + TIMES.promptMs);
+    const patient = Math.max(Math.min(idle, ghost), now + TIMES.cleanupMs);
+    this.#alarmAt = Math.min(prompt, patient, flush);
+  }
+}
+
+function describe(error: unknown): string {
+  return error instanceof Error ? (error.stack ?? error.message) : String(error);
+}

@@ -1,0 +1,176 @@
+import { DurableObject } from "cloudflare:workers";
+import { type ConnectionId, PING, PONG, type PeerId, SUBPROTOCOL } from "../../protocol/index.ts";
+import { type ConnectionView, viewConnection } from "../../relay/connection-view.ts";
+import type { Link } from "../../relay/link.ts";
+import { Room, type RoomStatistics } from "../../relay/room.ts";
+import { parseSettings } from "../../relay/settings.ts";
+import { migrate } from "../../storage/migrations.ts";
+import { SqlRoomStore } from "../../storage/sql-room-store.ts";
+import { readAdmission } from "./admission-header.ts";
+import { Checkpoints, newestCheckpoint } from "./checkpoints.ts";
+import { DurableSql } from "./durable-sql.ts";
+import type { RelayEnv } from "./env.ts";
+import { HibernatableSocket, closeQuietly } from "./hibernatable-socket.ts";
+import { log } from "./log.ts";
+import { parseRoomAddress } from "./rooms.ts";
+
+/**
+ * The Durable Object of one room: a shell that hands sockets, messages and alarms to the rules (relay/room.ts).
+ * It may be evicted whenever nothing happens for ten seconds, with its sockets open; the constructor runs again on the
+ * next event, and the room is rebuilt from SQL and from what each socket carries.
+ */
+export class RelayRoom extends DurableObject<RelayEnv> {
+  readonly sql: DurableSql;
+  readonly #room: Room;
+  readonly #checkpoints: Checkpoints;
+  readonly #links = new Map<WebSocket, { link: Link; socket: HibernatableSocket }>();
+  #scheduledAlarm: number | null = null;
+  #isRestored = false;
+
+  constructor(ctx: DurableObjectState, env: RelayEnv) {
+    super(ctx, env);
+    const { app } = parseRoomAddress(ctx.id.name);
+    const settings = parseSettings(env.APP_SETTINGS);
+    if (!settings.ok) throw new Error(settings.message);
+    this.sql = new DurableSql(ctx.storage);
+    const { from, to } = migrate(this.sql);
+    if (from !== to) log({ level: "info", event: "migrated", room: ctx.id.name, from, to });
+    this.#room = new Room({
+      app,
+      settings: settings.settingsFor(app),
+      store: new SqlRoomStore(this.sql),
+      log: (entry) => log({ ...entry, room: ctx.id.name }),
+      newSessionId: () => crypto.getRandomValues(new BigUint64Array(1))[0] || 1n,
+    });
+    this.#checkpoints = new Checkpoints(this.#room);
+    ctx.setWebSocketAutoResponse(new WebSocketRequestResponsePair(PING, PONG));
+    // oxlint-disable-next-line no-floating-promises -- the platform holds all events back until it is done
+    void ctx.blockConcurrencyWhile(async () => {
+      this.#scheduledAlarm = await ctx.storage.getAlarm();
+    });
+  }
+
+  /** A WebSocket upgrade that the worker has let in. */
+  override async fetch(request: Request): Promise<Response> {
+    const now = this.#begin();
+    const admission = readAdmission(request.headers);
+    const { 0: client, 1: server } = new WebSocketPair();
+    this.ctx.acceptWebSocket(server, [`peer:${admission.peer}`]);
+    const socket = new HibernatableSocket(this.ctx, server);
+    this.#links.set(server, { link: this.#room.join(socket, admission, now), socket });
+    await this.#end();
+    return new Response(null, {
+      status: 101,
+      webSocket: client,
+      headers: { "sec-websocket-protocol": SUBPROTOCOL },
+    });
+  }
+
+  override async webSocketMessage(ws: WebSocket, message: ArrayBuffer | string): Promise<void> {
+    const now = this.#begin(ws);
+    const entry = this.#links.get(ws);
+    if (!entry) return;
+    if (typeof message === "string") this.#room.receiveText(entry.link, now);
+    else this.#room.receive(entry.link, new Uint8Array(message), now);
+    this.#checkpoints.touch(entry.socket, now);
+    await this.#end();
+  }
+
+  override async webSocketClose(ws: WebSocket, code: number, reason: string): Promise<void> {
+    await this.#socketGone(ws);
+    closeQuietly(ws, code, reason);
+  }
+
+  override async webSocketError(ws: WebSocket, error: unknown): Promise<void> {
+    log({ level: "warn", event: "socket_error", room: this.ctx.id.name, error: String(error) });
+    await this.#socketGone(ws);
+    closeQuietly(ws, 1006, "");
+  }
+
+  override async alarm(): Promise<void> {
+    const now = this.#begin();
+    this.#scheduledAlarm = null; // it has fired
+    this.#room.alarm(now);
+    await this.#end();
+  }
+
+  statistics(): RoomStatistics {
+    this.#begin();
+    return this.#room.statistics();
+  }
+
+  connections({ after, limit }: { after: number; limit: number }): ConnectionView[] {
+    this.#begin();
+    const views: ConnectionView[] = [];
+    for (const connection of this.#room.manager.connections()) {
+      if (connection.handle > after) views.push(viewConnection(connection));
+      if (views.length === limit) break;
+    }
+    return views;
+  }
+
+  connection(id: ConnectionId): ConnectionView | undefined {
+    this.#begin();
+    const connection = this.#room.manager.getConnection(id);
+    return connection && viewConnection(connection);
+  }
+
+  connectionsOfPeer(peer: PeerId): ConnectionView[] {
+    this.#begin();
+    return this.#room.manager.getConnectionsForPeer(peer).map(viewConnection);
+  }
+
+  async closeConnection(id: ConnectionId): Promise<boolean> {
+    const closed = this.#room.closeConnection(id, this.#begin());
+    await this.#end();
+    return closed;
+  }
+
+  async kick(peer: PeerId): Promise<boolean> {
+    const kicked = this.#room.kick(peer, this.#begin());
+    await this.#end();
+    return kicked;
+  }
+
+  /** Every event begins here: the time, once, and the room as it was before an eviction. */
+  #begin(ws?: WebSocket): number {
+    const now = Date.now();
+    if (!this.#isRestored) this.#restore(now, ws);
+    return now;
+  }
+
+  /** `closing`: in a close event the platform no longer lists the socket, which may carry the newest checkpoint. */
+  #restore(now: number, closing: WebSocket | undefined): void {
+    this.#isRestored = true;
+    const sockets = new Set(this.ctx.getWebSockets());
+    if (closing) sockets.add(closing);
+    const found = [...sockets].map((ws) => ({ ws, socket: new HibernatableSocket(this.ctx, ws) }));
+    this.#room.restore(newestCheckpoint(found.map(({ socket }) => socket)), now);
+    for (const { ws, socket } of found) {
+      if (!socket.attachment) continue;
+      this.#links.set(ws, { link: this.#room.rejoin(socket, socket.attachment.link, now), socket });
+    }
+  }
+
+  async #socketGone(ws: WebSocket): Promise<void> {
+    const now = this.#begin(ws);
+    const entry = this.#links.get(ws);
+    this.#links.delete(ws);
+    if (entry) this.#room.socketClosed(entry.link, now);
+    await this.#end();
+  }
+
+  /** Moves the alarm when something is due earlier, and removes it when nothing is. Each set is billed as a row. */
+  async #end(): Promise<void> {
+    const { alarmAt } = this.#room;
+    if (alarmAt === Infinity) {
+      if (this.#scheduledAlarm === null) return;
+      this.#scheduledAlarm = null;
+      await this.ctx.storage.deleteAlarm();
+    } else if (this.#scheduledAlarm === null || alarmAt < this.#scheduledAlarm) {
+      this.#scheduledAlarm = alarmAt;
+      this.sql.rowsWritten++;
+      await this.ctx.storage.setAlarm(alarmAt);
+    }
+  }
+}

@@ -1,0 +1,72 @@
+import type { ClientGeo, RoomAddress, RoomAdmin, RoomGateway } from "../../http/gateway.ts";
+import { problem } from "../../http/problem.ts";
+import { type AppId, type RoomName, SUBPROTOCOL, parseAppId, parseRoomName } from "../../protocol/index.ts";
+import type { Admission } from "../../relay/ports.ts";
+import { writeAdmission } from "./admission-header.ts";
+import { log } from "./log.ts";
+import type { RelayRoom } from "./relay-room.ts";
+
+/** The object's name: `app/480`, or `app/480/room/lobby`. Readable in the dashboard, and parsed by the object itself. */
+export function roomName({ app, room }: RoomAddress): string {
+  return room === undefined ? `app/${app}` : `app/${app}/room/${room}`;
+}
+
+export function parseRoomAddress(name: string | undefined): { app: AppId; room: RoomName | undefined } {
+  const [prefix, appText, infix, roomText] = (name ?? "").split("/");
+  const app = parseAppId(appText);
+  const room = infix === "room" ? parseRoomName(roomText) : undefined;
+  if (prefix !== "app" || app === undefined) throw new Error(`Cannot serve the object "${name}": its name is no room`);
+  return { app, room };
+}
+
+/** Rooms as Durable Objects. */
+export class DurableRooms implements RoomGateway {
+  readonly #namespace: DurableObjectNamespace<RelayRoom>;
+
+  constructor(namespace: DurableObjectNamespace<RelayRoom>) {
+    this.#namespace = namespace;
+  }
+
+  async join(address: RoomAddress, admission: Admission, request: Request, geo: ClientGeo): Promise<Response> {
+    const headers = new Headers(request.headers);
+    headers.delete("authorization");
+    headers.set("sec-websocket-protocol", SUBPROTOCOL);
+    writeAdmission(headers, admission);
+    const name = roomName(address);
+    log({
+      level: "info",
+      event: "join",
+      room: name,
+      peer: String(admission.peer),
+      colo: geo.colo,
+      country: geo.country,
+    });
+    try {
+      return await this.#namespace.getByName(name).fetch(new Request(request, { headers }));
+    } catch (error) {
+      return roomFailed(name, error);
+    }
+  }
+
+  admin(address: RoomAddress): RoomAdmin {
+    const stub = this.#namespace.getByName(roomName(address));
+    return {
+      statistics: () => stub.statistics(),
+      connections: (page) => stub.connections(page),
+      connection: (id) => stub.connection(id),
+      connectionsOfPeer: (peer) => stub.connectionsOfPeer(peer),
+      closeConnection: (id) => stub.closeConnection(id),
+      kick: (peer) => stub.kick(peer),
+    };
+  }
+}
+
+/** Cloudflare marks exceptions of an object that has more than it can do; a client may try again later. */
+function roomFailed(room: string, error: unknown): Response {
+  const isOverloaded =
+    typeof error === "object" && error !== null && "overloaded" in error && error.overloaded === true;
+  log({ level: "error", event: "room_failed", room, overloaded: isOverloaded, error: String(error) });
+  return isOverloaded
+    ? problem("room_overloaded", "the room has more to do than it can; try again in a few seconds")
+    : problem("internal_error", "the room failed on this request; it is logged there");
+}

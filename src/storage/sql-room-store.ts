@@ -1,0 +1,104 @@
+import {
+  type ConnectionState,
+  type ConnectionType,
+  type Handle,
+  isConnectionType,
+  parseAppId,
+  parseConnectionId,
+  parsePeerId,
+} from "../protocol/index.ts";
+import type { RoomStore, StoredConnection } from "../relay/ports.ts";
+import type { SqlDatabase, SqlRow } from "./sql-database.ts";
+
+/** A room's memory in SQL: one row per open connection, and one packed row for all counters. Migrate first. */
+export class SqlRoomStore implements RoomStore {
+  readonly #db: SqlDatabase;
+
+  constructor(db: SqlDatabase) {
+    this.#db = db;
+  }
+
+  loadConnections(): StoredConnection[] {
+    return this.#db.all(`SELECT * FROM connections ORDER BY handle`).map(readConnection);
+  }
+
+  loadCounters(): Float64Array | undefined {
+    const packed = this.#db.all(`SELECT packed FROM counters WHERE id = 1`)[0]?.["packed"];
+    if (packed === undefined) return undefined;
+    return new Float64Array(copyOf(packed as ArrayBuffer | Uint8Array));
+  }
+
+  insertConnection(connection: StoredConnection): void {
+    const { handle, connectionId, fromPeerId, toPeerId, appId, type, state, created } = connection;
+    this.#db.run(
+      `INSERT INTO connections
+        (handle, id, from_peer, to_peer, app, type, state, created, virtual_port, channel, deadline, pending_reason)
+        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+      handle,
+      String(connectionId),
+      String(fromPeerId),
+      String(toPeerId),
+      appId,
+      type,
+      state,
+      created,
+      connection.virtualPort ?? null,
+      connection.channel ?? null,
+      connection.deadline ?? null,
+      connection.pendingReason ?? null,
+    );
+  }
+
+  updateConnection({ handle, state, deadline, pendingReason }: StoredConnection): void {
+    this.#db.run(
+      `UPDATE connections SET state = ?, deadline = ?, pending_reason = ? WHERE handle = ?`,
+      state,
+      deadline ?? null,
+      pendingReason ?? null,
+      handle,
+    );
+  }
+
+  deleteConnection(handle: Handle): void {
+    this.#db.run(`DELETE FROM connections WHERE handle = ?`, handle);
+  }
+
+  saveCounters(counters: Float64Array): void {
+    const bytes = new Uint8Array(counters.buffer, counters.byteOffset, counters.byteLength);
+    this.#db.run(`INSERT OR REPLACE INTO counters (id, packed) VALUES (1, ?)`, bytes);
+  }
+}
+
+/** Doubles must be aligned; a blob may come as a view at any offset. */
+function copyOf(packed: ArrayBuffer | Uint8Array): ArrayBuffer {
+  return new Uint8Array(packed).slice().buffer;
+}
+
+function readConnection(row: SqlRow): StoredConnection {
+  const type = Number(row["type"]);
+  const connectionId = parseConnectionId(row["id"]);
+  const fromPeerId = parsePeerId(row["from_peer"]);
+  const toPeerId = parsePeerId(row["to_peer"]);
+  const appId = parseAppId(Number(row["app"]));
+  if (!connectionId || !fromPeerId || !toPeerId || !appId || !isConnectionType(type)) {
+    throw new Error(`Cannot read the stored connection ${String(row["handle"])}: its row is damaged`);
+  }
+  return {
+    handle: Number(row["handle"]) as Handle,
+    connectionId,
+    fromPeerId,
+    toPeerId,
+    appId,
+    type: type as ConnectionType,
+    state: Number(row["state"]) as ConnectionState,
+    created: Number(row["created"]),
+    virtualPort: optionalNumber(row["virtual_port"]),
+    channel: optionalNumber(row["channel"]),
+    deadline: optionalNumber(row["deadline"]),
+    pendingReason: optionalNumber(row["pending_reason"]),
+  };
+}
+
+function optionalNumber(value: unknown): number | undefined {
+  return typeof value === "number" ? value : undefined;
+}
