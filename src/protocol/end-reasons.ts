@@ -32,6 +32,8 @@ export const EndReason = {
   PeerKicked: 5105,
   /** The relay stopped for good. */
   RelayShutdown: 5106,
+  /** This client's own session with the relay is over. Said by the client to its application, never on the wire. */
+  RelayLost: 5107,
 } as const;
 export type EndReason = (typeof EndReason)[keyof typeof EndReason];
 

@@ -12,6 +12,7 @@ import {
   type ErrorName,
   FIRST_IGNORABLE_TYPE,
   FrameType,
+  MAX_MULTICAST,
   MULTICAST_TARGETS_OFFSET,
   MULTICAST_TARGET_SIZE,
   type MulticastTarget,
@@ -94,6 +95,7 @@ function frameAt(bytes: Uint8Array, view: DataView, offset: number, end: number)
   } else if (type === FrameType.Multicast) {
     atLeast(MULTICAST_TARGETS_OFFSET);
     const count = view.getUint16(offset + 12, true);
+    if (count === 0 || count > MAX_MULTICAST) throw refusal("malformed_frame", offset);
     atLeast(multicastPayloadOffset(count));
     const targets = Array.from({ length: count }, (_, index) => {
       const at = offset + MULTICAST_TARGETS_OFFSET + index * MULTICAST_TARGET_SIZE;

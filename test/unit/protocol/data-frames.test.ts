@@ -7,6 +7,7 @@ import {
   MAX_MULTICAST,
   MULTICAST_TARGETS_OFFSET,
   MULTICAST_TARGET_SIZE,
+  type MulticastTarget,
   PROBE_ANSWER,
   PROBE_SIZE,
   PROBE_UNKNOWN,
@@ -123,15 +124,22 @@ test("a data header is read into an object that is used again", () => {
   expect(into).toEqual({ flags: 2, lane: 3, handle: 7, channel: -4, number: 5, sequence: 6 });
 });
 
-test("[D4] a multicast to as many targets as there may be", () => {
-  const targets = Array.from({ length: MAX_MULTICAST }, (_, index) => ({
+function targetsOf(count: number): MulticastTarget[] {
+  return Array.from({ length: count }, (_, index) => ({
     handle: 0xffff_ffff - index,
     number: index,
     sequence: index * 3,
   }));
+}
+
+test("[D4] a multicast to as many targets as there may be", () => {
+  const targets = targetsOf(MAX_MULTICAST);
   const payload = Uint8Array.of(1, 2, 3);
   const [frame] = walk(multicastFrame({ targets, payload, channel: 9 }));
   expect(frame?.multicast).toEqual({ channel: 9, targets, payload });
+  expect(() => walk(multicastFrame({ targets: targetsOf(MAX_MULTICAST + 1), payload }))).toThrow(
+    "malformed_frame at 0",
+  );
 });
 
 describe("the helpers of test/support/frames.ts", () => {

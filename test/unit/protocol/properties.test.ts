@@ -4,7 +4,18 @@
  */
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { type AnyField, bytes8, i32, u16, u32, u64, u8 } from "../../../src/protocol/fields.ts";
+import {
+  type AnyField,
+  type Cursor,
+  type Field,
+  bytes8,
+  i32,
+  text8,
+  u16,
+  u32,
+  u64,
+  u8,
+} from "../../../src/protocol/fields.ts";
 import {
   type Ack,
   CONTROL_FRAMES,
@@ -330,6 +341,62 @@ describe.each(NAMES)("%s", (name) => {
         const view = new DataView(bytes.buffer);
         view.setUint32(4, bytes.length - HEADER_SIZE, true);
         expect(decodeControl(view, 0)).toEqual(control);
+      }),
+      RUNS,
+    );
+  });
+});
+
+interface Written {
+  field: Field<unknown>;
+  value: unknown;
+}
+
+function sizeOf(pairs: readonly Written[]): number {
+  return pairs.reduce((size, { field, value }) => size + field.size(value), 0);
+}
+
+describe("fields in any order", () => {
+  // A later revision appends behind the texts that stand last today (P6).
+  const kinds: AnyField[] = [u8, u16, u32, i32, u64, bytes8, text8(0), text8(5), text8(127), text8(255)];
+  const written = fc
+    .array(fc.constantFrom(...kinds), { maxLength: 8 })
+    .chain((fields) => fc.tuple(...fields.map((field) => ofField(field).map((value) => ({ field, value })))))
+    .map((pairs) => pairs as Written[]);
+
+  test("come back as they were, take their size, and touch nothing else", () => {
+    fc.assert(
+      fc.property(written, offsets, (pairs, offset) => {
+        const size = sizeOf(pairs);
+        const view = writtenAt(offset, size, (view, at) => {
+          for (const { field, value } of pairs) {
+            field.write(view, at, value);
+            at += field.size(value);
+          }
+        });
+        const cursor: Cursor = { view, offset: 0, end: size, failed: false };
+        expect(pairs.map(({ field }) => field.read(cursor))).toEqual(pairs.map(({ value }) => value));
+        expect(cursor).toMatchObject({ offset: size, failed: false });
+      }),
+      RUNS,
+    );
+  });
+
+  test("fail when they are cut, and do not recover", () => {
+    fc.assert(
+      fc.property(written, fc.nat(), (pairs, cut) => {
+        const size = sizeOf(pairs);
+        fc.pre(size > 0);
+        const view = new DataView(new ArrayBuffer(size + 300));
+        let at = 0;
+        for (const { field, value } of pairs) {
+          field.write(view, at, value);
+          at += field.size(value);
+        }
+        const cursor: Cursor = { view, offset: 0, end: cut % size, failed: false };
+        for (const { field } of pairs) field.read(cursor);
+        expect(cursor.failed).toBe(true);
+        expect(cursor.offset).toBeLessThanOrEqual(cursor.end);
       }),
       RUNS,
     );

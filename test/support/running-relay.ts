@@ -1,0 +1,93 @@
+/** A relay in a process of its own, on `workerd serve` with disk storage: to be killed and started again. */
+import { type ChildProcess, spawn } from "node:child_process";
+import { mkdtempSync, rmSync } from "node:fs";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { isHealthy } from "../../scripts/local-relay.ts";
+import { buildBundle, workerdBinary, writeWorkerdConfig } from "../../scripts/workerd-bundle.ts";
+import { TEST_SECRET } from "./tickets.ts";
+
+export const TEST_ADMIN_TOKEN = "test-admin-token-0123456789abcdef";
+
+let bundle: string | undefined;
+
+/** One bundle serves all relays of a test file. */
+function sharedBundle(): string {
+  if (!bundle) {
+    bundle = mkdtempSync(join(tmpdir(), "edge-relay-bundle-"));
+    buildBundle(bundle);
+  }
+  return bundle;
+}
+
+export class RunningRelay {
+  readonly url: string;
+  readonly #folder: string;
+  readonly #config: string;
+  #process: ChildProcess | undefined;
+
+  private constructor(folder: string, port: number, variables: Readonly<Record<string, string>>) {
+    this.#folder = folder;
+    this.url = `http://127.0.0.1:${port}`;
+    const all = { TICKET_SECRET: TEST_SECRET, ADMIN_TOKEN: TEST_ADMIN_TOKEN, ...variables };
+    this.#config = writeWorkerdConfig(sharedBundle(), { folder, port, variables: all });
+  }
+
+  static async start(variables: Readonly<Record<string, string>> = {}): Promise<RunningRelay> {
+    const folder = mkdtempSync(join(tmpdir(), "edge-relay-"));
+    const relay = new RunningRelay(folder, await freePort(), variables);
+    await relay.restart();
+    return relay;
+  }
+
+  get pid(): number {
+    const pid = this.#process?.pid;
+    if (pid === undefined) throw new Error("the relay is not running");
+    return pid;
+  }
+
+  /** Starts the process again on the same disk. */
+  async restart(): Promise<void> {
+    this.#process = spawn(workerdBinary(), ["serve", this.#config], { stdio: ["ignore", "ignore", "ignore"] });
+    for (const deadline = Date.now() + 10_000; Date.now() < deadline;) {
+      if (await isHealthy(this.url)) return;
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+    throw new Error(`workerd did not answer at ${this.url}`);
+  }
+
+  /** SIGKILL: nothing is flushed, nobody is told. (workerd with open sockets ignores SIGTERM.) */
+  async kill(): Promise<void> {
+    const child = this.#process;
+    if (!child || child.exitCode !== null || child.signalCode !== null) return;
+    const exited = new Promise((resolve) => child.once("exit", resolve));
+    child.kill("SIGKILL");
+    await exited;
+  }
+
+  async admin<T>(path: string, init: RequestInit = {}): Promise<T> {
+    const headers = { authorization: `Bearer ${TEST_ADMIN_TOKEN}` };
+    const response = await fetch(`${this.url}/v1/admin${path}`, { ...init, headers });
+    if (!response.ok) throw new Error(`${path} answered ${response.status}: ${await response.text()}`);
+    return (response.status === 204 ? undefined : await response.json()) as T;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.kill();
+    rmSync(this.#folder, { recursive: true, force: true });
+  }
+}
+
+function freePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const server = createServer();
+    server.once("error", reject);
+    server.listen(0, "127.0.0.1", () => {
+      const address = server.address();
+      server.close(() =>
+        address && typeof address === "object" ? resolve(address.port) : reject(new Error("no port")),
+      );
+    });
+  });
+}
