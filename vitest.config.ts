@@ -8,6 +8,7 @@ const testBindings = {
   APP_SETTINGS: JSON.stringify({
     "730": { idleTimeoutMs: 120_000 },
     "289070": { idleTimeoutMs: 600_000 },
+    "3000": { maxPayload: 1_000, maxConnectionsPerPeer: 3 },
   }),
 };
 
@@ -26,7 +27,11 @@ export default defineConfig({
         plugins: [
           cloudflareTest({ wrangler: { configPath: "./wrangler.toml" }, miniflare: { bindings: testBindings } }),
         ],
-        test: { name: "workerd", include: ["test/workerd/**/*.test.ts"] },
+        test: {
+          name: "workerd",
+          include: ["test/workerd/**/*.test.ts"],
+          setupFiles: ["test/workerd/support/quiet.ts"],
+        },
       },
       // Real processes and sockets on 127.0.0.1: the client against a running relay, kill -9, the demo.
       {
@@ -38,6 +43,8 @@ export default defineConfig({
           fileParallelism: false,
         },
       },
+      // The packed package in an empty project: Node, Bun, Deno, and a page in Chromium.
+      { test: { name: "package", include: ["test/package/**/*.test.ts"], testTimeout: 60_000, hookTimeout: 120_000 } },
     ],
   },
 });

@@ -73,13 +73,22 @@ export function adminRoutes<Env extends RelayEnvironment>(platform: Platform<Env
   admin.use("/apps/:appId/*", async (c, next) => {
     // Middleware sees the whole path, not the mounted part: the room's name is read from it here, once.
     const room = /\/rooms\/([^/]+)\//.exec(c.req.path)?.[1];
-    const address = readAddress(c.req.param("appId"), room === undefined ? undefined : decodeURIComponent(room));
+    const address = readAddress(c.req.param("appId"), room === undefined ? undefined : decode(room));
     if (!address.ok) return address.refusal;
     c.set("room", platform.rooms(c.env).admin(address.value));
     await next();
   });
 
   return admin.route("/apps/:appId", roomRoutes<Env>()).route("/apps/:appId/rooms/:room", roomRoutes<Env>());
+}
+
+/** Text that is no encoding stays as it is, and is refused for the percent sign in it. */
+function decode(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
 }
 
 function isWhole(value: number, min: number, max: number): boolean {

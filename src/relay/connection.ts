@@ -19,7 +19,7 @@ export interface ConnectionRecord {
   state: ConnectionState;
   /** ms */
   readonly created: number;
-  /** ms of the last packet, or of creation. */
+  /** ms of the last packet, or of becoming Connected, or of creation. */
   lastActivity: number;
   packetsRelayed: number;
   bytesRelayed: number;

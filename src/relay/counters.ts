@@ -22,6 +22,8 @@ export interface ConnectionCounters {
   readonly packets: number;
   readonly bytes: number;
   readonly lastActivity: number;
+  /** False when a checkpoint has them in advance of the disk. */
+  readonly isFlushed: boolean;
 }
 
 export type Drops = Readonly<Record<DropReason, number>>;
@@ -44,7 +46,8 @@ export class RoomCounters {
     return FIRST_CONNECTION + PER_CONNECTION * this.#changed.length;
   }
 
-  packetRelayed(connection: P2PConnection): void {
+  /** This connection's counters have moved. */
+  connectionChanged(connection: P2PConnection): void {
     this.#isDirty = true;
     const record = connection as ConnectionRecord;
     if (record.dirtyMark === this.#mark) return;
@@ -66,44 +69,48 @@ export class RoomCounters {
     return Object.fromEntries(this.#drops) as Drops;
   }
 
-  /** All counters, for the packed row. What is flushed is no longer dirty. */
-  flush(manager: P2PRelayManager): Float64Array {
+  /** Hands all counters to `save`, for the packed row. What is saved is no longer dirty; if `save` throws, all is. */
+  flush(manager: P2PRelayManager, save: (packed: Float64Array) => void): void {
+    save(this.#pack(this.#epoch + 1, manager, manager.connections(), manager.getActiveConnectionCount()));
     this.#epoch++;
     this.#mark++;
     this.#changed = [];
     this.#isDirty = false;
-    return this.#pack(manager, manager.connections(), manager.getActiveConnectionCount());
   }
 
   /** What changed since the last flush. */
   checkpoint(manager: P2PRelayManager): Float64Array {
-    return this.#pack(manager, this.#changed, this.#changed.length);
+    return this.#pack(this.#epoch, manager, this.#changed, this.#changed.length);
   }
 
-  /** Reads a flushed row, then a checkpoint if it was taken on top of that row. Returns counters by handle. */
+  /**
+   * Reads a flushed row, then a checkpoint if it was taken on top of that row. Returns counters by handle.
+   * Throws when the row is not one that this release can read.
+   */
   restore(
     manager: P2PRelayManager,
     flushed: Float64Array | undefined,
     checkpoint: Float64Array | undefined,
   ): Map<number, ConnectionCounters> {
     const connections = new Map<number, ConnectionCounters>();
-    if (flushed) this.#unpack(manager, flushed, connections);
+    if (flushed) {
+      if (flushed[0] !== LAYOUT) {
+        const found = flushed.length === 0 ? "empty" : `of layout ${flushed[0]}`;
+        throw new Error(`Cannot read the stored counters: the row is ${found}, this release knows layout ${LAYOUT}`);
+      }
+      this.#unpack(manager, flushed, connections, true);
+    }
     if (checkpoint && checkpoint[0] === LAYOUT && checkpoint[1] === this.#epoch) {
-      this.#unpack(manager, checkpoint, connections);
+      this.#unpack(manager, checkpoint, connections, false);
       this.#isDirty = true;
     }
     return connections;
   }
 
-  /** After a restore: the connections that the checkpoint had in advance of the disk are dirty again. */
-  markRestored(connection: P2PConnection): void {
-    this.packetRelayed(connection);
-  }
-
-  #pack(manager: P2PRelayManager, connections: Iterable<P2PConnection>, count: number): Float64Array {
+  #pack(epoch: number, manager: P2PRelayManager, connections: Iterable<P2PConnection>, count: number): Float64Array {
     const packed = new Float64Array(FIRST_CONNECTION + PER_CONNECTION * count);
     const { totalPackets, totalBytes } = manager.getStatistics();
-    packed.set([LAYOUT, this.#epoch, totalPackets, totalBytes, manager.nextHandle, DROP_REASONS.length]);
+    packed.set([LAYOUT, epoch, totalPackets, totalBytes, manager.nextHandle, DROP_REASONS.length]);
     packed.set([...this.#drops.values()], FIRST_DROP);
     let at = FIRST_CONNECTION;
     for (const { handle, packetsRelayed, bytesRelayed, lastActivity } of connections) {
@@ -116,14 +123,19 @@ export class RoomCounters {
     return packed;
   }
 
-  #unpack(manager: P2PRelayManager, packed: Float64Array, connections: Map<number, ConnectionCounters>): void {
+  #unpack(
+    manager: P2PRelayManager,
+    packed: Float64Array,
+    connections: Map<number, ConnectionCounters>,
+    isFlushed: boolean,
+  ): void {
     const at = (index: number): number => packed[index] ?? 0;
     this.#epoch = at(1);
     manager.restoreStatistics({ totalPackets: at(2), totalBytes: at(3) }, at(4));
     const dropCount = at(5);
     DROP_REASONS.forEach((reason, index) => this.#drops.set(reason, index < dropCount ? at(FIRST_DROP + index) : 0));
     for (let i = FIRST_DROP + dropCount; i + PER_CONNECTION <= packed.length; i += PER_CONNECTION) {
-      connections.set(at(i), { packets: at(i + 1), bytes: at(i + 2), lastActivity: at(i + 3) });
+      connections.set(at(i), { packets: at(i + 1), bytes: at(i + 2), lastActivity: at(i + 3), isFlushed });
     }
   }
 }

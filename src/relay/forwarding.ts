@@ -9,6 +9,7 @@ import {
   FrameType,
   HANDLE_OFFSET,
   MAX_MULTICAST,
+  MAX_MULTICAST_BYTES,
   MULTICAST_TARGETS_OFFSET,
   MULTICAST_TARGET_SIZE,
   PROBE_SIZE,
@@ -60,9 +61,14 @@ export function forwardMulticast(room: RoomState, link: Link, inbound: Inbound, 
   if (end - offset < MULTICAST_TARGETS_OFFSET) return refuseShort(room, link, FrameType.Multicast);
   const count = view.getUint16(offset + 12, true);
   const payload = offset + multicastPayloadOffset(count);
-  if (count === 0 || count > MAX_MULTICAST || payload > end) return refuseShort(room, link, FrameType.Multicast);
+  if (payload > end) return refuseShort(room, link, FrameType.Multicast);
+  if (count === 0 || count > MAX_MULTICAST) {
+    const message = `a multicast of ${count} targets is out of range; use 1 to ${MAX_MULTICAST}`;
+    return refuse(room, link, "invalid_argument", { frame: FrameType.Multicast }, message);
+  }
   const size = end - payload;
   if (size > room.settings.maxPayload) return refuseSize(room, link, FrameType.Multicast, 0, size, count);
+  if (size * count > MAX_MULTICAST_BYTES) return refuseAmplification(room, link, size, count);
   const header = {
     flags: view.getUint8(offset + 1),
     lane: view.getUint8(offset + 2),
@@ -96,7 +102,7 @@ function deliver(
   if (!target) return drop(room, "peer_away");
   room.outbox.add(target, frame);
   room.manager.recordPacket(connection, size, now);
-  room.counters.packetRelayed(connection);
+  room.counters.connectionChanged(connection);
 }
 
 function ownConnection(room: RoomState, link: Link, handle: number): P2PConnection | undefined {
@@ -139,4 +145,11 @@ function refuseSize(room: RoomState, link: Link, frame: number, handle: number, 
   for (let i = 0; i < times; i++) drop(room, "payload_too_large");
   const message = `payload of ${size} bytes is above the limit of ${room.settings.maxPayload}; split it`;
   refuse(room, link, "payload_too_large", { frame, about: handle }, message);
+}
+
+/** Without this bound, one message of half a megabyte could make the relay hold half a gigabyte of copies. */
+function refuseAmplification(room: RoomState, link: Link, size: number, count: number): void {
+  for (let i = 0; i < count; i++) drop(room, "payload_too_large");
+  const message = `${size} bytes to ${count} targets are above the ${MAX_MULTICAST_BYTES} bytes of one multicast; split the targets`;
+  refuse(room, link, "payload_too_large", { frame: FrameType.Multicast }, message);
 }

@@ -1,5 +1,6 @@
 import type { PeerId, SessionId } from "../protocol/index.ts";
 import type { Admission, RelaySocket, SavedLink } from "./ports.ts";
+import { TIMES } from "./settings.ts";
 
 /**
  * One socket as the rules see it: first a guest that has not said hello, then the session of a peer, then over.
@@ -9,6 +10,12 @@ export type LinkState =
   | { readonly state: "awaiting-hello" }
   | { readonly state: "open"; readonly session: SessionId }
   | { readonly state: "over" };
+
+/**
+ * How far what is saved of a socket's last message may lag behind. A live client that falls silent pings within a
+ * heartbeat, so with half of one to lag it never looks like a ghost after an eviction.
+ */
+const HEARD_LAG_MS = TIMES.heartbeatMs / 2;
 
 export class Link {
   readonly socket: RelaySocket;
@@ -22,12 +29,13 @@ export class Link {
   errors = 0;
   /** What leaves for this socket when the current turn ends (outbox.ts). */
   readonly pending: Uint8Array[] = [];
+  #savedHeard = -Infinity;
 
-  constructor(socket: RelaySocket, admission: Admission, since: number, now: number) {
+  constructor(socket: RelaySocket, admission: Admission, since: number) {
     this.socket = socket;
     this.admission = admission;
     this.since = since;
-    this.lastMessage = now;
+    this.lastMessage = since;
     this.status = { state: "awaiting-hello" };
   }
 
@@ -43,16 +51,27 @@ export class Link {
     return Math.max(this.lastMessage, this.socket.lastKeepAlive());
   }
 
-  /** Keeps the state beside the socket, for when the object is evicted and the socket is not. */
-  save(): void {
-    const { admission, since, status } = this;
-    if (status.state === "open") this.socket.save({ state: "open", admission, since, session: status.session });
-    else if (status.state === "awaiting-hello") this.socket.save({ state: "awaiting-hello", admission, since });
+  /** A message has come. */
+  hear(now: number): void {
+    this.lastMessage = now;
+    this.errors = 0;
+    if (this.isOpen && now - this.#savedHeard >= HEARD_LAG_MS) this.save();
   }
 
-  static restore(socket: RelaySocket, saved: SavedLink, now: number): Link {
-    const link = new Link(socket, saved.admission, saved.since, now);
-    if (saved.state === "open") link.status = { state: "open", session: saved.session as SessionId };
+  /** Keeps the state beside the socket, for when the object is evicted and the socket is not. */
+  save(): void {
+    const { admission, since, status, lastMessage: heard } = this;
+    this.#savedHeard = heard;
+    if (status.state !== "open") return this.socket.save({ state: status.state, admission, since });
+    this.socket.save({ state: "open", admission, since, session: status.session, heard });
+  }
+
+  static restore(socket: RelaySocket, saved: SavedLink): Link {
+    const link = new Link(socket, saved.admission, saved.since);
+    if (saved.state === "over") link.status = { state: "over" };
+    if (saved.state !== "open") return link;
+    link.status = { state: "open", session: saved.session as SessionId };
+    link.lastMessage = link.#savedHeard = saved.heard;
     return link;
   }
 }

@@ -108,7 +108,12 @@ export class P2PRelayManager {
       dirtyMark: 0,
     };
     this.#index(record);
-    this.#options.events?.opened?.(record);
+    try {
+      this.#options.events?.opened?.(record);
+    } catch (error) {
+      this.#unindex(record); // it could not be written down, so there is no such connection
+      throw error;
+    }
     return record.connectionId;
   }
 
@@ -117,14 +122,22 @@ export class P2PRelayManager {
     return this.#find(from, to, type, virtualPort)?.connectionId ?? NO_CONNECTION;
   }
 
-  /** False, and nothing changed, for an unknown id and for a transition that the lifecycle does not have. */
-  updateConnectionState(id: ConnectionId, state: ConnectionState, deadline?: number): boolean {
+  /**
+   * False, and nothing changed, for an unknown id and for a transition that the lifecycle does not have.
+   * `now` counts as activity: a connection that took long to be accepted has its whole idle timeout before it.
+   */
+  updateConnectionState(
+    id: ConnectionId,
+    state: ConnectionState,
+    { now, deadline }: { readonly now?: number; readonly deadline?: number } = {},
+  ): boolean {
     const record = this.#byId.get(id);
     if (!record || !mayFollow(record.state, state)) return false;
     if (state === ConnectionState.Closed) return this.closeConnection(id);
     const previous = record.state;
     record.state = state;
     record.deadline = deadline;
+    if (now !== undefined) record.lastActivity = now;
     this.#options.events?.stateChanged?.(record, previous);
     return true;
   }
@@ -135,7 +148,7 @@ export class P2PRelayManager {
     if (!record || !mayFollow(record.state, ConnectionState.Disconnecting)) return false;
     record.pendingReason = reason;
     record.pendingBy = by;
-    return this.updateConnectionState(id, ConnectionState.Disconnecting, deadline);
+    return this.updateConnectionState(id, ConnectionState.Disconnecting, { deadline });
   }
 
   /** Notes that the other end said no, without telling the initiator before its time. */
@@ -170,11 +183,7 @@ export class P2PRelayManager {
   ): boolean {
     const record = this.#byId.get(id);
     if (!record) return false;
-    record.state = ConnectionState.Closed;
-    this.#byId.delete(id);
-    this.#byHandle.delete(record.handle);
-    this.#forget(record.fromPeerId, record);
-    this.#forget(record.toPeerId, record);
+    this.#unindex(record);
     this.#logClosed(record, reason);
     this.#options.events?.closed?.(record, { reason, by: by?.peer, debug: by?.debug });
     return true;
@@ -198,7 +207,8 @@ export class P2PRelayManager {
     let closed = 0;
     for (const record of [...this.#byId.values()]) {
       const reason = this.#staleReason(record, now);
-      if (reason !== undefined && this.closeConnection(record.connectionId, reason)) closed++;
+      if (reason === undefined) continue;
+      if (this.closeConnection(record.connectionId, reason, { peer: record.pendingBy })) closed++;
     }
     if (closed > 0) this.#options.log({ level: "info", event: "cleanup", closed, active: this.#byId.size });
     return closed;
@@ -274,7 +284,7 @@ export class P2PRelayManager {
     return this.#nextHandle;
   }
 
-  /** Takes over a connection that outlived the object's memory. */
+  /** Takes over a connection that outlived the object's memory; after `restoreStatistics`. */
   restoreConnection(
     stored: StoredConnection,
     counters: { packets: number; bytes: number; lastActivity: number },
@@ -288,25 +298,22 @@ export class P2PRelayManager {
       isRefused: false,
       dirtyMark: 0,
     });
-    this.#nextHandle = Math.max(this.#nextHandle, stored.handle + 1);
+    // One that was opened after the counters were saved; "after" in serial arithmetic, because the count wraps.
+    if ((stored.handle - this.#nextHandle) >>> 0 < 0x8000_0000) this.#nextHandle = handleAfter(stored.handle);
   }
 
   restoreStatistics(statistics: RelayStatistics, nextHandle: number): void {
     this.#totalPackets = statistics.totalPackets;
     this.#totalBytes = statistics.totalBytes;
-    this.#nextHandle = Math.max(this.#nextHandle, nextHandle);
+    this.#nextHandle = nextHandle;
   }
 
   #takeHandle(): Handle {
     // After 2^32 connections the count begins again at 1, past those that are still open.
-    while (this.#byHandle.has(this.#nextHandle)) this.#advanceHandle();
+    while (this.#byHandle.has(this.#nextHandle)) this.#nextHandle = handleAfter(this.#nextHandle);
     const handle = this.#nextHandle as Handle;
-    this.#advanceHandle();
+    this.#nextHandle = handleAfter(handle);
     return handle;
-  }
-
-  #advanceHandle(): void {
-    this.#nextHandle = this.#nextHandle >= 0xffff_ffff ? 1 : this.#nextHandle + 1;
   }
 
   #index(record: ConnectionRecord): void {
@@ -314,6 +321,14 @@ export class P2PRelayManager {
     this.#byHandle.set(record.handle, record);
     this.#remember(record.fromPeerId, record);
     this.#remember(record.toPeerId, record);
+  }
+
+  #unindex(record: ConnectionRecord): void {
+    record.state = ConnectionState.Closed;
+    this.#byId.delete(record.connectionId);
+    this.#byHandle.delete(record.handle);
+    this.#forget(record.fromPeerId, record);
+    this.#forget(record.toPeerId, record);
   }
 
   #remember(peer: PeerId, record: ConnectionRecord): void {
@@ -366,6 +381,10 @@ export class P2PRelayManager {
       lastActivity: record.lastActivity,
     });
   }
+}
+
+function handleAfter(handle: number): number {
+  return handle >= 0xffff_ffff ? 1 : handle + 1;
 }
 
 function portOf(type: ConnectionType, virtualPort: number | undefined): number | undefined {

@@ -45,7 +45,7 @@ export function connect(room: RoomState, link: Link, values: ControlValues<"conn
     return refuse(room, link, "connect_to_self", offending, "a peer cannot connect to itself through the relay");
   }
   const existing = usableConnection(room, link, request);
-  if (existing) return answerExisting(room, link, values.request, existing);
+  if (existing) return answerExisting(room, link, values.request, existing, now);
   if (room.manager.countConnectionsForPeer(link.peer) >= room.settings.maxConnectionsPerPeer) {
     const message = `this peer has ${room.settings.maxConnectionsPerPeer} connections, which is the limit; close one first`;
     return refuse(room, link, "too_many_connections", offending, message);
@@ -85,13 +85,13 @@ function usableConnection(room: RoomState, link: Link, request: Request): P2PCon
   return undefined;
 }
 
-function answerExisting(room: RoomState, link: Link, request: number, connection: P2PConnection): void {
+function answerExisting(room: RoomState, link: Link, request: number, connection: P2PConnection, now: number): void {
   answer(room, link, request, connection);
   if (connection.state !== ConnectionState.Connecting) return;
   room.manager.markRefused(connection.connectionId, false);
   if (connection.toPeerId === link.peer) {
     // Both ends asked for the same connection: that is an accept (rule C5), also after a refusal.
-    room.manager.updateConnectionState(connection.connectionId, ConnectionState.Connected);
+    room.manager.updateConnectionState(connection.connectionId, ConnectionState.Connected, { now });
     return;
   }
   const target = room.sessions.get(connection.toPeerId);
@@ -123,9 +123,9 @@ export function announce(room: RoomState, target: Link, connection: P2PConnectio
   });
 }
 
-export function accept(room: RoomState, link: Link, handle: number): void {
+export function accept(room: RoomState, link: Link, handle: number, now: number): void {
   const connection = pendingFor(room, link, handle, FrameType.Accept);
-  if (connection) room.manager.updateConnectionState(connection.connectionId, ConnectionState.Connected);
+  if (connection) room.manager.updateConnectionState(connection.connectionId, ConnectionState.Connected, { now });
 }
 
 export function refuseConnection(room: RoomState, link: Link, values: ControlValues<"refuse">): void {

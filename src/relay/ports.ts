@@ -22,7 +22,16 @@ export interface Admission {
 /** The state of a socket, as it is kept beside it through a hibernation. */
 export type SavedLink =
   | { readonly state: "awaiting-hello"; readonly admission: Admission; readonly since: number }
-  | { readonly state: "open"; readonly admission: Admission; readonly since: number; readonly session: bigint };
+  | {
+      readonly state: "open";
+      readonly admission: Admission;
+      readonly since: number;
+      readonly session: bigint;
+      /** ms of the last message, as far as it was saved */
+      readonly heard: number;
+    }
+  /** The relay has closed it; the platform may go on listing it until the other end answers. */
+  | { readonly state: "over"; readonly admission: Admission; readonly since: number };
 
 /** One connection as it stands on disk. Counters are kept apart, in one packed row (promise 7). */
 export interface StoredConnection {

@@ -71,6 +71,7 @@ export function closeLink(room: RoomState, link: Link, code: number, debug: stri
   tell(room, link, "bye", { code, reconnectAfterMs, debug });
   room.outbox.flushLink(link);
   link.status = { state: "over" };
+  link.save();
   room.links.delete(link);
   link.socket.close(code, debug);
 }

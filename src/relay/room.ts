@@ -6,6 +6,7 @@ import {
   EndReason,
   FIRST_IGNORABLE_TYPE,
   FrameType,
+  type Handle,
   type PeerId,
   decodeControl,
   frameEnd,
@@ -45,7 +46,11 @@ export interface RoomStatistics {
  */
 export class Room {
   readonly #state: RoomState;
+  /** Rows of connections that are over, which the store failed to delete: the next flush tries again. */
+  readonly #undeleted = new Set<Handle>();
   #alarmAt = Infinity;
+  /** ms when everything that may be due was last looked at */
+  #lookedAt = -Infinity;
 
   constructor(options: RoomOptions) {
     const { app, settings, store, log } = options;
@@ -95,14 +100,14 @@ export class Room {
       const saved = byHandle.get(stored.handle);
       manager.restoreConnection(stored, saved ?? { packets: 0, bytes: 0, lastActivity: stored.created });
       const connection = manager.getConnection(stored.connectionId);
-      if (checkpoint && connection && saved) counters.markRestored(connection);
+      if (connection && saved && !saved.isFlushed) counters.connectionChanged(connection);
     }
     this.#schedule(now);
   }
 
   /** A socket whose upgrade has been accepted for who the ticket names. */
   join(socket: RelaySocket, admission: Admission, now: number): Link {
-    const link = new Link(socket, admission, now, now);
+    const link = new Link(socket, admission, now);
     this.#state.links.add(link);
     link.save();
     this.#wake(now + TIMES.helloMs);
@@ -111,10 +116,11 @@ export class Room {
 
   /** A socket that stayed open while the object was evicted. */
   rejoin(socket: RelaySocket, saved: SavedLink, now: number): Link {
-    const link = Link.restore(socket, saved, now);
+    const link = Link.restore(socket, saved);
+    if (link.status.state === "over") return link;
     this.#state.links.add(link);
     if (link.isOpen) this.#state.sessions.set(link.peer, link);
-    this.#wake(link.isOpen ? now + TIMES.ghostMs : link.since + TIMES.helloMs);
+    this.#wake(Math.max(now, link.isOpen ? link.lastHeard + TIMES.ghostMs : link.since + TIMES.helloMs));
     return link;
   }
 
@@ -152,17 +158,26 @@ export class Room {
   /** Does what is due: stale connections, ghosts, guests without a hello, the counter flush. */
   alarm(now: number): void {
     const { manager, counters } = this.#state;
-    manager.cleanupStaleConnections(now);
-    sweepLinks(this.#state, now);
+    const second = Math.floor(now / TIMES.promptMs) * TIMES.promptMs;
+    manager.cleanupStaleConnections(second);
+    sweepLinks(this.#state, second);
     this.#endTurn(now);
     if (counters.isDirty) this.flush();
     this.#schedule(now);
   }
 
-  /** Writes all counters as one row. */
+  /** Writes all counters as one row. When the store fails they stay dirty, for the next flush. */
   flush(): void {
     const { store, counters, manager } = this.#state;
-    store.saveCounters(counters.flush(manager));
+    try {
+      for (const handle of this.#undeleted) {
+        store.deleteConnection(handle);
+        this.#undeleted.delete(handle);
+      }
+      counters.flush(manager, (packed) => store.saveCounters(packed));
+    } catch (error) {
+      this.#logStoreFailure(error);
+    }
   }
 
   /** Ends a connection for an operator. False for an unknown id. */
@@ -247,7 +262,7 @@ export class Room {
       case "connect":
         return connect(this.#state, link, control.values, now);
       case "accept":
-        return accept(this.#state, link, control.values.handle);
+        return accept(this.#state, link, control.values.handle, now);
       case "refuse":
         return refuseConnection(this.#state, link, control.values);
       case "close":
@@ -265,9 +280,8 @@ export class Room {
   /** One inbound message from beginning to end: what it causes is sent together, and a failure ends its sender only. */
   #turn(link: Link, now: number, body: () => void): void {
     if (link.status.state === "over") return;
-    link.lastMessage = now;
-    link.errors = 0;
     try {
+      link.hear(now);
       body();
     } catch (error) {
       this.#state.log({ level: "error", event: "internal_error", peer: String(link.peer), error: describe(error) });
@@ -280,13 +294,11 @@ export class Room {
     const { outbox, counters, links, manager } = this.#state;
     this.#endFailedSessions();
     outbox.flush();
-    if (links.size === 0 && manager.getActiveConnectionCount() === 0) {
-      // An empty room keeps nothing in memory that a flush would still have to save, and no alarm.
-      if (counters.isDirty) this.flush();
-      this.#alarmAt = Infinity;
-    } else if (counters.isDirty) {
-      this.#wake(now + TIMES.flushMs);
-    }
+    // An empty room keeps nothing in memory that a flush would still have to save, and no alarm.
+    const isEmpty = links.size === 0 && manager.getActiveConnectionCount() === 0;
+    if (isEmpty && counters.isDirty) this.flush();
+    if (counters.isDirty) this.#wake(now + TIMES.flushMs);
+    else if (isEmpty) this.#alarmAt = Infinity;
   }
 
   #endFailedSessions(): void {
@@ -310,29 +322,49 @@ export class Room {
 
   #stateChanged(connection: P2PConnection, previous: ConnectionState): void {
     this.#state.store.updateConnection(connection);
+    this.#state.counters.connectionChanged(connection);
     tellState(this.#state, connection, previous);
   }
 
+  /** Never throws: half of a peer's connections must not stay because one row did. */
   #closed(connection: P2PConnection, ending: Ending): void {
-    this.#state.store.deleteConnection(connection.handle);
+    try {
+      this.#state.store.deleteConnection(connection.handle);
+    } catch (error) {
+      this.#undeleted.add(connection.handle);
+      this.#logStoreFailure(error);
+    }
     this.#state.counters.touch();
     tellClosed(this.#state, connection, ending);
   }
 
+  #logStoreFailure(error: unknown): void {
+    this.#state.log({ level: "error", event: "store_failed", error: describe(error) });
+  }
+
   #wake(at: number): void {
-    if (at < this.#alarmAt) this.#alarmAt = at;
+    this.#alarmAt = Math.min(this.#alarmAt, this.#ringTime(at));
+  }
+
+  /**
+   * Alarms ring at whole seconds, and look at what was due then. So they are never closer together, and when a
+   * connect times out does not depend on what else goes on in the room, such as the peer being there (rule C6).
+   */
+  #ringTime(due: number): number {
+    const second = Math.max(Math.ceil(due / TIMES.promptMs), Math.floor(this.#lookedAt / TIMES.promptMs) + 1);
+    return second * TIMES.promptMs;
   }
 
   /** Looks at everything once, so that it is cheap to ask for less between alarms. */
   #schedule(now: number): void {
     const { manager, counters } = this.#state;
+    this.#lookedAt = now;
     const { deadline, idle } = manager.nextDue();
     const { hello, ghost } = nextSweepTimes(this.#state);
     const flush = counters.isDirty ? now + TIMES.flushMs : Infinity;
-    // What must be prompt, no oftener than every second; what may wait, no oftener than the cleanup's pace.
-    const prompt = Math.max(Math.min(deadline, hello), now + TIMES.promptMs);
+    // What may wait is looked for no oftener than at the cleanup's pace.
     const patient = Math.max(Math.min(idle, ghost), now + TIMES.cleanupMs);
-    this.#alarmAt = Math.min(prompt, patient, flush);
+    this.#alarmAt = this.#ringTime(Math.min(deadline, hello, patient, flush));
   }
 }
 

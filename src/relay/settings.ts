@@ -1,4 +1,4 @@
-import { MAX_BATCH, MAX_PAYLOAD } from "../protocol/index.ts";
+import { MAX_BATCH, MAX_PAYLOAD, parseAppId } from "../protocol/index.ts";
 
 /** What a deployment may set per app. Times in ms, sizes in bytes. */
 export interface AppSettings {
@@ -42,11 +42,11 @@ export const TIMES = {
   helloMs: 10_000,
   /** How long a graceful close waits for the other end. */
   disconnectMs: 5_000,
-  /** Counters in memory reach the disk within this time. */
+  /** Counters in memory reach the disk within this time, and the second that it ends in. */
   flushMs: 10_000,
   /** Stale connections and ghosts are looked for no more often than this. */
   cleanupMs: 10_000,
-  /** Connect, disconnect and hello deadlines are acted on no more often than this. */
+  /** What is due is acted on at whole multiples of this, no more often. */
   promptMs: 1_000,
 } as const;
 
@@ -80,7 +80,7 @@ export function parseSettings(text: string | undefined): ParsedSettings {
 }
 
 function checkApp(app: string, values: unknown): string | undefined {
-  if (app !== "default" && !/^[1-9][0-9]{0,9}$/.test(app))
+  if (app !== "default" && parseAppId(app) === undefined)
     return `has the key "${app.slice(0, 40)}", which is no app id`;
   if (!isRecord(values)) return `must hold an object for "${app}"`;
   for (const [name, value] of Object.entries(values)) {

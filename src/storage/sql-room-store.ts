@@ -1,7 +1,7 @@
 import {
-  type ConnectionState,
-  type ConnectionType,
+  ConnectionState,
   type Handle,
+  handleOf,
   isConnectionType,
   parseAppId,
   parseConnectionId,
@@ -25,7 +25,11 @@ export class SqlRoomStore implements RoomStore {
   loadCounters(): Float64Array | undefined {
     const packed = this.#db.all(`SELECT packed FROM counters WHERE id = 1`)[0]?.["packed"];
     if (packed === undefined) return undefined;
-    return new Float64Array(copyOf(packed as ArrayBuffer | Uint8Array));
+    const bytes = copyOf(packed as ArrayBuffer | Uint8Array);
+    if (bytes.byteLength % Float64Array.BYTES_PER_ELEMENT !== 0) {
+      throw new Error(`Cannot read the stored counters: their row is damaged (${bytes.byteLength} bytes)`);
+    }
+    return new Float64Array(bytes);
   }
 
   insertConnection(connection: StoredConnection): void {
@@ -75,28 +79,42 @@ function copyOf(packed: ArrayBuffer | Uint8Array): ArrayBuffer {
 }
 
 function readConnection(row: SqlRow): StoredConnection {
-  const type = Number(row["type"]);
+  const { type, state, created } = row;
   const connectionId = parseConnectionId(row["id"]);
   const fromPeerId = parsePeerId(row["from_peer"]);
   const toPeerId = parsePeerId(row["to_peer"]);
   const appId = parseAppId(Number(row["app"]));
-  if (!connectionId || !fromPeerId || !toPeerId || !appId || !isConnectionType(type)) {
+  const isWhole = connectionId && fromPeerId && toPeerId && appId && isType(type) && isOpenState(state);
+  if (!isWhole || typeof created !== "number" || Number(row["handle"]) !== handleOf(connectionId)) {
     throw new Error(`Cannot read the stored connection ${String(row["handle"])}: its row is damaged`);
   }
   return {
-    handle: Number(row["handle"]) as Handle,
+    handle: handleOf(connectionId),
     connectionId,
     fromPeerId,
     toPeerId,
     appId,
-    type: type as ConnectionType,
-    state: Number(row["state"]) as ConnectionState,
-    created: Number(row["created"]),
+    type,
+    state,
+    created,
     virtualPort: optionalNumber(row["virtual_port"]),
     channel: optionalNumber(row["channel"]),
     deadline: optionalNumber(row["deadline"]),
     pendingReason: optionalNumber(row["pending_reason"]),
   };
+}
+
+function isType(value: unknown): value is StoredConnection["type"] {
+  return typeof value === "number" && isConnectionType(value);
+}
+
+/** A closed connection has no row. */
+function isOpenState(value: unknown): value is StoredConnection["state"] {
+  return (
+    value === ConnectionState.Connecting ||
+    value === ConnectionState.Connected ||
+    value === ConnectionState.Disconnecting
+  );
 }
 
 function optionalNumber(value: unknown): number | undefined {

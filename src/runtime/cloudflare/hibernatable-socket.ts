@@ -1,9 +1,15 @@
 import type { RelaySocket, SavedLink } from "../../relay/ports.ts";
 
+/** The room's counters as they were at one moment (relay/counters.ts). */
+export interface Checkpoint {
+  readonly at: number;
+  readonly counters: Float64Array;
+}
+
 /** What a socket carries through a hibernation: its link, and perhaps the room's newest checkpoint. Limit: 16 KiB. */
 export interface Attachment {
   readonly link: SavedLink;
-  readonly checkpoint?: { readonly at: number; readonly counters: Float64Array } | undefined;
+  readonly checkpoint?: Checkpoint | undefined;
 }
 
 /** A hibernatable WebSocket as the rules want it. */

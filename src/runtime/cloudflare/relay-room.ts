@@ -3,16 +3,21 @@ import { type ConnectionId, PING, PONG, type PeerId, SUBPROTOCOL } from "../../p
 import { type ConnectionView, viewConnection } from "../../relay/connection-view.ts";
 import type { Link } from "../../relay/link.ts";
 import { Room, type RoomStatistics } from "../../relay/room.ts";
-import { parseSettings } from "../../relay/settings.ts";
+import { TIMES, parseSettings } from "../../relay/settings.ts";
 import { migrate } from "../../storage/migrations.ts";
 import { SqlRoomStore } from "../../storage/sql-room-store.ts";
 import { readAdmission } from "./admission-header.ts";
-import { Checkpoints, newestCheckpoint } from "./checkpoints.ts";
+import { Checkpoints } from "./checkpoints.ts";
 import { DurableSql } from "./durable-sql.ts";
 import type { RelayEnv } from "./env.ts";
 import { HibernatableSocket, closeQuietly } from "./hibernatable-socket.ts";
 import { log } from "./log.ts";
 import { parseRoomAddress } from "./rooms.ts";
+
+interface Entry {
+  readonly link: Link;
+  readonly socket: HibernatableSocket;
+}
 
 /**
  * The Durable Object of one room: a shell that hands sockets, messages and alarms to the rules (relay/room.ts).
@@ -23,7 +28,7 @@ export class RelayRoom extends DurableObject<RelayEnv> {
   readonly sql: DurableSql;
   readonly #room: Room;
   readonly #checkpoints: Checkpoints;
-  readonly #links = new Map<WebSocket, { link: Link; socket: HibernatableSocket }>();
+  readonly #links = new Map<WebSocket, Entry>();
   #scheduledAlarm: number | null = null;
   #isRestored = false;
 
@@ -68,7 +73,7 @@ export class RelayRoom extends DurableObject<RelayEnv> {
 
   override async webSocketMessage(ws: WebSocket, message: ArrayBuffer | string): Promise<void> {
     const now = this.#begin(ws);
-    const entry = this.#links.get(ws);
+    const entry = this.#entryOf(ws, now);
     if (!entry) return;
     if (typeof message === "string") this.#room.receiveText(entry.link, now);
     else this.#room.receive(entry.link, new Uint8Array(message), now);
@@ -90,8 +95,10 @@ export class RelayRoom extends DurableObject<RelayEnv> {
   override async alarm(): Promise<void> {
     const now = this.#begin();
     this.#scheduledAlarm = null; // it has fired
+    // Where counters moved they will move again: the next flush's alarm is set now, not first a later one and then it.
+    const nextFlush = this.#room.counters.isDirty ? now + TIMES.flushMs : Infinity;
     this.#room.alarm(now);
-    await this.#end();
+    await this.#end(nextFlush);
   }
 
   statistics(): RoomStatistics {
@@ -145,27 +152,51 @@ export class RelayRoom extends DurableObject<RelayEnv> {
     const sockets = new Set(this.ctx.getWebSockets());
     if (closing) sockets.add(closing);
     const found = [...sockets].map((ws) => ({ ws, socket: new HibernatableSocket(this.ctx, ws) }));
-    this.#room.restore(newestCheckpoint(found.map(({ socket }) => socket)), now);
-    for (const { ws, socket } of found) {
-      if (!socket.attachment) continue;
-      this.#links.set(ws, { link: this.#room.rejoin(socket, socket.attachment.link, now), socket });
-    }
+    this.#room.restore(this.#checkpoints.newest(found.map(({ socket }) => socket)), now);
+    for (const { ws, socket } of found) this.#rejoin(ws, socket, now);
+  }
+
+  #rejoin(ws: WebSocket, socket: HibernatableSocket, now: number): Entry | undefined {
+    if (!socket.attachment) return undefined;
+    const entry = { link: this.#room.rejoin(socket, socket.attachment.link, now), socket };
+    this.#links.set(ws, entry);
+    return entry;
+  }
+
+  /**
+   * The link of an event's socket. When several sockets close in a sleeping room, the first close event rebuilds it, and
+   * the platform lists the others no longer: theirs is taken up here, unless the peer has a newer session by now.
+   */
+  #entryOf(ws: WebSocket, now: number): Entry | undefined {
+    const entry = this.#links.get(ws);
+    if (entry) return entry;
+    const socket = new HibernatableSocket(this.ctx, ws);
+    const peer = socket.attachment?.link.admission.peer;
+    return peer === undefined || this.#room.isPresent(peer) ? undefined : this.#rejoin(ws, socket, now);
   }
 
   async #socketGone(ws: WebSocket): Promise<void> {
     const now = this.#begin(ws);
-    const entry = this.#links.get(ws);
+    const entry = this.#entryOf(ws, now);
     this.#links.delete(ws);
-    if (entry) this.#room.socketClosed(entry.link, now);
+    if (entry) {
+      this.#room.socketClosed(entry.link, now);
+      entry.link.save(); // as over: an error event and a close event may both come
+    }
+    this.#checkpoints.move(this.#links.values().next().value?.socket, now);
     await this.#end();
   }
 
-  /** Moves the alarm when something is due earlier, and removes it when nothing is. Each set is billed as a row. */
-  async #end(): Promise<void> {
-    const { alarmAt } = this.#room;
-    if (alarmAt === Infinity) {
+  /**
+   * Moves the alarm when something is due earlier, and removes it when nothing is. Each set is billed as a row, so one
+   * that may come too early stays. `expected`: when something will be due that is not yet.
+   */
+  async #end(expected = Infinity): Promise<void> {
+    const alarmAt = Math.min(this.#room.alarmAt, expected);
+    if (this.#room.alarmAt === Infinity) {
       if (this.#scheduledAlarm === null) return;
       this.#scheduledAlarm = null;
+      this.sql.rowsWritten++;
       await this.ctx.storage.deleteAlarm();
     } else if (this.#scheduledAlarm === null || alarmAt < this.#scheduledAlarm) {
       this.#scheduledAlarm = alarmAt;

@@ -42,7 +42,8 @@ export class DurableRooms implements RoomGateway {
       country: geo.country,
     });
     try {
-      return await this.#namespace.getByName(name).fetch(new Request(request, { headers }));
+      // A new request, not a copy: where the client is (`cf`) stays here.
+      return await this.#namespace.getByName(name).fetch(new Request(request.url, { headers }));
     } catch (error) {
       return roomFailed(name, error);
     }

@@ -1,0 +1,128 @@
+/** From a URL and a ticket to a session: the upgrade, hello, welcome. */
+import {
+  type ControlValues,
+  PROTOCOL_VERSION,
+  SUBPROTOCOL,
+  TICKET_SUBPROTOCOL_PREFIX,
+  closeMeaning,
+  decodeControl,
+  encodeControl,
+  errorName,
+  frameEnd,
+} from "../protocol/index.ts";
+import { RelayError } from "./relay-error.ts";
+import type { WebSocketConstructor, WebSocketLike } from "./websocket.ts";
+
+export interface Destination {
+  /** The relay's address, `http(s)://` or `ws(s)://`; a path in it is kept as a prefix. */
+  readonly url: string | URL;
+  readonly app: number;
+  /** Without it: the app's own room. */
+  readonly room?: string | undefined;
+}
+
+export interface Dialed {
+  readonly socket: WebSocketLike;
+  readonly welcome: ControlValues<"welcome">;
+  /** Frames that came in the same message behind the welcome. */
+  readonly rest: Uint8Array;
+}
+
+/** The address to join at. Throws RelayError `invalid_argument`. */
+export function joinUrl({ url, app, room }: Destination): URL {
+  let base: URL;
+  try {
+    base = new URL(url);
+  } catch (cause) {
+    throw new RelayError("invalid_argument", `Cannot join: "${String(url)}" is no URL`, { cause });
+  }
+  if (!/^(http|ws)s?:$/.test(base.protocol)) {
+    throw new RelayError("invalid_argument", `Cannot join: ${base.protocol} is none of http, https, ws and wss`);
+  }
+  const prefix = base.pathname.replace(/\/$/, "");
+  base.pathname = `${prefix}/v1/apps/${app}${room === undefined ? "" : `/rooms/${encodeURIComponent(room)}`}/connect`;
+  base.protocol = base.protocol.replace("http", "ws");
+  return base;
+}
+
+/** Resolves when the relay has welcomed the session. The socket's handlers are the caller's from then on. */
+export async function dial(
+  destination: Destination,
+  ticket: string,
+  options: { readonly WebSocket: WebSocketConstructor; readonly timeoutMs: number; readonly signal?: AbortSignal | undefined },
+): Promise<Dialed> {
+  options.signal?.throwIfAborted();
+  const url = joinUrl(destination);
+  const socket = new options.WebSocket(url.href, [SUBPROTOCOL, `${TICKET_SUBPROTOCOL_PREFIX}${ticket}`]);
+  socket.binaryType = "arraybuffer";
+  try {
+    return await handshake(socket, options);
+  } catch (error) {
+    socket.onopen = socket.onmessage = socket.onerror = socket.onclose = null;
+    socket.close();
+    const isUnexplained = error instanceof RelayError && error.code === "dial_failed";
+    throw isUnexplained ? await explain(url, ticket, error) : error;
+  }
+}
+
+function handshake(
+  socket: WebSocketLike,
+  options: { readonly timeoutMs: number; readonly signal?: AbortSignal | undefined },
+): Promise<Dialed> {
+  const { timeoutMs, signal } = options;
+  const { promise, resolve, reject } = Promise.withResolvers<Dialed>();
+  const timer = setTimeout(
+    () => reject(new RelayError("dial_timeout", `Cannot join: the relay did not welcome us within ${timeoutMs} ms`)),
+    timeoutMs,
+  );
+  const abort = (): void => reject(signal?.reason as Error);
+  signal?.addEventListener("abort", abort);
+  socket.onopen = () => socket.send(encodeControl("hello", { version: PROTOCOL_VERSION, session: 0n, token: new Uint8Array() }));
+  socket.onmessage = ({ data }: { data: unknown }) => {
+    const answer = readAnswer(data);
+    if (answer instanceof RelayError) reject(answer);
+    else resolve({ socket, ...answer });
+  };
+  socket.onclose = ({ code, reason }: { code: number; reason: string }) => {
+    const meaning = closeMeaning(code);
+    const cause = meaning ? `${meaning.name}: ${meaning.meaning}` : `code ${code} ${reason}`.trim();
+    // 1006 without a welcome is what a refused upgrade looks like in a browser: worth asking the relay about.
+    const error = code === 1006 || code === 1002 ? "dial_failed" : "relay_closed";
+    reject(new RelayError(error, `Cannot join: the relay closed the socket (${cause})`, { closeCode: code }));
+  };
+  socket.onerror = () => reject(new RelayError("dial_failed", "Cannot join: the relay could not be reached, or refused the upgrade"));
+  return promise.finally(() => {
+    clearTimeout(timer);
+    signal?.removeEventListener("abort", abort);
+  });
+}
+
+function readAnswer(data: unknown): { welcome: ControlValues<"welcome">; rest: Uint8Array } | RelayError {
+  const bytes = data instanceof ArrayBuffer ? new Uint8Array(data) : new Uint8Array();
+  const view = new DataView(bytes.buffer);
+  const end = frameEnd(view, 0);
+  const control = end < 0 ? undefined : decodeControl(view, 0);
+  if (control?.frame === "welcome") return { welcome: control.values, rest: bytes.subarray(end) };
+  if (control?.frame === "error") {
+    const { code, message } = control.values;
+    return new RelayError(errorName(code) ?? `error_${code}`, `Cannot join: ${message}`);
+  }
+  return new RelayError("protocol_violation", "Cannot join: the answer to hello was no welcome");
+}
+
+/**
+ * WebSockets hide why an upgrade was refused. The same question as a plain GET has a readable answer (docs/protocol.md,
+ * "Joining"), so the developer is told "ticket_expired" and not "error".
+ */
+async function explain(url: URL, ticket: string, original: RelayError): Promise<RelayError> {
+  const plain = new URL(url);
+  plain.protocol = plain.protocol.replace("ws", "http");
+  try {
+    const response = await fetch(plain, { headers: { authorization: `Bearer ${ticket}` } });
+    const problem = (await response.json()) as { code?: unknown; detail?: unknown };
+    if (typeof problem.code !== "string" || problem.code === "upgrade_required") return original;
+    return new RelayError(problem.code, `Cannot join: ${String(problem.detail)}`, { cause: original });
+  } catch {
+    return original; // no answer to the question either: the first failure is all there is to tell
+  }
+}

@@ -1,0 +1,122 @@
+import { PROBE_SIZE, PROBE_UNKNOWN, type Probe, writeProbe } from "../../protocol/index.ts";
+import type { FrameWriter } from "./frame-writer.ts";
+import { type Random, seededRandom } from "./random.ts";
+
+/** As Steam does: every 5 to 7 s, so that the probes of many connections drift apart. */
+const INTERVAL_MS = 5000;
+const INTERVAL_SPREAD_MS = 2000;
+/** While something hangs on the answer. */
+const URGENT_INTERVAL_MS = 1000;
+const QUALITY_SCALE = 10_000;
+/** Weight of a new measurement in the ping. */
+const SMOOTHING = 1 / 4;
+
+/** A question that is under way. */
+interface Question {
+  readonly stamp: number;
+  readonly at: number;
+  readonly batch: number;
+}
+
+/** What a probe tells the other end, and what it is to find out. */
+export interface LocalView {
+  readonly handle: number;
+  /** 0 to 1; -1 unknown. */
+  readonly quality: number;
+  /** The last batch that left. */
+  readonly batch: number;
+}
+
+/** What an answer told. */
+export interface Answered {
+  readonly rtt: number;
+  /** On an ordered transport, everything that left in a batch up to this one has arrived or is lost. */
+  readonly batch: number;
+}
+
+/** Round trips and the other end's view, measured only while there is traffic: an idle connection costs nothing. */
+export class Probes {
+  /** Smoothed round trip in ms; undefined until measured. */
+  ping: number | undefined;
+  /** The other end's quality, 0 to 1, and jitter in ms; -1 while unknown. */
+  qualityRemote = -1;
+  jitterRemote = -1;
+  /** Something was sent or received since the last question. */
+  isActive = true;
+
+  readonly #random: Random;
+  #nextAt = 0;
+  #askedAt = -Infinity;
+  #question: Question | undefined;
+  #answer: number | undefined;
+  #lastRtt: number | undefined;
+  #jitter = -1;
+  #maxJitter = -1;
+
+  constructor(seed: number) {
+    this.#random = seededRandom(seed);
+  }
+
+  /** Asks again as soon as possible; an answer to an older question does not count any more. */
+  restart(): void {
+    this.#question = undefined;
+    this.#nextAt = 0;
+    this.isActive = true;
+  }
+
+  /** `isUrgent`: something hangs on the answer. `isWaiting`: the other end owes an acknowledgement. */
+  nextDeadline(isUrgent: boolean, isWaiting: boolean): number {
+    if (this.#answer !== undefined) return 0;
+    const regular = this.isActive || isWaiting ? this.#nextAt : Infinity;
+    return isUrgent ? Math.min(regular, this.#askedAt + URGENT_INTERVAL_MS) : regular;
+  }
+
+  /** Writes the answer that is owed, else a question. False when it does not fit the batch. */
+  write(writer: FrameWriter, budget: number, now: number, view: LocalView): boolean {
+    if (writer.length > 0 && writer.length + PROBE_SIZE > budget) return false;
+    const stamp = this.#answer ?? now >>> 0;
+    const quality = view.quality < 0 ? PROBE_UNKNOWN : Math.round(view.quality * QUALITY_SCALE);
+    const jitter = this.#jitter < 0 ? PROBE_UNKNOWN : Math.min(Math.round(this.#jitter), PROBE_UNKNOWN - 1);
+    const at = writer.reserve(PROBE_SIZE);
+    writeProbe(writer.view, at, { handle: view.handle, answer: this.#answer !== undefined, stamp, quality, jitter });
+    if (this.#answer === undefined) this.#asked(stamp, view.batch, now);
+    this.#answer = undefined;
+    return true;
+  }
+
+  /** Undefined when the probe was a question, or the answer to none that is open. */
+  receive(probe: Probe, now: number): Answered | undefined {
+    if (probe.quality !== PROBE_UNKNOWN) this.qualityRemote = Math.min(1, probe.quality / QUALITY_SCALE);
+    if (probe.jitter !== PROBE_UNKNOWN) this.jitterRemote = probe.jitter;
+    if (!probe.answer) {
+      this.#answer = probe.stamp;
+      return undefined;
+    }
+    const question = this.#question;
+    if (question?.stamp !== probe.stamp) return undefined;
+    this.#question = undefined;
+    this.#measured(now - question.at);
+    return { rtt: now - question.at, batch: question.batch };
+  }
+
+  /** Largest difference of two successive round trips since the last call, in ms; -1 for none. */
+  takeMaxJitter(): number {
+    const jitter = this.#maxJitter;
+    this.#maxJitter = -1;
+    return jitter;
+  }
+
+  #asked(stamp: number, batch: number, now: number): void {
+    this.#question = { stamp, at: now, batch };
+    this.#askedAt = now;
+    this.#nextAt = now + INTERVAL_MS + INTERVAL_SPREAD_MS * this.#random();
+    this.isActive = false;
+  }
+
+  #measured(rtt: number): void {
+    if (this.#lastRtt !== undefined) this.#jitter = Math.abs(rtt - this.#lastRtt);
+    this.#maxJitter = Math.max(this.#maxJitter, this.#jitter);
+    this.#lastRtt = rtt;
+    this.ping = this.ping === undefined ? rtt : this.ping + (rtt - this.ping) * SMOOTHING;
+  }
+}

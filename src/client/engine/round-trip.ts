@@ -1,0 +1,38 @@
+const INITIAL_RTO_MS = 1000;
+/** RFC 6298 says 1 s, which a game would notice; this is what Linux uses. */
+const MIN_RTO_MS = 200;
+const MAX_RTO_MS = 10_000;
+const MIN_SPREAD_MS = 10;
+
+/** How long to wait for an acknowledgement before sending again: RFC 6298. */
+export class RoundTrip {
+  rto = INITIAL_RTO_MS;
+  /** What an acknowledgement that comes now does not tell of is lost if it left longer ago than this (as RACK, RFC 8985). */
+  late = INITIAL_RTO_MS;
+  #base = INITIAL_RTO_MS;
+  #smoothed: number | undefined;
+  #variation = 0;
+
+  /** A measured round trip in ms; never of a segment that was sent twice (Karn's algorithm). Ends a backoff. */
+  sample(rtt: number): void {
+    if (this.#smoothed === undefined) {
+      this.#smoothed = rtt;
+      this.#variation = rtt / 2;
+    } else {
+      this.#variation += (Math.abs(this.#smoothed - rtt) - this.#variation) / 4;
+      this.#smoothed += (rtt - this.#smoothed) / 8;
+    }
+    const spread = 4 * this.#variation;
+    this.late = Math.max(rtt, this.#smoothed) + Math.max(spread, MIN_SPREAD_MS);
+    this.rto = this.#base = Math.min(MAX_RTO_MS, Math.max(MIN_RTO_MS, this.#smoothed + spread));
+  }
+
+  /** Something was acknowledged: the way is open. As TCP does, and unlike RFC 6298, which waits for a sample. */
+  progress(): void {
+    this.rto = this.#base;
+  }
+
+  backOff(): void {
+    this.rto = Math.min(MAX_RTO_MS, this.rto * 2);
+  }
+}

@@ -1,0 +1,14 @@
+/** The client: join a relay, open and accept connections to other peers. Browsers, Node ≥ 22, Deno, Bun, workerd. */
+export { type ClientClosed, type ClientEvents, type ConnectOptions, type OpenOptions, type PortOptions, RelayClient, connect } from "./relay-client.ts";
+export {
+  type CloseOptions,
+  type ConnectionEvents,
+  type Ending,
+  type Message,
+  type MessageOptions,
+  RelayConnection,
+  type StateChange,
+} from "./relay-connection.ts";
+export { Listener } from "./listener.ts";
+export { RelayError, type RelayErrorCode } from "./relay-error.ts";
+export { ConnectionState, ConnectionType, EndReason } from "../protocol/index.ts";

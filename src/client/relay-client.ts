@@ -1,0 +1,409 @@
+import {
+  ACK_SIZE,
+  CloseFlag,
+  ConnectionState,
+  ConnectionType,
+  type ControlFrame,
+  type ControlValues,
+  DATA_PAYLOAD_OFFSET,
+  type DataHeader,
+  EndReason,
+  FrameType,
+  HANDLE_OFFSET,
+  MAX_VIRTUAL_PORT,
+  PROBE_SIZE,
+  closeMeaning,
+  decodeControl,
+  encodeControl,
+  errorName,
+  frameEnd,
+  hasVirtualPort,
+  parsePeerId,
+  readAck,
+  readDataHeader,
+  readProbe,
+} from "../protocol/index.ts";
+import { ConnectionTable } from "./connection-table.ts";
+import { type Destination, dial } from "./dial.ts";
+import type { FrameWriter } from "./engine/frame-writer.ts";
+import { Listener } from "./listener.ts";
+import { type ConnectionHost, type ConnectionTuning, RelayConnection, endedBy } from "./relay-connection.ts";
+import { RelayError } from "./relay-error.ts";
+import { TypedEvents, emit } from "./typed-events.ts";
+import type { WebSocketConstructor, WebSocketLike } from "./websocket.ts";
+import { Wire, type WireClosed, clock } from "./wire.ts";
+
+export interface ConnectOptions extends Destination {
+  /** A ticket, or where to get one. */
+  readonly ticket: string | (() => string | Promise<string>);
+  /** Default 10,000. */
+  readonly timeoutMs?: number;
+  readonly signal?: AbortSignal;
+  /** Default: the global one. */
+  readonly WebSocket?: WebSocketConstructor;
+}
+
+/** Which connections are meant. NetworkingSockets on port 0 where nothing is said. */
+export interface PortOptions {
+  readonly type?: ConnectionType;
+  /** 0 to 999; NetworkingSockets and NetworkOld only. */
+  readonly virtualPort?: number;
+  readonly tuning?: ConnectionTuning;
+}
+
+export interface OpenOptions extends PortOptions {
+  readonly channel?: number;
+  /** How long to wait for the peer; default: the relay's. */
+  readonly timeoutMs?: number;
+  readonly signal?: AbortSignal;
+}
+
+/** Why the client left the relay. `code` numbers: `CloseCode`, or what the WebSocket reported. */
+export interface ClientClosed {
+  readonly code: number;
+  readonly reason: string;
+}
+
+export interface ClientEvents {
+  /** The relay refused a frame (docs/protocol.md, "Errors"). */
+  error: RelayError;
+  closed: ClientClosed;
+}
+
+/** `isRepeated`: the peer asks again for a connection that was offered before and is neither accepted nor refused. */
+export type Acceptor = (connection: RelayConnection, isRepeated: boolean) => void;
+
+type Welcome = ControlValues<"welcome">;
+
+/** Joins a room of a relay. Throws RelayError; a refusal has the relay's own code, such as `ticket_expired`. */
+export async function connect(options: ConnectOptions): Promise<RelayClient> {
+  const { ticket, timeoutMs = 10_000, signal } = options;
+  const WebSocket = options.WebSocket ?? (globalThis as { WebSocket?: WebSocketConstructor }).WebSocket;
+  if (!WebSocket) {
+    throw new RelayError("invalid_argument", "Cannot join: this runtime has no WebSocket; pass one as options.WebSocket");
+  }
+  const token = typeof ticket === "string" ? ticket : await ticket();
+  const dialed = await dial(options, token, { WebSocket, timeoutMs, signal });
+  return new RelayClient(dialed.socket, dialed.welcome, dialed.rest);
+}
+
+/** One peer's presence in a room: opens and accepts connections to other peers. Made by `connect`. */
+export class RelayClient extends TypedEvents<ClientEvents> implements AsyncDisposable {
+  /** This peer, as the ticket says. */
+  readonly peer: bigint;
+  /** The limits the relay told. Sizes in bytes, times in ms. */
+  readonly limits: Readonly<Welcome>;
+  /** Resolves when the client has left the relay, however that was. */
+  readonly closed: Promise<ClientClosed>;
+
+  readonly #wire: Wire;
+  readonly #closed = Promise.withResolvers<ClientClosed>();
+  readonly #connections = new ConnectionTable();
+  readonly #acceptors = new Map<string, { readonly accept: Acceptor; readonly tuning: ConnectionTuning | undefined }>();
+  /** Asked for by peers before anybody listened on their port; offered when somebody does. */
+  readonly #unclaimed = new Map<number, ControlValues<"incoming">>();
+  readonly #host: ConnectionHost;
+  readonly #header: DataHeader = { flags: 0, lane: 0, handle: 0, channel: 0, number: 0, sequence: 0 };
+  #firstToPull = 0;
+  #bye: ControlValues<"bye"> | undefined;
+  #isClosed = false;
+
+  constructor(socket: WebSocketLike, welcome: Welcome, rest: Uint8Array) {
+    super();
+    this.peer = welcome.peer;
+    this.limits = welcome;
+    this.closed = this.#closed.promise;
+    this.#host = this.#connectionHost();
+    this.#wire = new Wire(
+      socket,
+      {
+        receive: (batch, now) => this.#receive(batch, now),
+        closed: (info) => this.#wireClosed(info),
+        pull: (writer, now, budget) => this.#pull(writer, now, budget),
+        nextDeadline: (now) => this.#nextDeadline(now),
+      },
+      welcome.heartbeatMs,
+    );
+    if (rest.length > 0) this.#receive(rest, clock());
+  }
+
+  /** The connections that are not over. */
+  get connections(): RelayConnection[] {
+    return [...this.#connections.values()];
+  }
+
+  /**
+   * Opens a connection to a peer of the same room. Resolves when it has accepted; rejects with `connect_timeout` when
+   * it does not answer in time (absent and unwilling peers look the same), or with the relay's error.
+   */
+  async open(peer: bigint, options: OpenOptions = {}): Promise<RelayConnection> {
+    options.signal?.throwIfAborted();
+    const connection = this.begin(peer, options);
+    const abort = (): void => void connection.close({ linger: false });
+    options.signal?.addEventListener("abort", abort);
+    try {
+      await connection.connected;
+    } catch (error) {
+      options.signal?.throwIfAborted();
+      throw error;
+    } finally {
+      options.signal?.removeEventListener("abort", abort);
+    }
+    return connection;
+  }
+
+  /**
+   * As `open`, without waiting: reliable messages may be sent at once, and leave when the peer has accepted.
+   * Two peers have one connection per type and port: where there is one, it is returned, and accepted if it is theirs.
+   */
+  begin(peer: bigint, options: OpenOptions = {}): RelayConnection {
+    const { type, virtualPort } = checkPort(options);
+    if (parsePeerId(peer) === undefined) {
+      throw new RelayError("invalid_argument", "Cannot open: the peer id must be a bigint from 1 to 2^64 - 1");
+    }
+    if (this.#isClosed) throw new RelayError("relay_closed", "Cannot open: the client has left the relay");
+    const existing = this.#connections.find(peer, type, virtualPort);
+    if (existing && !existing.isLingering) {
+      void existing.accept();
+      return existing;
+    }
+    void existing?.close({ linger: false }); // the old one makes room for the new
+    const { channel } = options;
+    const connection = this.#create({ peer, type, virtualPort, channel, isIncoming: false }, options.tuning);
+    const request = this.#connections.addRequested(connection);
+    const values = { request, connectionType: type, peer, virtualPort: virtualPort ?? -1, channel: channel ?? -1 };
+    this.#wire.control(encodeControl("connect", { ...values, timeoutMs: options.timeoutMs ?? 0 }));
+    return connection;
+  }
+
+  /** Waits for connections of other peers. Throws `port_in_use` when the port is listened on already. */
+  listen(options: PortOptions = {}): Listener {
+    const listener = new Listener(() => stop());
+    const stop = this.onIncoming(options, (connection, isRepeated) => {
+      if (!isRepeated) listener.offer(connection);
+    });
+    return listener;
+  }
+
+  /** As `listen`, with a function for each connection that arrives. Returns what stops it. */
+  onIncoming(options: PortOptions, acceptor: Acceptor): () => void {
+    const { type, virtualPort } = checkPort(options);
+    const key = portKey(type, virtualPort);
+    if (this.#acceptors.has(key)) throw new RelayError("port_in_use", "Cannot listen: this port is listened on already");
+    this.#acceptors.set(key, { accept: acceptor, tuning: options.tuning });
+    // Who joined a moment before us may have asked in the very message that welcomed us.
+    queueMicrotask(() => {
+      for (const values of [...this.#unclaimed.values()]) this.#incoming(values);
+    });
+    return () => this.#acceptors.delete(key);
+  }
+
+  /** Leaves the relay; connections that are open end for the other peers. */
+  async close(): Promise<ClientClosed> {
+    if (!this.#isClosed) {
+      this.#wire.control(encodeControl("bye", { code: 1000, reconnectAfterMs: 0, debug: "" }));
+      this.#wire.close(1000, "bye");
+    }
+    return this.closed;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
+  #connectionHost(): ConnectionHost {
+    return {
+      accept: ({ handle }) => this.#wire.control(encodeControl("accept", { handle })),
+      refuse: (connection, reason, debug) => {
+        const { handle } = connection;
+        this.#connections.remove(connection);
+        this.#wire.control(encodeControl("refuse", { handle, reason, debug }));
+      },
+      close: (connection, reason, debug, isGraceful) => {
+        if (!isGraceful) this.#connections.remove(connection);
+        this.#sendClose(connection.handle, reason, debug, isGraceful ? CloseFlag.Graceful : 0);
+      },
+      wake: () => this.#wire.wake(),
+      now: clock,
+    };
+  }
+
+  #sendClose(handle: number, reason: number, debug: string, flags = 0): void {
+    // Without a handle the relay has not answered the connect yet: it is closed when it does.
+    if (handle !== 0) this.#wire.control(encodeControl("close", { handle, reason, closedBy: 0, debug }, flags));
+  }
+
+  /** Every connection gets its turn to be first, so that a busy one cannot keep the others from the batch. */
+  #pull(writer: FrameWriter, now: number, budget: number): boolean {
+    const connections = this.connections;
+    const count = connections.length;
+    const first = this.#firstToPull++;
+    let hasMore = false;
+    for (let i = 0; i < count; i++) {
+      if (writer.length >= budget) return true;
+      if (connections[(first + i) % count]?.pull(writer, now, budget)) hasMore = true;
+    }
+    return hasMore;
+  }
+
+  #nextDeadline(now: number): number {
+    let earliest = Infinity;
+    for (const { engine } of this.#connections.values()) earliest = Math.min(earliest, engine.nextDeadline(now));
+    return earliest;
+  }
+
+  #receive(batch: Uint8Array, now: number): void {
+    const view = new DataView(batch.buffer, batch.byteOffset, batch.byteLength);
+    for (let offset = 0; offset < batch.length; ) {
+      const end = frameEnd(view, offset);
+      if (end < 0) return this.#violation("a batch ended inside a frame");
+      this.#receiveFrame(batch, view, offset, end, now);
+      offset = end;
+    }
+  }
+
+  #receiveFrame(batch: Uint8Array, view: DataView, offset: number, end: number, now: number): void {
+    const type = view.getUint8(offset);
+    if (type !== FrameType.Data && type !== FrameType.Ack && type !== FrameType.Probe) {
+      const control = decodeControl(view, offset);
+      if (control) this.#receiveControl(control);
+      return;
+    }
+    if (end < offset + MIN_END_TO_END[type]) return this.#violation("a frame was too short");
+    const connection = this.#connections.withHandle(view.getUint32(offset + HANDLE_OFFSET, true));
+    if (!connection) return; // closed here while it was under way
+    if (type === FrameType.Ack) return connection.receiveAck(readAck(view, offset), now);
+    if (type === FrameType.Probe) return connection.receiveProbe(readProbe(view, offset), now);
+    readDataHeader(view, offset, this.#header);
+    connection.receiveData(this.#header, batch.subarray(offset + DATA_PAYLOAD_OFFSET, end), now);
+  }
+
+  #receiveControl(control: ControlFrame): void {
+    switch (control.frame) {
+      case "connecting":
+        return this.#opened(control.values);
+      case "incoming":
+        return this.#incoming(control.values);
+      case "state":
+        return this.#connections.withHandle(control.values.handle)?.setState(control.values.state as ConnectionState);
+      case "close":
+        return this.#connectionClosed(control.values, control.flags);
+      case "error":
+        return this.#refused(control.values);
+      case "bye":
+        this.#bye = control.values;
+        return;
+      default:
+        return; // what a later relay may send is not ours to refuse
+    }
+  }
+
+  #opened({ request, handle, connectionId, state }: ControlValues<"connecting">): void {
+    const connection = this.#connections.takeRequested(request);
+    if (!connection) return;
+    if (connection.ending) {
+      this.#sendClose(handle, connection.ending.reason, connection.ending.debug);
+      return;
+    }
+    this.#unclaimed.delete(handle);
+    this.#connections.addNamed(connection, handle, connectionId);
+    connection.setState(state as ConnectionState);
+  }
+
+  #incoming(values: ControlValues<"incoming">): void {
+    const { handle, connectionId, peer, channel } = values;
+    const type = values.connectionType as ConnectionType;
+    const virtualPort = hasVirtualPort(type) ? values.virtualPort : undefined;
+    const known = this.#connections.find(peer, type, virtualPort);
+    if (known && !known.isLingering) {
+      // Either we asked for the same connection, which the relay takes for an accept (rule C5), or they ask again.
+      if (known.handle === 0) this.#connections.addNamed(known, handle, connectionId);
+      else if (known.isIncoming) this.#acceptors.get(portKey(type, virtualPort))?.accept(known, true);
+      return;
+    }
+    const acceptor = this.#acceptors.get(portKey(type, virtualPort));
+    if (!acceptor) return this.#leaveUnclaimed(values);
+    this.#unclaimed.delete(handle);
+    const connection = this.#create({ peer, type, virtualPort, channel, isIncoming: true }, acceptor.tuning);
+    this.#connections.addNamed(connection, handle, connectionId);
+    acceptor.accept(connection, false);
+  }
+
+  /** Nobody listens yet. To the one who asks it looks like an absent peer either way, so there is no hurry to refuse. */
+  #leaveUnclaimed(values: ControlValues<"incoming">): void {
+    const { handle } = values;
+    if (this.#unclaimed.size < MAX_UNCLAIMED || this.#unclaimed.has(handle)) this.#unclaimed.set(handle, values);
+    else this.#wire.control(encodeControl("refuse", { handle, reason: EndReason.AppGeneric, debug: "nobody listens" }));
+  }
+
+  #create(
+    options: Omit<ConstructorParameters<typeof RelayConnection>[1], "maxPayload" | "tuning">,
+    tuning: ConnectionTuning = {},
+  ): RelayConnection {
+    return new RelayConnection(this.#host, { ...options, tuning, maxPayload: this.limits.maxPayload });
+  }
+
+  #connectionClosed({ handle, reason, closedBy, debug }: ControlValues<"close">, flags: number): void {
+    this.#unclaimed.delete(handle);
+    const connection = this.#connections.withHandle(handle);
+    if (!connection) return;
+    // A graceful close waits for us: everything it sent before has arrived, so there is nothing to wait for (rule C8).
+    if (flags & CloseFlag.Graceful) this.#sendClose(handle, reason, "");
+    this.#connections.remove(connection);
+    connection.end({ reason, debug, closedBy: endedBy(closedBy) });
+  }
+
+  #refused({ code, frame, about, message }: ControlValues<"error">): void {
+    const error = new RelayError(errorName(code) ?? `error_${code}`, message);
+    const connection = frame === FrameType.Connect ? this.#connections.takeRequested(about) : undefined;
+    if (!connection) return emit<ClientEvents, "error">(this, "error", error);
+    this.#connections.remove(connection);
+    connection.end({ reason: EndReason.MiscGeneric, debug: message, closedBy: "relay" }, error);
+  }
+
+  #violation(what: string): void {
+    emit<ClientEvents, "error">(this, "error", new RelayError("protocol_violation", `The relay broke the protocol: ${what}`));
+    this.#wire.close(4001, "protocol_error");
+  }
+
+  #wireClosed({ code, reason }: WireClosed): void {
+    this.#isClosed = true;
+    // The bye names the reason even where the platform delays or loses the close code.
+    const info = this.#bye ? { code: this.#bye.code, reason: this.#bye.debug } : { code, reason };
+    const error = new RelayError("relay_closed", describeClose(info), { closeCode: info.code });
+    for (const connection of this.connections) {
+      this.#connections.remove(connection);
+      connection.end({ reason: EndReason.RelayLost, debug: error.message, closedBy: "relay" }, error);
+    }
+    emit<ClientEvents, "closed">(this, "closed", info);
+    this.#closed.resolve(info);
+  }
+}
+
+/** Requests kept for ports that nobody listens on yet. */
+const MAX_UNCLAIMED = 256;
+
+const MIN_END_TO_END = {
+  [FrameType.Data]: DATA_PAYLOAD_OFFSET,
+  [FrameType.Ack]: ACK_SIZE,
+  [FrameType.Probe]: PROBE_SIZE,
+} as const;
+
+function describeClose({ code, reason }: ClientClosed): string {
+  const meaning = closeMeaning(code);
+  return meaning ? `The session with the relay ended: ${meaning.meaning}` : `The socket to the relay closed (${code} ${reason})`;
+}
+
+function portKey(type: ConnectionType, virtualPort: number | undefined): string {
+  return `${type}/${virtualPort ?? ""}`;
+}
+
+function checkPort(options: PortOptions): { type: ConnectionType; virtualPort: number | undefined } {
+  const type = options.type ?? ConnectionType.NetworkingSockets;
+  if (!hasVirtualPort(type)) return { type, virtualPort: undefined };
+  const virtualPort = options.virtualPort ?? 0;
+  if (!Number.isInteger(virtualPort) || virtualPort < 0 || virtualPort > MAX_VIRTUAL_PORT) {
+    throw new RelayError("invalid_argument", `The virtual port must be an integer from 0 to ${MAX_VIRTUAL_PORT}`);
+  }
+  return { type, virtualPort };
+}

@@ -1,0 +1,398 @@
+import {
+  type Ack,
+  ClosedBy,
+  ConnectionState,
+  type ConnectionType,
+  DataFlag,
+  type DataHeader,
+  EndReason,
+  type Probe,
+  applicationReason,
+} from "../protocol/index.ts";
+import { AsyncQueue } from "./async-queue.ts";
+import {
+  ConnectionEngine,
+  type EngineOptions,
+  type EngineStatus,
+  type LaneStatus,
+  type Message,
+  type SendOptions,
+  type SendResult,
+} from "./engine/connection-engine.ts";
+import type { FrameWriter } from "./engine/frame-writer.ts";
+import { RelayError } from "./relay-error.ts";
+import { TypedEvents, emit } from "./typed-events.ts";
+
+export type { Message } from "./engine/connection-engine.ts";
+
+/** How a connection ended. `reason` numbers: `EndReason`, and 1000 to 2999 for the application's own. */
+export interface Ending {
+  readonly reason: number;
+  readonly debug: string;
+  readonly closedBy: "local" | "peer" | "relay";
+}
+
+export interface StateChange {
+  readonly state: ConnectionState;
+  readonly previous: ConnectionState;
+}
+
+export interface ConnectionEvents {
+  statechange: StateChange;
+  closed: Ending;
+}
+
+export interface MessageOptions {
+  /** Delivered once and in order within its lane (default), or dropped rather than late. */
+  readonly reliable?: boolean;
+  /** Send at once instead of waiting a few ms for more to share a message with. */
+  readonly noNagle?: boolean;
+  /** Unreliable only: drop it when it could not leave now. */
+  readonly noDelay?: boolean;
+  readonly lane?: number;
+  readonly channel?: number;
+}
+
+export interface CloseOptions {
+  /** 1000 to 1999 for a normal end, 2000 to 2999 for a failure; default 1000. */
+  readonly reason?: number;
+  /** Text for the other end's developer; at most 127 bytes of UTF-8. */
+  readonly debug?: string;
+  /** Deliver what was sent reliably before closing (default), for at most 5 s. */
+  readonly linger?: boolean;
+  /** Be Disconnecting until the other end has closed too, for at most 5 s (rule C8). */
+  readonly graceful?: boolean;
+}
+
+/** Limits and habits of one connection; the relay's and Steam's where nothing is said. */
+export type ConnectionTuning = Omit<EngineOptions, "maxPayload" | "ordered">;
+
+/** Where the connection comes from and what it needs of the client it belongs to. */
+export interface ConnectionHost {
+  accept(connection: RelayConnection): void;
+  refuse(connection: RelayConnection, reason: number, debug: string): void;
+  close(connection: RelayConnection, reason: number, debug: string, isGraceful: boolean): void;
+  /** Something is due to be sent. */
+  wake(): void;
+  now(): number;
+}
+
+export interface ConnectionOptions {
+  readonly peer: bigint;
+  readonly type: ConnectionType;
+  readonly virtualPort: number | undefined;
+  readonly channel: number | undefined;
+  readonly isIncoming: boolean;
+  readonly maxPayload: number;
+  readonly tuning: ConnectionTuning;
+}
+
+type ClosePlan = Required<Pick<CloseOptions, "reason" | "debug" | "graceful">>;
+
+/** Longest that a lingering close waits for the other end's acknowledgement, in ms. */
+const LINGER_MS = 5_000;
+
+/** A connection to one peer. Iterate it to read messages; iteration ends when the connection does. */
+export class RelayConnection extends TypedEvents<ConnectionEvents> implements AsyncIterable<Message>, AsyncDisposable {
+  readonly peer: bigint;
+  readonly type: ConnectionType;
+  readonly virtualPort: number | undefined;
+  readonly channel: number | undefined;
+  readonly isIncoming: boolean;
+  /** Resolves when the connection has ended, however that was. */
+  readonly closed: Promise<Ending>;
+  /** For the client and the families; applications use the methods here. */
+  readonly engine: ConnectionEngine;
+
+  readonly #host: ConnectionHost;
+  readonly #inbox = new AsyncQueue<Message>();
+  readonly #connected = Promise.withResolvers<void>();
+  readonly #closed = Promise.withResolvers<Ending>();
+  readonly #spaceWaiters: (() => void)[] = [];
+  #state: ConnectionState = ConnectionState.Connecting;
+  #handle = 0;
+  #id = 0n;
+  #ending: Ending | undefined;
+  #lingering: ClosePlan | undefined;
+
+  constructor(host: ConnectionHost, options: ConnectionOptions) {
+    super();
+    this.#host = host;
+    this.peer = options.peer;
+    this.type = options.type;
+    this.virtualPort = options.virtualPort;
+    this.channel = options.channel;
+    this.isIncoming = options.isIncoming;
+    this.closed = this.#closed.promise;
+    this.#connected.promise.catch(() => undefined); // told through `closed` as well; unhandled here is not a fault
+    this.engine = new ConnectionEngine({ ...options.tuning, maxPayload: options.maxPayload, ordered: true });
+    this.engine.onMessage = (message) => this.#inbox.push(message);
+    this.engine.onViolation = (what) => 
+      this.#closeNow({ reason: EndReason.AppExceptionGeneric, debug: `protocol violation: ${what}`, graceful: false });
+  }
+
+  /** The connection's number on the wire; 0 until the relay has given one. */
+  get handle(): number {
+    return this.#handle;
+  }
+
+  /** The connection's name in logs and in the admin API; 0n until the relay has given one. */
+  get id(): bigint {
+    return this.#id;
+  }
+
+  get state(): ConnectionState {
+    return this.#state;
+  }
+
+  /** Closing, and still delivering what was sent before. */
+  get isLingering(): boolean {
+    return this.#lingering !== undefined && !this.#ending;
+  }
+
+  get ending(): Ending | undefined {
+    return this.#ending;
+  }
+
+  /** Resolves when Connected; rejects with RelayError `connect_timeout` or `connection_closed`. */
+  get connected(): Promise<void> {
+    return this.#connected.promise;
+  }
+
+  /** Accepts an incoming connection. Resolves when both ends are told. */
+  accept(): Promise<void> {
+    if (this.isIncoming && this.#state === ConnectionState.Connecting) this.#host.accept(this);
+    return this.connected;
+  }
+
+  /** Refuses an incoming connection. To the other end it looks as if nobody were here, unless its ticket says otherwise. */
+  refuse(options: Pick<CloseOptions, "reason" | "debug"> = {}): void {
+    if (!this.isIncoming || this.#state !== ConnectionState.Connecting) return;
+    const reason = applicationReason(options.reason ?? 0);
+    this.#host.refuse(this, reason, options.debug ?? "");
+    this.end({ reason, debug: options.debug ?? "", closedBy: "local" });
+  }
+
+  /**
+   * Sends one message, at most `maxMessageSize` bytes; the bytes are copied. Returns its number in its lane.
+   * Before the connection is Connected, reliable messages are kept and unreliable ones dropped.
+   * Throws RelayError: `limit_exceeded` when the send buffer is full (see `ready`), `connection_closed`, `payload_too_large`.
+   */
+  send(payload: Uint8Array | string, options: MessageOptions = {}): number {
+    this.#mustBeOpen();
+    const bytes = typeof payload === "string" ? new TextEncoder().encode(payload) : payload;
+    const result = this.engine.send(bytes, sendOptions(options), this.#host.now());
+    this.#host.wake();
+    if (result.ok) return result.number;
+    throw sendError(result.reason, bytes.length);
+  }
+
+  /** As `send`, but waits for room in the send buffer instead of throwing `limit_exceeded`. */
+  async write(payload: Uint8Array | string, options: MessageOptions = {}): Promise<number> {
+    for (;;) {
+      try {
+        return this.send(payload, options);
+      } catch (error) {
+        if (!(error instanceof RelayError) || error.code !== "limit_exceeded") throw error;
+        await this.#space();
+      }
+    }
+  }
+
+  /** Takes up to `max` messages that have arrived, at once. */
+  receive(max = Infinity): Message[] {
+    const messages: Message[] = [];
+    while (messages.length < max) {
+      const message = this.#inbox.shift();
+      if (!message) break;
+      this.release(message);
+      messages.push(message);
+    }
+    return messages;
+  }
+
+  [Symbol.asyncIterator](): AsyncIterator<Message, undefined> {
+    return {
+      next: async () => {
+        const result = await this.#inbox.next();
+        if (!result.done) this.release(result.value);
+        return result;
+      },
+    };
+  }
+
+  /** Ends the connection for both. Resolves when it has ended; a second call waits for the same end. */
+  close(options: CloseOptions = {}): Promise<Ending> {
+    if (this.#ending) return this.closed;
+    if (this.#lingering) {
+      if (options.linger === false) this.#closeNow(this.#lingering);
+      return this.closed;
+    }
+    const { debug = "", graceful = false, linger = true } = options;
+    const how = { reason: applicationReason(options.reason ?? 0), debug, graceful };
+    if (!linger || this.#state !== ConnectionState.Connected || this.engine.drained) this.#closeNow(how);
+    else this.#lingerFor(how);
+    return this.closed;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
+  /* For the families (steam/), which have their own queues and result codes. */
+
+  /** Messages go to `handler` instead of the iterator; each is given back by `release` when the application has taken it. */
+  onMessage(handler: (message: Message) => void): void {
+    this.engine.onMessage = handler;
+    for (let waiting = this.#inbox.shift(); waiting; waiting = this.#inbox.shift()) handler(waiting);
+  }
+
+  release(message: Message): void {
+    this.engine.consumed(message.payload.length);
+    this.#host.wake();
+  }
+
+  /** As `send`, with the refusal as a value. */
+  trySend(payload: Uint8Array, options: SendOptions): SendResult {
+    const result = this.engine.send(payload, options, this.#host.now());
+    this.#host.wake();
+    return result;
+  }
+
+  /** Sends what Nagle's delay holds back. */
+  flush(): void {
+    this.engine.flush(this.#host.now());
+    this.#host.wake();
+  }
+
+  /** Lower priorities first, weights among equal ones (Steam: `ConfigureConnectionLanes`). False when they do not fit. */
+  configureLanes(priorities: readonly number[], weights: readonly number[]): boolean {
+    return this.engine.configureLanes(priorities, weights);
+  }
+
+  status(): EngineStatus {
+    return this.engine.status(this.#host.now());
+  }
+
+  laneStatus(): LaneStatus[] {
+    return this.engine.laneStatus(this.#host.now());
+  }
+
+  /* What the client calls when frames for this connection arrive or may leave. */
+
+  named(handle: number, id: bigint): void {
+    this.#handle = handle;
+    this.#id = id;
+    this.engine.handle = handle;
+  }
+
+  setState(state: ConnectionState): void {
+    const previous = this.#state;
+    if (this.#ending || state === previous) return;
+    this.#state = state;
+    if (state === ConnectionState.Connected) {
+      this.engine.setConnected(true);
+      this.#connected.resolve();
+      this.#host.wake();
+    }
+    emit<ConnectionEvents, "statechange">(this, "statechange", { state, previous });
+  }
+
+  /** `cause`: what `connected` rejects with, when it says more than the ending does. */
+  end(ending: Ending, cause?: RelayError): void {
+    if (this.#ending) return;
+    const previous = this.#state;
+    this.#ending = ending;
+    this.#state = ConnectionState.Closed;
+    this.engine.close();
+    this.#connected.reject(cause ?? endingError(ending));
+    this.#releaseWaiters();
+    this.#inbox.end();
+    emit<ConnectionEvents, "statechange">(this, "statechange", { state: ConnectionState.Closed, previous });
+    emit<ConnectionEvents, "closed">(this, "closed", ending);
+    this.#closed.resolve(ending);
+  }
+
+  receiveData(header: DataHeader, payload: Uint8Array, now: number): void {
+    if (!this.#ending) this.engine.receiveData(header, payload, now);
+  }
+
+  receiveAck(ack: Ack, now: number): void {
+    if (this.#ending) return;
+    this.engine.receiveAck(ack, now);
+    this.#releaseWaiters();
+    if (this.#lingering && this.engine.drained) this.#closeNow(this.#lingering);
+  }
+
+  receiveProbe(probe: Probe, now: number): void {
+    if (!this.#ending) this.engine.receiveProbe(probe, now);
+  }
+
+  pull(writer: FrameWriter, now: number, budget: number): boolean {
+    return this.#ending ? false : this.engine.pull(writer, now, budget);
+  }
+
+  #lingerFor(how: ClosePlan): void {
+    this.#lingering = how;
+    this.engine.flush(this.#host.now());
+    this.engine.hastenAck();
+    this.#host.wake();
+    const timer = setTimeout(() => this.#closeNow(how), LINGER_MS);
+    void this.closed.finally(() => clearTimeout(timer));
+  }
+
+  #closeNow({ reason, debug, graceful }: ClosePlan): void {
+    if (this.#ending) return;
+    const mustWait = graceful && this.#state === ConnectionState.Connected;
+    this.#host.close(this, reason, debug, mustWait);
+    // The relay ends a graceful close, when the other end has closed or its time is over.
+    if (mustWait) this.setState(ConnectionState.Disconnecting);
+    else this.end({ reason, debug, closedBy: "local" });
+  }
+
+  #space(): Promise<void> {
+    return new Promise((resolve) => this.#spaceWaiters.push(resolve));
+  }
+
+  #releaseWaiters(): void {
+    for (const resolve of this.#spaceWaiters.splice(0)) resolve();
+  }
+
+  #mustBeOpen(): void {
+    if (this.#ending) throw endingError(this.#ending);
+    if (this.#lingering) throw new RelayError("connection_closed", "Cannot send: the connection is closing");
+  }
+}
+
+export function endedBy(closedBy: number): Ending["closedBy"] {
+  if (closedBy === ClosedBy.Local) return "local";
+  return closedBy === ClosedBy.Peer ? "peer" : "relay";
+}
+
+export function endingError({ reason, debug, closedBy }: Ending): RelayError {
+  if (reason === EndReason.Timeout) {
+    const message = "The peer did not answer in time: it may be absent, or not want to connect";
+    return new RelayError("connect_timeout", message, { reason });
+  }
+  const why = debug === "" ? `reason ${reason}` : `reason ${reason}: ${debug}`;
+  return new RelayError("connection_closed", `The connection was closed by ${closedBy} (${why})`, { reason });
+}
+
+function sendOptions({ reliable = true, noNagle, noDelay, lane = 0, channel = 0 }: MessageOptions): SendOptions {
+  const flags =
+    (reliable ? DataFlag.Reliable : 0) | (noNagle ? DataFlag.NoNagle : 0) | (noDelay ? DataFlag.NoDelay : 0);
+  return { flags, lane, channel };
+}
+
+function sendError(reason: string, size: number): RelayError {
+  switch (reason) {
+    case "LimitExceeded":
+      return new RelayError("limit_exceeded", "Cannot send: the send buffer is full; use write() to wait for room");
+    case "TooLarge":
+      return new RelayError("payload_too_large", `Cannot send a message of ${size} bytes: it is above the limit`);
+    case "InvalidLane":
+      return new RelayError("invalid_argument", "Cannot send: the lane is not configured");
+    default:
+      return new RelayError("not_connected", "Not sent: the message could not leave now, and was to be dropped rather than kept");
+  }
+}
