@@ -31,6 +31,7 @@ export default defineConfig({
           name: "workerd",
           include: ["test/workerd/**/*.test.ts"],
           setupFiles: ["test/workerd/support/quiet.ts"],
+          testTimeout: 20_000,
         },
       },
       // Real processes and sockets on 127.0.0.1: the client against a running relay, kill -9, the demo.
@@ -41,6 +42,16 @@ export default defineConfig({
           testTimeout: 60_000,
           hookTimeout: 60_000,
           fileParallelism: false,
+        },
+      },
+      // What docs/client.md promises of the Steam families, against a running relay; the same files for every runtime.
+      {
+        test: {
+          name: "contract",
+          include: ["test/contract/**/*.test.ts"],
+          testTimeout: 20_000,
+          hookTimeout: 60_000,
+          maxConcurrency: 16,
         },
       },
       // The packed package in an empty project: Node, Bun, Deno, and a page in Chromium.

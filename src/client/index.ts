@@ -10,5 +10,6 @@ export {
   type StateChange,
 } from "./relay-connection.ts";
 export { Listener } from "./listener.ts";
+export { type MessageStream, streamOf } from "./message-stream.ts";
 export { RelayError, type RelayErrorCode } from "./relay-error.ts";
 export { ConnectionState, ConnectionType, EndReason } from "../protocol/index.ts";

@@ -1,5 +1,5 @@
 import { EndReason, MAX_PAYLOAD } from "../protocol/index.ts";
-import { type RelayConnection, endingError } from "./relay-connection.ts";
+import { type Ending, type RelayConnection, endingError } from "./relay-connection.ts";
 
 /** Both directions of a connection as streams of bytes. */
 export interface MessageStream {
@@ -33,7 +33,7 @@ function readableOf(connection: RelayConnection, abort: Abort): ReadableStream<U
       const { value, done } = await messages.next();
       if (!done) return controller.enqueue(value.payload);
       const ending = await connection.closed;
-      if (ending.reason < EndReason.AppExceptionGeneric) controller.close();
+      if (isOrderly(ending)) controller.close();
       else controller.error(endingError(ending));
     },
     cancel: async (why) => void (await (why === undefined ? connection.close() : abort(why))),
@@ -46,13 +46,23 @@ function writableOf(connection: RelayConnection, abort: Abort): WritableStream<U
   return new WritableStream<Uint8Array>({
     start(controller) {
       void connection.closed.then((ending) => controller.error(endingError(ending)));
+      // `abort` is called when a write that is under way has ended, which may be never.
+      controller.signal.addEventListener("abort", () => void abort(controller.signal.reason));
     },
     async write(chunk) {
       for (let at = 0; at < chunk.length; at += MAX_PAYLOAD) {
         await connection.write(chunk.subarray(at, at + MAX_PAYLOAD));
       }
     },
-    close: async () => void (await connection.close()),
+    async close() {
+      const ending = await connection.close();
+      if (!isOrderly(ending)) throw endingError(ending);
+    },
     abort,
   });
+}
+
+/** Not a failure, of the application or of the relay. */
+function isOrderly({ reason }: Ending): boolean {
+  return reason < EndReason.AppExceptionGeneric;
 }

@@ -24,13 +24,13 @@ import {
   readProbe,
 } from "../protocol/index.ts";
 import { ConnectionTable } from "./connection-table.ts";
-import { type Destination, dial } from "./dial.ts";
+import { type Destination, type Dialed, dial } from "./dial.ts";
 import type { FrameWriter } from "./engine/frame-writer.ts";
 import { Listener } from "./listener.ts";
 import { type ConnectionHost, type ConnectionTuning, RelayConnection, endedBy } from "./relay-connection.ts";
 import { RelayError } from "./relay-error.ts";
 import { TypedEvents, emit } from "./typed-events.ts";
-import type { WebSocketConstructor, WebSocketLike } from "./websocket.ts";
+import type { WebSocketConstructor } from "./websocket.ts";
 import { Wire, type WireClosed, clock } from "./wire.ts";
 
 export interface ConnectOptions extends Destination {
@@ -41,6 +41,8 @@ export interface ConnectOptions extends Destination {
   readonly signal?: AbortSignal;
   /** Default: the global one. */
   readonly WebSocket?: WebSocketConstructor;
+  /** The WebSocket loses or reorders end-to-end frames, as the simulator's does: the engines resend by timers then. */
+  readonly isLossy?: boolean;
 }
 
 /** Which connections are meant. NetworkingSockets on port 0 where nothing is said. */
@@ -84,7 +86,7 @@ export async function connect(options: ConnectOptions): Promise<RelayClient> {
   }
   const token = typeof ticket === "string" ? ticket : await ticket();
   const dialed = await dial(options, token, { WebSocket, timeoutMs, signal });
-  return new RelayClient(dialed.socket, dialed.welcome, dialed.rest);
+  return new RelayClient(dialed, options.isLossy ?? false);
 }
 
 /** One peer's presence in a room: opens and accepts connections to other peers. Made by `connect`. */
@@ -96,6 +98,7 @@ export class RelayClient extends TypedEvents<ClientEvents> implements AsyncDispo
   /** Resolves when the client has left the relay, however that was. */
   readonly closed: Promise<ClientClosed>;
 
+  readonly #isLossy: boolean;
   readonly #wire: Wire;
   readonly #closed = Promise.withResolvers<ClientClosed>();
   readonly #connections = new ConnectionTable();
@@ -108,8 +111,9 @@ export class RelayClient extends TypedEvents<ClientEvents> implements AsyncDispo
   #bye: ControlValues<"bye"> | undefined;
   #isClosed = false;
 
-  constructor(socket: WebSocketLike, welcome: Welcome, rest: Uint8Array) {
+  constructor({ socket, welcome, rest }: Dialed, isLossy: boolean) {
     super();
+    this.#isLossy = isLossy;
     this.peer = welcome.peer;
     this.limits = welcome;
     this.closed = this.#closed.promise;
@@ -154,7 +158,8 @@ export class RelayClient extends TypedEvents<ClientEvents> implements AsyncDispo
 
   /**
    * As `open`, without waiting: reliable messages may be sent at once, and leave when the peer has accepted.
-   * Two peers have one connection per type and port: where there is one, it is returned, and accepted if it is theirs.
+   * Two peers have one connection per type and port: where there is one, it is returned, and accepted if it is theirs, or
+   * asked for again if it is ours and not answered.
    */
   begin(peer: bigint, options: OpenOptions = {}): RelayConnection {
     const { type, virtualPort } = checkPort(options);
@@ -164,15 +169,14 @@ export class RelayClient extends TypedEvents<ClientEvents> implements AsyncDispo
     if (this.#isClosed) throw new RelayError("relay_closed", "Cannot open: the client has left the relay");
     const existing = this.#connections.find(peer, type, virtualPort);
     if (existing && !existing.isLingering) {
-      void existing.accept();
+      if (existing.isUnanswered) this.#request(existing, options.timeoutMs);
+      else void existing.accept();
       return existing;
     }
     void existing?.close({ linger: false }); // the old one makes room for the new
     const { channel } = options;
     const connection = this.#create({ peer, type, virtualPort, channel, isIncoming: false }, options.tuning);
-    const request = this.#connections.addRequested(connection);
-    const values = { request, connectionType: type, peer, virtualPort: virtualPort ?? -1, channel: channel ?? -1 };
-    this.#wire.control(encodeControl("connect", { ...values, timeoutMs: options.timeoutMs ?? 0 }));
+    this.#request(connection, options.timeoutMs);
     return connection;
   }
 
@@ -226,6 +230,12 @@ export class RelayClient extends TypedEvents<ClientEvents> implements AsyncDispo
       wake: () => this.#wire.wake(),
       now: clock,
     };
+  }
+
+  #request(connection: RelayConnection, timeoutMs = 0): void {
+    const { peer, type, virtualPort = -1, channel = -1 } = connection;
+    const request = this.#connections.addRequested(connection);
+    this.#wire.control(encodeControl("connect", { request, connectionType: type, peer, virtualPort, channel, timeoutMs }));
   }
 
   #sendClose(handle: number, reason: number, debug: string, flags = 0): void {
@@ -299,15 +309,19 @@ export class RelayClient extends TypedEvents<ClientEvents> implements AsyncDispo
   }
 
   #opened({ request, handle, connectionId, state }: ControlValues<"connecting">): void {
-    const connection = this.#connections.takeRequested(request);
-    if (!connection) return;
-    if (connection.ending) {
-      this.#sendClose(handle, connection.ending.reason, connection.ending.debug);
-      return;
+    const requested = this.#connections.takeRequested(request);
+    if (!requested) return;
+    const { ending, peer, type, virtualPort } = requested;
+    if (ending && requested.handle === handle) return; // asked for again, then closed under the name that it had
+    // Withdrawn, and asked for again before this answer: the relay has one connection for both requests (rule C1).
+    const connection = ending ? this.#connections.find(peer, type, virtualPort) : requested;
+    if (connection) {
+      this.#unclaimed.delete(handle);
+      this.#connections.addNamed(connection, handle, connectionId);
+      connection.setState(state as ConnectionState);
+    } else if (ending) {
+      this.#sendClose(handle, ending.reason, ending.debug);
     }
-    this.#unclaimed.delete(handle);
-    this.#connections.addNamed(connection, handle, connectionId);
-    connection.setState(state as ConnectionState);
   }
 
   #incoming(values: ControlValues<"incoming">): void {
@@ -337,10 +351,11 @@ export class RelayClient extends TypedEvents<ClientEvents> implements AsyncDispo
   }
 
   #create(
-    options: Omit<ConstructorParameters<typeof RelayConnection>[1], "maxPayload" | "tuning">,
+    options: Omit<ConstructorParameters<typeof RelayConnection>[1], "maxPayload" | "tuning" | "isOrdered">,
     tuning: ConnectionTuning = {},
   ): RelayConnection {
-    return new RelayConnection(this.#host, { ...options, tuning, maxPayload: this.limits.maxPayload });
+    const { maxPayload } = this.limits;
+    return new RelayConnection(this.#host, { ...options, tuning, maxPayload, isOrdered: !this.#isLossy });
   }
 
   #connectionClosed({ handle, reason, closedBy, debug }: ControlValues<"close">, flags: number): void {

@@ -84,6 +84,8 @@ export interface ConnectionOptions {
   readonly channel: number | undefined;
   readonly isIncoming: boolean;
   readonly maxPayload: number;
+  /** False where frames may be lost or overtake each other on the way (the simulator). */
+  readonly isOrdered: boolean;
   readonly tuning: ConnectionTuning;
 }
 
@@ -125,7 +127,7 @@ export class RelayConnection extends TypedEvents<ConnectionEvents> implements As
     this.isIncoming = options.isIncoming;
     this.closed = this.#closed.promise;
     this.#connected.promise.catch(() => undefined); // told through `closed` as well; unhandled here is not a fault
-    this.engine = new ConnectionEngine({ ...options.tuning, maxPayload: options.maxPayload, ordered: true });
+    this.engine = new ConnectionEngine({ ...options.tuning, maxPayload: options.maxPayload, ordered: options.isOrdered });
     this.engine.onMessage = (message) => this.#inbox.push(message);
     this.engine.onViolation = (what) => 
       this.#closeNow({ reason: EndReason.AppExceptionGeneric, debug: `protocol violation: ${what}`, graceful: false });
@@ -148,6 +150,11 @@ export class RelayConnection extends TypedEvents<ConnectionEvents> implements As
   /** Closing, and still delivering what was sent before. */
   get isLingering(): boolean {
     return this.#lingering !== undefined && !this.#ending;
+  }
+
+  /** Asked for by this side, known to the relay, and neither accepted nor over. */
+  get isUnanswered(): boolean {
+    return !this.isIncoming && this.#handle !== 0 && this.#state === ConnectionState.Connecting;
   }
 
   get ending(): Ending | undefined {
@@ -225,7 +232,7 @@ export class RelayConnection extends TypedEvents<ConnectionEvents> implements As
   close(options: CloseOptions = {}): Promise<Ending> {
     if (this.#ending) return this.closed;
     if (this.#lingering) {
-      if (options.linger === false) this.#closeNow(this.#lingering);
+      if (options.linger === false) this.#closeNow({ ...this.#lingering, graceful: options.graceful ?? false });
       return this.closed;
     }
     const { debug = "", graceful = false, linger = true } = options;
@@ -321,7 +328,8 @@ export class RelayConnection extends TypedEvents<ConnectionEvents> implements As
     if (this.#ending) return;
     this.engine.receiveAck(ack, now);
     this.#releaseWaiters();
-    if (this.#lingering && this.engine.drained) this.#closeNow(this.#lingering);
+    const isConnected = this.#state === ConnectionState.Connected; // not Disconnecting already
+    if (this.#lingering && isConnected && this.engine.drained) this.#closeNow(this.#lingering);
   }
 
   receiveProbe(probe: Probe, now: number): void {

@@ -71,9 +71,9 @@ describe("what is published", () => {
 
   test("are the types wrong? no", async () => {
     const bin = join(dirname(require.resolve("@arethetypeswrong/cli/package.json")), "dist/index.js");
-    const { stdout } = await run(process.execPath, [bin, tarball, "--profile", "esm-only", "--format", "json"]);
-    const { problems } = JSON.parse(stdout) as { problems?: unknown };
-    expect(problems ?? {}).toEqual({});
+    // Its JSON report ignores the profile, its exit code does not: any problem makes this reject, with the report.
+    const { stdout } = await run(process.execPath, [bin, tarball, "--profile", "esm-only", "--no-emoji"]);
+    expect(stdout).toMatch(/node16 \(from ESM\): OK/);
   });
 
   test("only what users need is in it", () => {

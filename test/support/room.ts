@@ -388,6 +388,10 @@ export class TestRoom {
 
   socketClosed(peer: TestPeer): void {
     this.room.socketClosed(peer.link, this.now);
+    // The checkpoint that went with it is put on another one, or the disk takes it.
+    const next = [...this.peers].find(({ isGone }) => !isGone);
+    if (next) this.#saveCheckpoint(next);
+    else if (this.room.counters.isDirty) this.room.flush();
     this.#end();
   }
 
@@ -490,10 +494,14 @@ export class TestRoom {
     this.#end();
   }
 
-  #afterMessage({ socket }: TestPeer): void {
+  #afterMessage(peer: TestPeer): void {
+    this.#saveCheckpoint(peer);
+    this.#end();
+  }
+
+  #saveCheckpoint({ socket }: TestPeer): void {
     const { counters, manager } = this.room;
     if (counters.isDirty) socket.checkpoint = { at: ++this.#checkpoints, counters: counters.checkpoint(manager) };
-    this.#end();
   }
 
   /** As a runtime does: the alarm is set when it must be earlier, and removed when nothing is due. */

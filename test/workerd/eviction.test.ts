@@ -1,7 +1,8 @@
 /** An object may be evicted whenever it has nothing to do, with its sockets open; or die, with its sockets. */
 import { abortAllDurableObjects, evictDurableObject, runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { ClosedBy, ConnectionState, EndReason, FrameType } from "../../src/protocol/index.ts";
+import type { RelayRoom } from "../../src/runtime/cloudflare/relay-room.ts";
 import { Clock } from "./support/clock.ts";
 import { ALICE, BOB, CAROL, DAVE, TestPeer, joinUp, mustRelay, nextClose, pairUp, pause } from "./support/peer.ts";
 import { type RoomStub, freshApp, roomOf, storedConnections, storedTotals } from "./support/room.ts";
@@ -109,6 +110,46 @@ describe("a room that hibernates with its sockets open", () => {
     expect(await stub.statistics()).toMatchObject({ peers: 1, totalPackets: 7, totalBytes: 70 });
   });
 
+  it("keeps the newest counters when two speak in the same millisecond", async () => {
+    using clock = new Clock(); // which stands still
+    const app = freshApp();
+    const stub = roomOf(app);
+    const { a, b, handle } = await pairUp({ app });
+    const start = clock.now;
+    for (let packets = 1; packets <= 8; packets += 2) {
+      a.data(handle, new Uint8Array(1));
+      await b.nextData();
+      if (packets > 4) await evictDurableObject(stub);
+      b.data(handle, new Uint8Array(1));
+      await a.nextData();
+      await evictDurableObject(stub);
+      expect(await stub.statistics()).toMatchObject({ totalPackets: packets + 1, totalBytes: packets + 1 });
+    }
+    expect(clock.now).toBe(start);
+  });
+
+  it("keeps what a peer's socket carries that is being thrown out", async () => {
+    const app = freshApp();
+    const stub = roomOf(app);
+    const { a, b, handle } = await pairUp({ app });
+    const kicked = await TestPeer.enter({ app, peer: CAROL, holdsClose: true });
+    a.data(handle, new Uint8Array(10));
+    await b.nextData();
+    await pause(120);
+    kicked.data(999);
+    kicked.data(999);
+    await kicked.fence();
+    await pause(120);
+    await stub.kick(CAROL as never);
+    await kicked.next("bye");
+    await evictDurableObject(stub);
+    expect(await stub.statistics()).toMatchObject({ totalPackets: 1, drops: { unknown_handle: 2 } });
+    kicked.socket.close();
+    await kicked.closed;
+    await evictDurableObject(stub);
+    expect(await stub.statistics()).toMatchObject({ totalPackets: 1, drops: { unknown_handle: 2 } });
+  });
+
   it("S5: tells the others when several leave at once while the room sleeps", async () => {
     const app = freshApp();
     const stub = roomOf(app);
@@ -129,13 +170,21 @@ describe("a room that hibernates with its sockets open", () => {
   it("does not let a close that comes late end the session that has followed", async () => {
     const app = freshApp();
     const stub = roomOf(app);
-    const [a, b, c] = await Promise.all([ALICE, BOB, CAROL].map((peer) => TestPeer.enter({ app, peer })));
+    const [a, c] = await Promise.all([ALICE, CAROL].map((peer) => TestPeer.enter({ app, peer, holdsClose: true })));
     await evictDurableObject(stub);
-    b!.socket.close(1000);
-    a!.socket.close(1000);
+    // As above, the room is rebuilt by another event while this socket is no longer listed.
+    const lost: WebSocket[] = [];
+    await runInDurableObject<RelayRoom, void>(stub, (room, state) => {
+      lost.push(...state.getWebSockets(`peer:${ALICE}`));
+      const others = state.getWebSockets(`peer:${CAROL}`);
+      const listed = vi.spyOn(state, "getWebSockets").mockReturnValue(others);
+      expect(room.statistics()).toMatchObject({ peers: 1 });
+      listed.mockRestore();
+    });
     const again = await TestPeer.enter({ app, peer: ALICE });
     const pair = await joinUp(again, c!);
-    await Promise.all([a!.closed, b!.closed]);
+    await runInDurableObject<RelayRoom, void>(stub, (room) => room.webSocketClose(lost[0]!, 1000, "late"));
+    expect((await a!.closed).code).toBe(1000);
     await mustRelay(pair);
     expect(await stub.statistics()).toMatchObject({ peers: 2, activeConnections: 1 });
   });
@@ -304,6 +353,22 @@ describe("a room whose sockets are lost with it", () => {
     const pair = await joinUp(fresh, again);
     expect(pair.handle).toBeGreaterThan(handle);
     await mustRelay(pair);
+  });
+
+  it("after a crash, what a visitor counted is on disk when it was the last to leave", async () => {
+    const app = freshApp();
+    const { a, b } = await pairUp({ app });
+    await abortAllDurableObjects();
+    await Promise.all([a.closed, b.closed]);
+    const stub = roomOf(app);
+    const visitor = await TestPeer.enter({ app, peer: CAROL });
+    visitor.data(999);
+    await visitor.fence();
+    visitor.socket.close(1000);
+    await visitor.closed;
+    expect(await stub.statistics()).toMatchObject({ peers: 0, activeConnections: 1 });
+    await evictDurableObject(stub);
+    expect((await stub.statistics()).drops).toMatchObject({ unknown_handle: 1 });
   });
 
   it("a crash loses no more than what came after the last flush", async () => {

@@ -1,8 +1,9 @@
 /** How sockets and sessions end, and how one session follows another. */
 import { evictDurableObject, runInDurableObject } from "cloudflare:test";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { CloseCode, ClosedBy, EndReason } from "../../src/protocol/index.ts";
 import type { RelayRoom } from "../../src/runtime/cloudflare/relay-room.ts";
+import { captureLogs } from "./support/logs.ts";
 import { ALICE, BOB, CAROL, TestPeer, joinUp, mustRelay, nextClose, pairUp, pause } from "./support/peer.ts";
 import { freshApp, roomOf, storedConnections } from "./support/room.ts";
 
@@ -135,20 +136,44 @@ describe("a client that closes gets its close event back at once", () => {
     expect(await nextClose(b)).toMatchObject({ handle, reason: EndReason.PeerLeft });
   });
 
-  it("an error event and a close event for the same socket end one session once", async () => {
+  it("a socket that failed is closed, too", async () => {
     const app = freshApp();
     const { a, b, handle } = await pairUp({ app });
-    const stub = roomOf(app);
-    const lost: WebSocket[] = [];
-    await runInDurableObject<RelayRoom, void>(stub, async (room, state) => {
-      lost.push(...state.getWebSockets(`peer:${ALICE}`));
-      await room.webSocketError(lost[0]!, new Error("Network connection lost."));
+    await runInDurableObject<RelayRoom, void>(roomOf(app), async (room, state) => {
+      const [socket] = state.getWebSockets(`peer:${ALICE}`);
+      await room.webSocketError(socket!, new Error("Network connection lost."));
     });
-    const again = await TestPeer.enter({ app, peer: ALICE });
-    await runInDurableObject<RelayRoom, void>(stub, (room) => room.webSocketClose(lost[0]!, 1006, ""));
     expect((await a.closed).code).toBe(1005);
     expect(await nextClose(b)).toMatchObject({ handle, reason: EndReason.PeerLeft });
-    await mustRelay(await joinUp(again, b));
-    expect(await roomOf(app).statistics()).toMatchObject({ peers: 2, activeConnections: 1 });
+    expect(await roomOf(app).statistics()).toMatchObject({ peers: 1 });
+  });
+
+  it("an error event and a close event for the same socket end one session, once", async () => {
+    const lines = captureLogs();
+    const app = freshApp();
+    const { b, handle } = await pairUp({ app });
+    await runInDurableObject<RelayRoom, void>(roomOf(app), async (room, state) => {
+      const [socket] = state.getWebSockets(`peer:${ALICE}`);
+      await room.webSocketError(socket!, new Error("Network connection lost."));
+      await room.webSocketClose(socket!, 1006, "");
+    });
+    expect(await nextClose(b)).toMatchObject({ handle, reason: EndReason.PeerLeft });
+    expect(lines.filter(({ event }) => event === "session_closed")).toHaveLength(1);
+    vi.restoreAllMocks();
+  });
+
+  it("data for a socket that is closing does not fall back on who sent it", async () => {
+    const app = freshApp();
+    const a = await TestPeer.enter({ app, peer: ALICE });
+    const b = await TestPeer.enter({ app, peer: BOB, holdsClose: true });
+    const { handle } = await joinUp(a, b);
+    await runInDurableObject(roomOf(app), (_room, state) => {
+      for (const socket of state.getWebSockets(`peer:${BOB}`)) socket.close(1001, "the platform goes away");
+    });
+    a.data(handle);
+    await a.fence();
+    expect(a.inbox).toEqual([]);
+    b.socket.close();
+    expect(await nextClose(a)).toMatchObject({ handle, reason: EndReason.PeerLeft });
   });
 });

@@ -175,7 +175,8 @@ export class Receiver {
 
   #keepEarly(lane: ReceiveLane, { flags, number, sequence, channel }: DataHeader, payload: Uint8Array): void {
     const size = payload.length + SEGMENT_OVERHEAD;
-    if (this.#early + size > this.#settings.receiveBufferSize) {
+    const { receiveBufferSize } = this.#settings;
+    if (this.#early + size > Math.min(receiveBufferSize, 2 * receiveBufferSize - this.#held)) {
       this.#counters.overflowed++;
       return;
     }
@@ -185,7 +186,7 @@ export class Receiver {
 
   #receiveNext(lane: ReceiveLane, header: DataHeader, payload: Uint8Array, now: number): void {
     // Unreliable messages can have taken room that was announced: what was announced is taken all the same.
-    if (this.#held + payload.length > 2 * this.#settings.receiveBufferSize) {
+    if (this.held + payload.length > 2 * this.#settings.receiveBufferSize) {
       this.#counters.overflowed++;
       return this.#acknowledge(lane, 0);
     }

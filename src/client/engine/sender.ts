@@ -98,8 +98,9 @@ export class Sender {
     let hasExpired = false;
     for (const lane of this.lanes) {
       if (lane.expiresAt > now) continue;
-      if (lane.lose(0, now - rto)) hasExpired = true;
-      lane.expiresAt = lane.isUnderWay ? now + rto : Infinity;
+      const hasLost = lane.lose(0, now - rto);
+      lane.expiresAt = hasLost || !lane.isUnderWay ? Infinity : now + rto; // what is lost starts it when it leaves again
+      hasExpired ||= hasLost;
     }
     if (hasExpired) this.roundTrip.backOff();
   }

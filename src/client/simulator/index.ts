@@ -5,3 +5,5 @@ export { PERFECT_NETWORK } from "./conditions.ts";
 export type { NetworkConditions } from "./conditions.ts";
 export { SimulatedLink } from "./simulated-link.ts";
 export type { LinkCounters } from "./simulated-link.ts";
+export { type SimulatedNetwork, type Traffic, simulateNetwork } from "./simulate-network.ts";
+export { type SocketPairOptions, createSocketPair } from "./socket-pair.ts";

@@ -17,7 +17,7 @@ import { type WalkedFrame, batch, dataFrame, walk } from "../../support/frames.t
 import { TEST_APP, type TestTicket, testTicket } from "../../support/tickets.ts";
 
 /** How long a test waits for something that must come at once. Real time: only Date is ever faked. */
-const PATIENCE_MS = 3_000;
+const PATIENCE_MS = 8_000;
 
 export interface Where {
   readonly app?: number;
