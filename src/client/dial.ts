@@ -4,7 +4,7 @@ import {
   PROTOCOL_VERSION,
   SUBPROTOCOL,
   TICKET_SUBPROTOCOL_PREFIX,
-  closeMeaning,
+  closeName,
   decodeControl,
   encodeControl,
   errorName,
@@ -49,7 +49,11 @@ export function joinUrl({ url, app, room }: Destination): URL {
 export async function dial(
   destination: Destination,
   ticket: string,
-  options: { readonly WebSocket: WebSocketConstructor; readonly timeoutMs: number; readonly signal?: AbortSignal | undefined },
+  options: {
+    readonly WebSocket: WebSocketConstructor;
+    readonly timeoutMs: number;
+    readonly signal?: AbortSignal | undefined;
+  },
 ): Promise<Dialed> {
   options.signal?.throwIfAborted();
   const url = joinUrl(destination);
@@ -77,20 +81,21 @@ function handshake(
   );
   const abort = (): void => reject(signal?.reason as Error);
   signal?.addEventListener("abort", abort);
-  socket.onopen = () => socket.send(encodeControl("hello", { version: PROTOCOL_VERSION, session: 0n, token: new Uint8Array() }));
+  socket.onopen = () =>
+    socket.send(encodeControl("hello", { version: PROTOCOL_VERSION, session: 0n, token: new Uint8Array() }));
   socket.onmessage = ({ data }: { data: unknown }) => {
     const answer = readAnswer(data);
     if (answer instanceof RelayError) reject(answer);
     else resolve({ socket, ...answer });
   };
   socket.onclose = ({ code, reason }: { code: number; reason: string }) => {
-    const meaning = closeMeaning(code);
-    const cause = meaning ? `${meaning.name}: ${meaning.meaning}` : `code ${code} ${reason}`.trim();
+    const cause = closeName(code) ?? `code ${code} ${reason}`.trim();
     // 1006 without a welcome is what a refused upgrade looks like in a browser: worth asking the relay about.
     const error = code === 1006 || code === 1002 ? "dial_failed" : "relay_closed";
     reject(new RelayError(error, `Cannot join: the relay closed the socket (${cause})`, { closeCode: code }));
   };
-  socket.onerror = () => reject(new RelayError("dial_failed", "Cannot join: the relay could not be reached, or refused the upgrade"));
+  socket.onerror = () =>
+    reject(new RelayError("dial_failed", "Cannot join: the relay could not be reached, or refused the upgrade"));
   return promise.finally(() => {
     clearTimeout(timer);
     signal?.removeEventListener("abort", abort);

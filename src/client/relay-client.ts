@@ -12,7 +12,7 @@ import {
   HANDLE_OFFSET,
   MAX_VIRTUAL_PORT,
   PROBE_SIZE,
-  closeMeaning,
+  closeName,
   decodeControl,
   encodeControl,
   errorName,
@@ -82,7 +82,10 @@ export async function connect(options: ConnectOptions): Promise<RelayClient> {
   const { ticket, timeoutMs = 10_000, signal } = options;
   const WebSocket = options.WebSocket ?? (globalThis as { WebSocket?: WebSocketConstructor }).WebSocket;
   if (!WebSocket) {
-    throw new RelayError("invalid_argument", "Cannot join: this runtime has no WebSocket; pass one as options.WebSocket");
+    throw new RelayError(
+      "invalid_argument",
+      "Cannot join: this runtime has no WebSocket; pass one as options.WebSocket",
+    );
   }
   const token = typeof ticket === "string" ? ticket : await ticket();
   const dialed = await dial(options, token, { WebSocket, timeoutMs, signal });
@@ -193,7 +196,8 @@ export class RelayClient extends TypedEvents<ClientEvents> implements AsyncDispo
   onIncoming(options: PortOptions, acceptor: Acceptor): () => void {
     const { type, virtualPort } = checkPort(options);
     const key = portKey(type, virtualPort);
-    if (this.#acceptors.has(key)) throw new RelayError("port_in_use", "Cannot listen: this port is listened on already");
+    if (this.#acceptors.has(key))
+      throw new RelayError("port_in_use", "Cannot listen: this port is listened on already");
     this.#acceptors.set(key, { accept: acceptor, tuning: options.tuning });
     // Who joined a moment before us may have asked in the very message that welcomed us.
     queueMicrotask(() => {
@@ -235,7 +239,9 @@ export class RelayClient extends TypedEvents<ClientEvents> implements AsyncDispo
   #request(connection: RelayConnection, timeoutMs = 0): void {
     const { peer, type, virtualPort = -1, channel = -1 } = connection;
     const request = this.#connections.addRequested(connection);
-    this.#wire.control(encodeControl("connect", { request, connectionType: type, peer, virtualPort, channel, timeoutMs }));
+    this.#wire.control(
+      encodeControl("connect", { request, connectionType: type, peer, virtualPort, channel, timeoutMs }),
+    );
   }
 
   #sendClose(handle: number, reason: number, debug: string, flags = 0): void {
@@ -264,7 +270,7 @@ export class RelayClient extends TypedEvents<ClientEvents> implements AsyncDispo
 
   #receive(batch: Uint8Array, now: number): void {
     const view = new DataView(batch.buffer, batch.byteOffset, batch.byteLength);
-    for (let offset = 0; offset < batch.length; ) {
+    for (let offset = 0; offset < batch.length;) {
       const end = frameEnd(view, offset);
       if (end < 0) return this.#violation("a batch ended inside a frame");
       this.#receiveFrame(batch, view, offset, end, now);
@@ -371,13 +377,19 @@ export class RelayClient extends TypedEvents<ClientEvents> implements AsyncDispo
   #refused({ code, frame, about, message }: ControlValues<"error">): void {
     const error = new RelayError(errorName(code) ?? `error_${code}`, message);
     const connection = frame === FrameType.Connect ? this.#connections.takeRequested(about) : undefined;
-    if (!connection) return emit<ClientEvents, "error">(this, "error", error);
+    // What we said of a connection has crossed with the news of its end: nobody did anything wrong.
+    const isCrossing = error.code === "unknown_handle" && !this.#connections.withHandle(about);
+    if (!connection) return isCrossing ? undefined : emit<ClientEvents, "error">(this, "error", error);
     this.#connections.remove(connection);
     connection.end({ reason: EndReason.MiscGeneric, debug: message, closedBy: "relay" }, error);
   }
 
   #violation(what: string): void {
-    emit<ClientEvents, "error">(this, "error", new RelayError("protocol_violation", `The relay broke the protocol: ${what}`));
+    emit<ClientEvents, "error">(
+      this,
+      "error",
+      new RelayError("protocol_violation", `The relay broke the protocol: ${what}`),
+    );
     this.#wire.close(4001, "protocol_error");
   }
 
@@ -405,8 +417,7 @@ const MIN_END_TO_END = {
 } as const;
 
 function describeClose({ code, reason }: ClientClosed): string {
-  const meaning = closeMeaning(code);
-  return meaning ? `The session with the relay ended: ${meaning.meaning}` : `The socket to the relay closed (${code} ${reason})`;
+  return `The session with the relay ended: ${closeName(code) ?? `${code} ${reason}`.trim()}`;
 }
 
 function portKey(type: ConnectionType, virtualPort: number | undefined): string {

@@ -127,9 +127,13 @@ export class RelayConnection extends TypedEvents<ConnectionEvents> implements As
     this.isIncoming = options.isIncoming;
     this.closed = this.#closed.promise;
     this.#connected.promise.catch(() => undefined); // told through `closed` as well; unhandled here is not a fault
-    this.engine = new ConnectionEngine({ ...options.tuning, maxPayload: options.maxPayload, ordered: options.isOrdered });
+    this.engine = new ConnectionEngine({
+      ...options.tuning,
+      maxPayload: options.maxPayload,
+      ordered: options.isOrdered,
+    });
     this.engine.onMessage = (message) => this.#inbox.push(message);
-    this.engine.onViolation = (what) => 
+    this.engine.onViolation = (what) =>
       this.#closeNow({ reason: EndReason.AppExceptionGeneric, debug: `protocol violation: ${what}`, graceful: false });
   }
 
@@ -401,6 +405,9 @@ function sendError(reason: string, size: number): RelayError {
     case "InvalidLane":
       return new RelayError("invalid_argument", "Cannot send: the lane is not configured");
     default:
-      return new RelayError("not_connected", "Not sent: the message could not leave now, and was to be dropped rather than kept");
+      return new RelayError(
+        "not_connected",
+        "Not sent: the message could not leave now, and was to be dropped rather than kept",
+      );
   }
 }

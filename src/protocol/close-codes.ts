@@ -45,3 +45,8 @@ export const CLOSE_MEANINGS: Readonly<Record<CloseCode, CloseMeaning>> = {
 export function closeMeaning(code: number): CloseMeaning | undefined {
   return (CLOSE_MEANINGS as Readonly<Record<number, CloseMeaning | undefined>>)[code];
 }
+
+/** The code's name alone: a client that bundles it does not carry the texts of the table. */
+export function closeName(code: number): string | undefined {
+  return Object.entries(CloseCode).find(([, value]) => value === code)?.[0];
+}

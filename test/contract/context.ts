@@ -6,7 +6,7 @@ import { test, vi } from "vitest";
 import type { RelayClient } from "../../src/client/index.ts";
 
 export interface JoinOptions {
-  /** Default: one that nobody else has. */
+  /** Default: a new one (`newPeer`). */
   readonly peer?: bigint;
   /** The ticket lets this peer see refusals (rule C6). */
   readonly visible?: boolean;
@@ -16,6 +16,9 @@ export interface ContractContext {
   /** A peer of one room, the same room for all that are joined through one context. */
   join(options?: JoinOptions): Promise<RelayClient>;
 }
+
+/** What the relay's app must be set to: sessions that nobody accepts fail soon. */
+export const CONTRACT_SETTINGS = { connectTimeoutMs: 2_500 };
 
 /** How long something that must happen may take, in ms. Only a test that fails waits this long. */
 const DEADLINE_MS = 8_000;
@@ -39,7 +42,7 @@ export class Scene {
   }
 
   async join(options: JoinOptions = {}): Promise<RelayClient> {
-    const client = await this.#context.join({ peer: newPeer(), ...options });
+    const client = await this.#context.join(options);
     this.#joined.push(client);
     return client;
   }
@@ -108,8 +111,8 @@ export class EventLog<Detail> {
 }
 
 /** For what Steam has no callback for, such as a message that can be read. */
-export async function until<T>(look: () => T, what: string): Promise<NonNullable<T>> {
-  for (const deadline = Date.now() + DEADLINE_MS; Date.now() < deadline; await sleep(POLL_MS)) {
+export async function until<T>(look: () => T, what: string, deadlineMs = DEADLINE_MS): Promise<NonNullable<T>> {
+  for (const deadline = Date.now() + deadlineMs; Date.now() < deadline; await sleep(POLL_MS)) {
     const found = look();
     if (found) return found;
   }

@@ -3,8 +3,21 @@ import { abortAllDurableObjects, evictDurableObject, runDurableObjectAlarm, runI
 import { describe, expect, it, vi } from "vitest";
 import { ClosedBy, ConnectionState, EndReason, FrameType } from "../../src/protocol/index.ts";
 import type { RelayRoom } from "../../src/runtime/cloudflare/relay-room.ts";
+import { dataFrame } from "../support/frames.ts";
 import { Clock } from "./support/clock.ts";
-import { ALICE, BOB, CAROL, DAVE, TestPeer, joinUp, mustRelay, nextClose, pairUp, pause } from "./support/peer.ts";
+import {
+  ALICE,
+  BOB,
+  CAROL,
+  DAVE,
+  TestPeer,
+  joinUp,
+  joinUpOften,
+  mustRelay,
+  nextClose,
+  pairUp,
+  pause,
+} from "./support/peer.ts";
 import { type RoomStub, freshApp, roomOf, storedConnections, storedTotals } from "./support/room.ts";
 
 const NO_DROPS = { unknown_handle: 0, not_connected: 0, payload_too_large: 0, peer_away: 0 };
@@ -214,14 +227,9 @@ describe("a room that hibernates with its sockets open", () => {
     const app = freshApp();
     const stub = roomOf(app);
     const [a, b] = await Promise.all([TestPeer.enter({ app, peer: ALICE }), TestPeer.enter({ app, peer: BOB })]);
-    const handles: number[] = [];
-    for (let virtualPort = 0; virtualPort < 600; virtualPort++) {
-      a.connect(BOB, { virtualPort, request: virtualPort });
-      b.connect(ALICE, { virtualPort, request: virtualPort });
-    }
-    while (handles.length < 600) handles.push((await a.next("connecting")).handle);
-    await Promise.all([a.fence(), b.fence()]);
-    for (const handle of handles) a.data(handle, new Uint8Array(2));
+    const handles = await joinUpOften(a, b, 600);
+    const payload = new Uint8Array(2);
+    a.send(...handles.map((handle) => dataFrame({ handle, payload })));
     for (let i = 0; i < handles.length; i++) await b.nextData();
     await evictDurableObject(stub);
     expect(await stub.statistics()).toMatchObject({ activeConnections: 600, totalPackets: 600, totalBytes: 1200 });

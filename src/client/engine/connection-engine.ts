@@ -63,7 +63,7 @@ export class ConnectionEngine {
 
   /** Nothing is waiting, and everything reliable is acknowledged: a lingering close may end. */
   get drained(): boolean {
-    return !this.hasUnacked && !this.#sender.lanes.some((lane) => lane.isWaiting);
+    return !this.#sender.lanes.some((lane) => lane.frames > 0);
   }
 
   /** Something reliable is not acknowledged, sent or not. */
@@ -180,11 +180,13 @@ export class ConnectionEngine {
   }
 
   status(now: number): EngineStatus {
-    const { lanes } = this.#sender;
     const { ping, qualityRemote } = this.#probes;
     const jitter = this.#probes.takeMaxJitter();
+    const queues = this.#sender.queues(now);
     const outBytesPerSecond = this.#out.bytes.sum(now);
+    const isSaturated = queues.pendingReliable + queues.pendingUnreliable > 0;
     return {
+      ...queues,
       pingMs: ping === undefined ? -1 : Math.round(ping),
       qualityLocal: this.#receiver.quality(now),
       qualityRemote,
@@ -192,22 +194,13 @@ export class ConnectionEngine {
       outBytesPerSecond,
       inPacketsPerSecond: this.#in.packets.sum(now),
       inBytesPerSecond: this.#in.bytes.sum(now),
-      sendRateBytesPerSecond: this.#estimateRate(outBytesPerSecond),
-      pendingUnreliable: lanes.reduce((sum, lane) => sum + lane.pendingUnreliable, 0),
-      pendingReliable: lanes.reduce((sum, lane) => sum + lane.pendingReliable, 0),
-      sentUnackedReliable: lanes.reduce((sum, lane) => sum + lane.sentUnacked, 0),
-      queueTimeUs: Math.round(this.#sender.queueTime(now) * 1000),
+      sendRateBytesPerSecond: Math.round(this.#estimateRate(outBytesPerSecond, isSaturated)),
       maxJitterUs: jitter < 0 ? -1 : Math.round(jitter * 1000),
     };
   }
 
   laneStatus(now: number): LaneStatus[] {
-    return this.#sender.lanes.map((lane) => ({
-      pendingUnreliable: lane.pendingUnreliable,
-      pendingReliable: lane.pendingReliable,
-      sentUnackedReliable: lane.sentUnacked,
-      queueTimeUs: Math.round(this.#sender.queueTime(now, [lane]) * 1000),
-    }));
+    return this.#sender.lanes.map((lane) => this.#sender.queues(now, [lane]));
   }
 
   get #isLive(): boolean {
@@ -244,11 +237,10 @@ export class ConnectionEngine {
   }
 
   /** Where the transport sets the pace: what left while more was waiting is what it carries; otherwise, at least that. */
-  #estimateRate(outBytesPerSecond: number): number {
+  #estimateRate(outBytesPerSecond: number, isSaturated: boolean): number {
     const { sendRate } = this.#settings;
     if (sendRate < Infinity) return sendRate;
-    const isSaturated = this.#sender.lanes.some((lane) => lane.isWaiting);
     this.#sendRate = isSaturated ? outBytesPerSecond : Math.max(this.#sendRate, outBytesPerSecond);
-    return Math.round(this.#sendRate);
+    return this.#sendRate;
   }
 }

@@ -38,9 +38,8 @@ export interface Answered {
 export class Probes {
   /** Smoothed round trip in ms; undefined until measured. */
   ping: number | undefined;
-  /** The other end's quality, 0 to 1, and jitter in ms; -1 while unknown. */
+  /** The other end's quality, 0 to 1; -1 while unknown. */
   qualityRemote = -1;
-  jitterRemote = -1;
   /** Something was sent or received since the last question. */
   isActive = true;
 
@@ -87,7 +86,6 @@ export class Probes {
   /** Undefined when the probe was a question, or the answer to none that is open. */
   receive(probe: Probe, now: number): Answered | undefined {
     if (probe.quality !== PROBE_UNKNOWN) this.qualityRemote = Math.min(1, probe.quality / QUALITY_SCALE);
-    if (probe.jitter !== PROBE_UNKNOWN) this.jitterRemote = probe.jitter;
     if (!probe.answer) {
       this.#answer = probe.stamp;
       return undefined;

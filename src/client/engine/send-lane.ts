@@ -4,8 +4,11 @@ import { Fifo } from "./fifo.ts";
 import { SEGMENT_OVERHEAD } from "./options.ts";
 import { advance, distance } from "./sequence.ts";
 
-const Fate = { Waiting: 0, InFlight: 1, Lost: 2, Acknowledged: 3 } as const;
-type Fate = (typeof Fate)[keyof typeof Fate];
+/* What became of a frame. */
+const WAITING = 0;
+const IN_FLIGHT = 1;
+const LOST = 2;
+const ACKNOWLEDGED = 3;
 
 /** The oldest segment and what the bits of an acknowledgement tell of. */
 const VISIBLE = 33;
@@ -24,7 +27,7 @@ export interface Outgoing {
   readonly queuedAt: number;
   /** What this segment and the following ones of its message take of the receiver's window. */
   readonly rest: number;
-  fate: Fate;
+  fate: number;
   /** The last batch it left in; batches count from 1. */
   batch: number;
   sentAt: number;
@@ -85,6 +88,7 @@ export class SendLane {
     this.#number = this.#sequence = firstNumber;
   }
 
+  /** Frames that wait or are not acknowledged. */
   get frames(): number {
     return this.#segments.length + this.#unreliable.length;
   }
@@ -93,17 +97,13 @@ export class SendLane {
     return this.#segments.length > 0;
   }
 
-  get hasUnsentReliable(): boolean {
-    return this.#segments.length > this.#sent;
-  }
-
   get isUnderWay(): boolean {
     return this.#sent > 0;
   }
 
   /** Something waits for its first time to leave. */
   get isWaiting(): boolean {
-    return this.hasUnsentReliable || this.#unreliable.length > 0;
+    return this.frames > this.#sent;
   }
 
   /** A number for a message, which may then be queued or dropped. */
@@ -140,7 +140,7 @@ export class SendLane {
    */
   select(now: number, isDue: boolean, room: number, promisedElsewhere: number): void {
     let lost = this.#resends.at(0);
-    for (; lost && lost.fate !== Fate.Lost; lost = this.#resends.at(0)) this.#resends.shift();
+    for (; lost && lost.fate !== LOST; lost = this.#resends.at(0)) this.#resends.shift();
     this.head = lost;
     if (lost || !isDue) return;
     const unreliable = this.#freshUnreliable(now);
@@ -161,7 +161,7 @@ export class SendLane {
       this.pendingUnreliable -= size;
       return;
     }
-    if (frame.fate === Fate.Waiting) {
+    if (frame.fate === WAITING) {
       this.#sent++;
       this.inFlight += windowCost(frame);
       this.promised = frame.rest - windowCost(frame);
@@ -170,7 +170,7 @@ export class SendLane {
       frame.wasResent = true;
       this.#counters.framesResent++;
     }
-    frame.fate = Fate.InFlight;
+    frame.fate = IN_FLIGHT;
     frame.batch = batch;
     frame.sentAt = now;
     this.pendingReliable -= size;
@@ -205,7 +205,7 @@ export class SendLane {
     let hasLost = false;
     for (let i = 0; i < VISIBLE && i < this.#sent; i++) {
       const segment = this.#segments.at(i);
-      if (segment?.fate !== Fate.InFlight || (segment.batch > batch && segment.sentAt > time)) continue;
+      if (segment?.fate !== IN_FLIGHT || (segment.batch > batch && segment.sentAt > time)) continue;
       this.#lose(segment);
       hasLost = true;
     }
@@ -217,8 +217,8 @@ export class SendLane {
     this.#resends.clear();
     for (let i = 0; i < this.#sent; i++) {
       const segment = this.#segments.at(i);
-      if (segment?.fate === Fate.Lost) this.#resends.push(segment);
-      else if (segment?.fate === Fate.InFlight && segment.batch <= batch) this.#lose(segment);
+      if (segment?.fate === LOST) this.#resends.push(segment);
+      else if (segment?.fate === IN_FLIGHT && segment.batch <= batch) this.#lose(segment);
     }
     this.expiresAt = Infinity;
   }
@@ -259,10 +259,10 @@ export class SendLane {
   }
 
   #settle(segment: Outgoing, told: Acknowledged): void {
-    if (segment.fate === Fate.Acknowledged) return;
-    if (segment.fate === Fate.InFlight) this.sentUnacked -= segment.payload.length;
+    if (segment.fate === ACKNOWLEDGED) return;
+    if (segment.fate === IN_FLIGHT) this.sentUnacked -= segment.payload.length;
     else this.pendingReliable -= segment.payload.length;
-    segment.fate = Fate.Acknowledged;
+    segment.fate = ACKNOWLEDGED;
     told.isProgress = true;
     if (segment.wasResent) {
       told.isAmbiguous = true;
@@ -273,7 +273,7 @@ export class SendLane {
   }
 
   #lose(segment: Outgoing): void {
-    segment.fate = Fate.Lost;
+    segment.fate = LOST;
     this.sentUnacked -= segment.payload.length;
     this.pendingReliable += segment.payload.length;
     this.#resends.push(segment);
@@ -297,7 +297,7 @@ function outgoing(
     sequence,
     queuedAt,
     rest,
-    fate: Fate.Waiting,
+    fate: WAITING,
     batch: 0,
     sentAt: 0,
     wasResent: false,

@@ -5,6 +5,7 @@ import { LaneScheduler } from "./lane-scheduler.ts";
 import { type EngineSettings, INITIAL_WINDOW, maxUnreliable } from "./options.ts";
 import { Pacer } from "./pacer.ts";
 import { RoundTrip } from "./round-trip.ts";
+import type { LaneStatus } from "./status.ts";
 import { NO_DELAY_MS, type Outgoing, SendLane, frameSize } from "./send-lane.ts";
 
 export interface SendOptions {
@@ -30,7 +31,7 @@ export type SendResult =
 const SEND_FLAGS = DataFlag.Reliable | DataFlag.NoNagle | DataFlag.NoDelay;
 /** With this much waiting there is no use in waiting for more: about one packet of the network below. */
 const NAGLE_BYTES = 1200;
-/** Bounds memory when messages are tiny or empty. */
+/** In one lane: bounds memory when messages are tiny or empty. */
 const MAX_FRAMES = 65_536;
 /** A segment is lost when one that left this many batches later has arrived (RFC 5681). In order, one is proof. */
 const REORDERING = 3;
@@ -75,14 +76,18 @@ export class Sender {
     if (!isReliable && (flags & DataFlag.NoDelay) !== 0 && !this.#canLeaveSoon(lane, now)) {
       return { ok: false, reason: "Ignored" };
     }
-    if (!this.#hasSpace(payload.length)) return { ok: false, reason: "LimitExceeded" };
+    const { pendingReliable, pendingUnreliable, sentUnackedReliable } = this.queues(now);
+    const pending = pendingReliable + pendingUnreliable + payload.length;
+    if (pending + sentUnackedReliable > this.#settings.sendBufferSize || lane.frames >= MAX_FRAMES) {
+      return { ok: false, reason: "LimitExceeded" };
+    }
     if (!isReliable && !this.isConnected) {
       this.#counters.unsent++;
       return { ok: true, number: lane.takeNumber() };
     }
     const own = options.isOwned ? payload : payload.slice();
     const number = lane.queue(own, flags, options.channel ?? 0, now, this.#settings.segmentSize);
-    const isWorthABatch = (flags & DataFlag.NoNagle) !== 0 || this.#pending() >= NAGLE_BYTES;
+    const isWorthABatch = (flags & DataFlag.NoNagle) !== 0 || pending >= NAGLE_BYTES;
     this.#dueAt = Math.min(this.#dueAt, isWorthABatch ? now : now + this.#settings.nagleMs);
     return { ok: true, number };
   }
@@ -139,8 +144,10 @@ export class Sender {
       return;
     }
     if (told.sentAt !== undefined && !told.isAmbiguous) this.roundTrip.sample(now - told.sentAt);
-    if (told.isProgress) this.roundTrip.progress();
-    if (told.isProgress) lane.expiresAt = lane.isUnderWay ? now + this.roundTrip.rto : Infinity;
+    if (told.isProgress) {
+      this.roundTrip.progress();
+      lane.expiresAt = lane.isUnderWay ? now + this.roundTrip.rto : Infinity;
+    }
     lane.lose(lane.arrivedBatch - REORDERING, now - this.roundTrip.late);
   }
 
@@ -152,7 +159,7 @@ export class Sender {
   /** Only a larger window can make it go on; if the news of one was lost, no acknowledgement will bring it again. */
   isStalled(now: number): boolean {
     if (this.#dueAt > now || this.#select(now)) return false;
-    return this.lanes.some((lane) => lane.hasUnsentReliable) && !this.lanes.some((lane) => lane.isUnderWay);
+    return this.lanes.some((lane) => lane.isWaiting) && !this.lanes.some((lane) => lane.isUnderWay);
   }
 
   nextDeadline(now: number): number {
@@ -161,15 +168,18 @@ export class Sender {
     return this.#select(now) ? Math.min(at, this.#pacer.readyAt(now)) : at;
   }
 
-  /** Expected wait, in ms, of a message that would be sent now over these lanes. */
-  queueTime(now: number, lanes = this.lanes): number {
-    let longest = 0;
-    let pending = 0;
+  /** What is in these lanes, and how long a message that is sent now is expected to wait behind it. */
+  queues(now: number, lanes = this.lanes): LaneStatus {
+    let [pendingReliable, pendingUnreliable, sentUnackedReliable, waiting] = [0, 0, 0, 0];
     for (const lane of lanes) {
-      longest = Math.max(longest, lane.waiting(now));
-      pending += lane.pendingReliable + lane.pendingUnreliable;
+      pendingReliable += lane.pendingReliable;
+      pendingUnreliable += lane.pendingUnreliable;
+      sentUnackedReliable += lane.sentUnacked;
+      waiting = Math.max(waiting, lane.waiting(now));
     }
-    return Math.max(longest, (pending * 1000) / this.#settings.sendRate);
+    const paced = ((pendingReliable + pendingUnreliable) * 1000) / this.#settings.sendRate;
+    const queueTimeUs = Math.round(Math.max(waiting, paced) * 1000);
+    return { pendingReliable, pendingUnreliable, sentUnackedReliable, queueTimeUs };
   }
 
   /** Forgets everything that was to be sent. */
@@ -184,23 +194,7 @@ export class Sender {
   }
 
   #canLeaveSoon(lane: SendLane, now: number): boolean {
-    return this.isConnected && this.queueTime(now, [lane]) <= NO_DELAY_MS;
-  }
-
-  #hasSpace(size: number): boolean {
-    let held = size;
-    let frames = 0;
-    for (const lane of this.lanes) {
-      held += lane.pendingReliable + lane.pendingUnreliable + lane.sentUnacked;
-      frames += lane.frames;
-    }
-    return held <= this.#settings.sendBufferSize && frames < MAX_FRAMES;
-  }
-
-  #pending(): number {
-    let pending = 0;
-    for (const lane of this.lanes) pending += lane.pendingReliable + lane.pendingUnreliable;
-    return pending;
+    return this.isConnected && this.queues(now, [lane]).queueTimeUs <= NO_DELAY_MS * 1000;
   }
 
   /** The lane that is next, its `head` being what leaves. */

@@ -1,5 +1,16 @@
-/** `SteamNetConnectionRealTimeStatus_t`, as far as it is the engine's. */
-export interface EngineStatus {
+/** `SteamNetConnectionRealTimeLaneStatus_t`. */
+export interface LaneStatus {
+  /** Payload bytes that wait, data awaiting the Nagle delay or a resend included. */
+  readonly pendingUnreliable: number;
+  readonly pendingReliable: number;
+  /** Payload bytes that left and are not acknowledged. */
+  readonly sentUnackedReliable: number;
+  /** How long a message that is sent now is expected to wait. */
+  readonly queueTimeUs: number;
+}
+
+/** `SteamNetConnectionRealTimeStatus_t`, as far as it is the engine's; the queues of all lanes together. */
+export interface EngineStatus extends LaneStatus {
   /** Smoothed round trip to the other end and back; -1 until measured. */
   readonly pingMs: number;
   /** Share of frames that arrived in order lately, 0 to 1, here and as the other end sees it; -1 until known. */
@@ -12,21 +23,6 @@ export interface EngineStatus {
   readonly inBytesPerSecond: number;
   /** What the way to the other end is believed to carry. */
   readonly sendRateBytesPerSecond: number;
-  /** Payload bytes that wait, data awaiting the Nagle delay or a resend included. */
-  readonly pendingUnreliable: number;
-  readonly pendingReliable: number;
-  /** Payload bytes that left and are not acknowledged. */
-  readonly sentUnackedReliable: number;
-  /** How long a message that is sent now is expected to wait. */
-  readonly queueTimeUs: number;
   /** Largest since the last call of `status`; -1 when nothing was measured. */
   readonly maxJitterUs: number;
-}
-
-/** `SteamNetConnectionRealTimeLaneStatus_t`. */
-export interface LaneStatus {
-  readonly pendingUnreliable: number;
-  readonly pendingReliable: number;
-  readonly sentUnackedReliable: number;
-  readonly queueTimeUs: number;
 }

@@ -15,7 +15,7 @@ export interface Session {
   readonly connection: RelayConnection;
   /** This side has sent or accepted. Until then it is a request, which is declined by ignoring it. */
   isWanted: boolean;
-  /** When something was last sent, received, accepted or connected, in ms of `clock`. */
+  /** When something was last sent, accepted or connected, in ms of `clock`. As in Steam, receiving does not count. */
   usedAt: number;
   askedAt: number;
   /** Those that count as open. */
@@ -65,8 +65,8 @@ export class ChannelSessions {
     return this.#byPeer.get(peer);
   }
 
-  all(): Session[] {
-    return [...this.#byPeer.values()];
+  all(): Iterable<Session> {
+    return this.#byPeer.values();
   }
 
   /** To send: the session there is, accepted if it was a request, or a new one. Undefined when the client has left the relay. */
@@ -139,7 +139,6 @@ export class ChannelSessions {
     const { connection } = session;
     // Closed here, and only lingering for what was sent: nobody reads this.
     if (this.#byPeer.get(connection.peer) !== session) return connection.release(message);
-    session.usedAt = clock();
     session.channels.add(message.channel);
     this.queues.push({ connection, message });
   }

@@ -2,6 +2,7 @@ import { ConnectionState } from "../../protocol/index.ts";
 import type { EngineStatus, LaneStatus } from "../engine/connection-engine.ts";
 import type { RelayConnection } from "../relay-connection.ts";
 import { ConnectionInfoFlag, SteamConnectionState } from "./connection-states.ts";
+import { cutText } from "./cut-text.ts";
 
 /** `SteamNetConnectionInfo_t`: a connection as it was when this was asked for. */
 export interface ConnectionInfo {
@@ -14,7 +15,7 @@ export interface ConnectionInfo {
   /** `EndReason` or the application's own; 0 while the connection is not over. */
   readonly endReason: number;
   readonly endDebug: string;
-  /** For logs. */
+  /** For logs, at most 127 bytes. */
   readonly description: string;
   /** Bits of `ConnectionInfoFlag`. */
   readonly flags: number;
@@ -73,7 +74,7 @@ export function connectionInfo(
   return {
     ...facts,
     peer,
-    description: `P2P steamid:${peer}${port}${name === undefined ? "" : ` '${name}'`}`,
+    description: cutText(`P2P steamid:${peer}${port}${name === undefined ? "" : ` '${name}'`}`),
     // The payload is encrypted up to the relay, not from end to end.
     flags: ConnectionInfoFlag.Relayed | ConnectionInfoFlag.Unencrypted,
     virtualPort,

@@ -3,6 +3,8 @@ import type { ChannelSessions, Session } from "./channel-sessions.ts";
 
 /** How much longer a session stays that is in the middle of something, in ms. */
 const EXTENSION_MS = 1000;
+/** Timers take a longer time for none at all. */
+const MAX_DELAY_MS = 2 ** 31 - 1;
 
 /** Ends sessions that are not used: one timer for all of them, and none while none is open. */
 export class IdleTimer {
@@ -17,16 +19,19 @@ export class IdleTimer {
     this.#onIdle = onIdle;
   }
 
-  /** To be called when a session has begun or ended. Being used only makes the timer look again when it fires. */
+  /** To be called when a session may have begun or ended. Being used only makes the timer look again when it fires. */
   update(): void {
-    const open = this.#sessions.all().filter(isOpen);
-    if (open.length === 0) {
-      clearTimeout(this.#timer);
-      this.#timer = undefined;
-    } else if (this.#timer === undefined) {
-      const first = Math.min(...open.map(({ usedAt }) => usedAt));
-      this.#timer = setTimeout(() => this.#look(), first + this.#timeoutMs - clock());
+    const hasTimer = this.#timer !== undefined;
+    let firstUsed = Infinity;
+    for (const session of this.#sessions.all()) {
+      if (!isOpen(session)) continue;
+      if (hasTimer) return;
+      firstUsed = Math.min(firstUsed, session.usedAt);
     }
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    if (firstUsed === Infinity) return;
+    this.#timer = setTimeout(() => this.#look(), Math.min(firstUsed + this.#timeoutMs - clock(), MAX_DELAY_MS));
   }
 
   #look(): void {

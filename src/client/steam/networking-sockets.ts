@@ -2,7 +2,7 @@ import { ConnectionType } from "../../protocol/index.ts";
 import type { Acceptor, RelayClient } from "../relay-client.ts";
 import type { RelayConnection } from "../relay-connection.ts";
 import { TypedEvents } from "../typed-events.ts";
-import { mustBePeer } from "./arguments.ts";
+import { mustBePeer, mustBeUserData } from "./arguments.ts";
 import { type ConfigOptions, TIMEOUT_INITIAL_MS, portOptions } from "./config-options.ts";
 import type { ConnectionInfo } from "./connection-info.ts";
 import { SteamConnectionState } from "./connection-states.ts";
@@ -102,6 +102,7 @@ export class NetworkingSockets extends TypedEvents<NetworkingSocketsEvents> impl
   }
 
   setConnectionUserData(connection: ConnectionHandle, data: bigint): boolean {
+    mustBeUserData(data);
     const found = this.#connections.get(connection);
     if (found) found.userData = data;
     return found !== undefined;

@@ -45,12 +45,17 @@ export class P2PSocket {
     return this.connection.trySend(data, { flags }).ok;
   }
 
-  /** What was not read is discarded. With `isGraceful`, what was sent reliably is delivered, and the other end has to answer. */
+  /**
+   * What was not read is discarded. With `isGraceful`, what was sent reliably is delivered, and the other end has to answer;
+   * without, it has not been notified, and its connection is broken.
+   */
   destroy(isGraceful: boolean): void {
     if (this.isDestroyed && isGraceful) return; // under way
     this.isDestroyed = true;
     while (this.take()) continue;
-    void this.connection.close(isGraceful ? { graceful: true } : { linger: false });
+    void this.connection.close(
+      isGraceful ? { graceful: true } : { linger: false, reason: EndReason.AppExceptionGeneric },
+    );
   }
 
   /** The state that the connection's change has led to. */
@@ -60,6 +65,7 @@ export class P2PSocket {
     if (this.isDestroyed) return SocketState.LocalDisconnect;
     if (ending.reason === EndReason.RelayLost) return SocketState.ConnectionBroken;
     if (previous === ConnectionState.Connecting) return SocketState.TimeoutDuringConnect;
-    return ending.closedBy === "peer" ? SocketState.RemoteEndDisconnected : SocketState.ConnectionBroken;
+    const isNotified = ending.closedBy === "peer" && ending.reason < EndReason.AppExceptionGeneric;
+    return isNotified ? SocketState.RemoteEndDisconnected : SocketState.ConnectionBroken;
   }
 }

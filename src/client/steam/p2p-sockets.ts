@@ -55,7 +55,7 @@ const MAX_TIMEOUT_SEC = 3600;
  * what the other end sends reliably waits in its send buffer (512 KiB), and the rest is dropped. What is not read fills
  * the socket's receive buffer (1 MiB; 1000 packets, then unreliable ones are dropped), and then holds up its sender.
  *
- * Each handle must be destroyed in the end, also when the connection is over.
+ * Each handle must be destroyed in the end, also when the connection is over; until then, what had arrived can be read.
  */
 export class P2PSockets extends TypedEvents<P2PSocketsEvents> implements Disposable {
   readonly #relay: RelayClient;
@@ -109,7 +109,8 @@ export class P2PSockets extends TypedEvents<P2PSocketsEvents> implements Disposa
 
   /**
    * Discards what was not read. With `notifyRemoteEnd` what was sent reliably still arrives, and the socket is Disconnecting
-   * until the other end has answered, for at most 10 s; the relay tells the other end in any case. Then the handle is void.
+   * until the other end has answered, for at most 10 s; without it, the other end sees ConnectionBroken. Then the handle is
+   * void.
    */
   destroySocket(handle: SocketHandle, notifyRemoteEnd: boolean): boolean {
     const socket = this.#sockets.get(handle);

@@ -1,4 +1,4 @@
-import { ConnectionState, MAX_DEBUG, applicationReason } from "../../protocol/index.ts";
+import { ConnectionState, applicationReason } from "../../protocol/index.ts";
 import type { Message } from "../engine/connection-engine.ts";
 import type { RelayConnection } from "../relay-connection.ts";
 import type { ConfigOptions } from "./config-options.ts";
@@ -11,6 +11,7 @@ import {
   steamState,
 } from "./connection-info.ts";
 import { SteamConnectionState } from "./connection-states.ts";
+import { cutText } from "./cut-text.ts";
 import { Inbox } from "./inbox.ts";
 import { MessageNumbers, type NetworkingMessage, networkingMessage, sendSteamMessage } from "./networking-message.ts";
 import { Result } from "./result.ts";
@@ -98,7 +99,7 @@ export class SocketConnection {
   close(reason: number, debug: string, linger: boolean): void {
     const valid = applicationReason(reason);
     const isReplaced = valid !== reason && reason !== 0;
-    if (this.isOpen) this.#ended(valid, isReplaced ? "Invalid numeric reason code" : cut(debug));
+    if (this.isOpen) this.#ended(valid, isReplaced ? "Invalid numeric reason code" : cutText(debug));
     this.state = SteamConnectionState.None;
     this.inbox.take(Infinity, this);
     void this.relay.close({ reason: this.#endReason, debug: this.#endDebug, linger: linger && !this.isSymmetric });
@@ -160,9 +161,4 @@ export class SocketConnection {
     this.#endReason = reason;
     this.#endDebug = debug;
   }
-}
-
-/** What fits Steam's 128 bytes, in whole characters. */
-function cut(debug: string): string {
-  return debug.slice(0, new TextEncoder().encodeInto(debug, new Uint8Array(MAX_DEBUG)).read);
 }

@@ -98,11 +98,12 @@ describe("opening", () => {
 
   test("the request is repeated while the other goes on sending; then it fails with Timeout, once", async () => {
     const [a, b] = await strangers();
-    for (let i = 0; i < 9; i++) {
-      say(a, b, `${i}`);
-      await pause(100);
+    let sent = 0;
+    for (; b.requests.length < 2; sent++) {
+      say(a, b, `${sent}`);
+      await pause(50);
     }
-    expect(b.requests.length).toBe(2);
+    expect(sent).toBeGreaterThan(3);
     await eventually(() => a.failures.length > 0);
     await pause(100);
     expect(a.failures).toEqual([{ peer: b.peer, error: P2PSessionError.Timeout }]);
@@ -116,9 +117,10 @@ describe("opening", () => {
     expect(b.failures).toEqual([]);
 
     // Sending tries again, and what was queued before is gone.
+    const before = b.requests.length;
     expect(say(a, b, "again")).toBe(true);
     expect(a.p2p.getP2PSessionState(b.peer)).toMatchObject({ connecting: true, sessionError: P2PSessionError.None });
-    await eventually(() => b.requests.length === 3 && b.p2p.acceptP2PSessionWithUser(a.peer));
+    await eventually(() => b.requests.length > before && b.p2p.acceptP2PSessionWithUser(a.peer));
     expect(await heard(b, 1)).toEqual(["again"]);
   });
 

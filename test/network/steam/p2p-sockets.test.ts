@@ -199,7 +199,7 @@ describe("destroying", () => {
     expect(a.sockets.getSocketInfo(ofA)).toBeUndefined();
     await eventually(() => states(b, ofB).length === 2);
     expect(states(a, ofA).slice(2)).toEqual([SocketState.LocalDisconnect]);
-    expect(states(b, ofB)[1]).toBe(SocketState.RemoteEndDisconnected);
+    expect(states(b, ofB)[1]).toBe(SocketState.ConnectionBroken);
   });
 
   test("what is Disconnecting makes room for a new socket", async () => {

@@ -213,7 +213,11 @@ describe("unread messages", () => {
     const { a, b } = new Pair();
     b.engine.onMessage = undefined;
     for (let i = 0; i < 3; i++) {
-      b.engine.receiveData(header({ flags: Reliable, number: i + 1, sequence: i + 1, channel: 5 }), Uint8Array.of(i), 9);
+      b.engine.receiveData(
+        header({ flags: Reliable, number: i + 1, sequence: i + 1, channel: 5 }),
+        Uint8Array.of(i),
+        9,
+      );
     }
     expect(b.engine.bytesHeld).toBe(3 * (1 + SEGMENT_OVERHEAD));
     expect(b.engine.read(2)).toEqual([

@@ -43,7 +43,7 @@ export interface Frames {
 export function framesOf(batch: Uint8Array): Frames {
   const view = new DataView(batch.buffer, batch.byteOffset, batch.byteLength);
   const frames = { data: [] as DataFrame[], acks: [] as Ack[], probes: [] as Probe[], kinds: "" };
-  for (let offset = 0; offset < batch.length; ) {
+  for (let offset = 0; offset < batch.length;) {
     const end = frameEnd(view, offset);
     if (end < 0) throw new Error("the batch ends inside a frame");
     switch (view.getUint8(offset)) {
@@ -74,7 +74,7 @@ export function framesOf(batch: Uint8Array): Frames {
 export function pullAll(engine: ConnectionEngine, now: number, budget: number): Uint8Array[] {
   const writer = new FrameWriter();
   const batches: Uint8Array[] = [];
-  for (let hasMore = true; hasMore; ) {
+  for (let hasMore = true; hasMore;) {
     hasMore = engine.pull(writer, now, budget);
     if (writer.length === 0) {
       if (hasMore) throw new Error("more was promised for an empty batch, and nothing came");

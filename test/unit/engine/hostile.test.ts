@@ -24,7 +24,13 @@ function busy(options: Partial<EngineOptions> = {}) {
   return { engine, violations };
 }
 
-const ack = (cumulative: number, selective = 0, window = 1024 * KIB, lane = 0) => ({ handle: 7, lane, cumulative, selective, window });
+const ack = (cumulative: number, selective = 0, window = 1024 * KIB, lane = 0) => ({
+  handle: 7,
+  lane,
+  cumulative,
+  selective,
+  window,
+});
 
 describe("acknowledgements", () => {
   test.each([
@@ -39,7 +45,11 @@ describe("acknowledgements", () => {
     engine.receiveAck(ack(cumulative, 0xffff_ffff, 0), 1);
     expect(engine.status(1)).toMatchObject({ sentUnackedReliable: 500, pendingReliable: 100 });
     expect(engine.counters.framesResent).toBe(0);
-    expect(pullAll(engine, 5, 64 * KIB).flatMap((batch) => framesOf(batch).data).map(({ sequence }) => sequence)).toEqual([6]);
+    expect(
+      pullAll(engine, 5, 64 * KIB)
+        .flatMap((batch) => framesOf(batch).data)
+        .map(({ sequence }) => sequence),
+    ).toEqual([6]);
     engine.receiveAck(ack(6), 6);
     expect([engine.drained, violations]).toEqual([true, []]);
   });
@@ -130,13 +140,32 @@ describe("data", () => {
       [true, [{ flags: 0, sequence: 0, size: max }]],
       [false, [{ flags: 0, sequence: 0, size: max + 1 }]],
       [false, [{ flags: Reliable, sequence: 2, size: max + 1 }]],
-      [true, [{ flags: Reliable | More, sequence: 1, size: max - 1 }, { flags: Reliable, sequence: 2, size: 1 }]],
-      [false, [{ flags: Reliable | More, sequence: 1, size: max - 1 }, { flags: Reliable, sequence: 2, size: 2 }]],
-      [false, [{ flags: Reliable, sequence: 2, size: 2 }, { flags: Reliable | More, sequence: 1, size: max - 1 }]],
+      [
+        true,
+        [
+          { flags: Reliable | More, sequence: 1, size: max - 1 },
+          { flags: Reliable, sequence: 2, size: 1 },
+        ],
+      ],
+      [
+        false,
+        [
+          { flags: Reliable | More, sequence: 1, size: max - 1 },
+          { flags: Reliable, sequence: 2, size: 2 },
+        ],
+      ],
+      [
+        false,
+        [
+          { flags: Reliable, sequence: 2, size: 2 },
+          { flags: Reliable | More, sequence: 1, size: max - 1 },
+        ],
+      ],
     ];
     for (const [isFine, segments] of cases) {
       const { engine, violations } = engineWith({ maxMessageSize: max });
-      for (const { flags, sequence, size } of segments) engine.receiveData(header({ flags, sequence }), pattern(size), 1);
+      for (const { flags, sequence, size } of segments)
+        engine.receiveData(header({ flags, sequence }), pattern(size), 1);
       expect(violations).toEqual(isFine ? [] : ["MessageTooLarge"]);
       expect(engine.read().map(({ payload }) => payload.length)).toEqual(isFine ? [max] : []);
     }
@@ -256,7 +285,11 @@ describe("probes", () => {
 });
 
 describe("anything at all", () => {
-  const u32 = fc.oneof(fc.integer({ min: 0, max: 12 }), fc.integer({ min: 0, max: 0xffff_ffff }), fc.constantFrom(0xffff_ffff, 0x8000_0000));
+  const u32 = fc.oneof(
+    fc.integer({ min: 0, max: 12 }),
+    fc.integer({ min: 0, max: 0xffff_ffff }),
+    fc.constantFrom(0xffff_ffff, 0x8000_0000),
+  );
   const data = fc.record({
     kind: fc.constant("data" as const),
     flags: fc.integer({ min: 0, max: 255 }),
@@ -266,15 +299,36 @@ describe("anything at all", () => {
     sequence: u32,
     size: fc.oneof(fc.integer({ min: 0, max: 50 }), fc.integer({ min: 0, max: 9 * KIB })),
   });
-  const acks = fc.record({ kind: fc.constant("ack" as const), lane: fc.integer({ min: 0, max: 255 }), cumulative: u32, selective: u32, window: u32 });
-  const probes = fc.record({ kind: fc.constant("probe" as const), answer: fc.boolean(), stamp: u32, quality: fc.nat(65_535), jitter: fc.nat(65_535) });
-  const deeds = fc.record({ kind: fc.constantFrom("send" as const, "pull" as const, "read" as const, "resync" as const, "status" as const) });
+  const acks = fc.record({
+    kind: fc.constant("ack" as const),
+    lane: fc.integer({ min: 0, max: 255 }),
+    cumulative: u32,
+    selective: u32,
+    window: u32,
+  });
+  const probes = fc.record({
+    kind: fc.constant("probe" as const),
+    answer: fc.boolean(),
+    stamp: u32,
+    quality: fc.nat(65_535),
+    jitter: fc.nat(65_535),
+  });
+  const deeds = fc.record({
+    kind: fc.constantFrom("send" as const, "pull" as const, "read" as const, "resync" as const, "status" as const),
+  });
   const steps = fc.array(fc.oneof(data, acks, probes, deeds), { maxLength: 120 });
 
   test("never throws, never holds more than its bound, never spins", () => {
     fc.assert(
       fc.property(steps, fc.boolean(), (list, ordered) => {
-        const engine = new ConnectionEngine({ handle: 7, maxPayload: KIB, ordered, maxMessageSize: 8 * KIB, receiveBufferSize: 0, sendBufferSize: 8 * KIB });
+        const engine = new ConnectionEngine({
+          handle: 7,
+          maxPayload: KIB,
+          ordered,
+          maxMessageSize: 8 * KIB,
+          receiveBufferSize: 0,
+          sendBufferSize: 8 * KIB,
+        });
         const bound = 3 * (8 + 64) * KIB;
         engine.setConnected(true);
         let now = 0;
@@ -290,7 +344,9 @@ describe("anything at all", () => {
           else {
             const status = engine.status(now);
             for (const value of Object.values(status)) expect(Number.isFinite(value)).toBe(true);
-            expect(Math.min(status.pendingReliable, status.sentUnackedReliable, status.queueTimeUs)).toBeGreaterThanOrEqual(0);
+            expect(
+              Math.min(status.pendingReliable, status.sentUnackedReliable, status.queueTimeUs),
+            ).toBeGreaterThanOrEqual(0);
             expect(status.pendingReliable + status.sentUnackedReliable).toBeLessThanOrEqual(8 * KIB);
           }
           expect(engine.bytesHeld).toBeGreaterThanOrEqual(0);
@@ -310,7 +366,8 @@ describe("the application's own callbacks", () => {
       got.push(message);
       engine.close();
     };
-    for (const sequence of [2, 3, 1]) engine.receiveData(header({ flags: Reliable, number: sequence, sequence }), pattern(10), 1);
+    for (const sequence of [2, 3, 1])
+      engine.receiveData(header({ flags: Reliable, number: sequence, sequence }), pattern(10), 1);
     expect(got.map(({ number }) => number)).toEqual([1]);
     expect(engine.nextDeadline(1)).toBe(Infinity);
   });

@@ -8,7 +8,12 @@ import { type DataFrame, NoNagle, Pair, Reliable, framesOf, pattern, pullAll } f
 const KIB = 1024;
 
 function engineWith(priorities: number[], weights: number[]): ConnectionEngine {
-  const engine = new ConnectionEngine({ handle: 7, maxPayload: 512 * KIB, ordered: true, sendBufferSize: 8 * KIB * KIB });
+  const engine = new ConnectionEngine({
+    handle: 7,
+    maxPayload: 512 * KIB,
+    ordered: true,
+    sendBufferSize: 8 * KIB * KIB,
+  });
   engine.setConnected(true);
   pullAll(engine, 0, 64 * KIB);
   engine.receiveAck({ handle: 7, lane: 0, cumulative: 0, selective: 0, window: 2 ** 31 }, 0);
@@ -29,10 +34,18 @@ function bytesByLane(frames: readonly DataFrame[], lanes: number): number[] {
   return sums;
 }
 
+function ones(count: number): number[] {
+  return Array.from({ length: count }, () => 1);
+}
+
+/** Queues reliable messages of `size` bytes, `total` bytes or a little more. */
+function backlog(engine: ConnectionEngine, lane: number, size: number, total: number): void {
+  for (let sent = 0; sent < total; sent += size) engine.send(pattern(size), { flags: Reliable, lane }, 0);
+}
+
 describe("configureLanes", () => {
   test("at most 255, at least one, and none may be taken away", () => {
     const engine = engineWith([0], [1]);
-    const ones = (count: number) => Array.from({ length: count }, () => 1);
     expect(engine.configureLanes(ones(255), ones(255))).toBe(true);
     expect(engine.configureLanes(ones(256), ones(256))).toBe(false);
     expect(engine.configureLanes(ones(254), ones(254))).toBe(false);
@@ -104,10 +117,6 @@ describe("priority", () => {
 });
 
 describe("weights", () => {
-  const backlog = (engine: ConnectionEngine, lane: number, size: number, total: number) => {
-    for (let sent = 0; sent < total; sent += size) engine.send(pattern(size), { flags: Reliable, lane }, 0);
-  };
-
   test("are shares of bytes, within 10 %, whatever the sizes", () => {
     fc.assert(
       fc.property(

@@ -1,7 +1,8 @@
 /** Over datagrams that are lost, late, repeated and in the wrong order: what is sent again, and when. */
 import { describe, expect, test } from "vitest";
-import { ConnectionEngine } from "../../../src/client/engine/connection-engine.ts";
+import { ConnectionEngine, type EngineOptions } from "../../../src/client/engine/connection-engine.ts";
 import type { NetworkConditions } from "../../../src/client/simulator/index.ts";
+import type { Ack } from "../../../src/protocol/index.ts";
 import { type DataFrame, NoNagle, Pair, Reliable, framesOf, header, pattern, pullAll } from "./harness.ts";
 
 const KIB = 1024;
@@ -35,6 +36,43 @@ function acknowledge(engine: ConnectionEngine, cumulative: number, others: numbe
 }
 
 const sequences = (frames: readonly DataFrame[]) => frames.map(({ sequence }) => sequence);
+
+/** An engine to which these segments have come, in this order, at 200 ms. */
+function received(...segments: number[]): ConnectionEngine {
+  const engine = measured(10);
+  leaving(engine, 200);
+  for (const sequence of segments) {
+    engine.receiveData(header({ flags: Reliable, number: sequence, sequence }), Uint8Array.of(sequence), 200);
+  }
+  return engine;
+}
+
+function acks(engine: ConnectionEngine, now: number): Ack[] {
+  return pullAll(engine, now, 1200).flatMap((batch) => framesOf(batch).acks);
+}
+
+function engineWith(options: Partial<EngineOptions> = {}): ConnectionEngine {
+  const engine = new ConnectionEngine({ ...LOSSY, ...options });
+  engine.setConnected(true);
+  return engine;
+}
+
+function reliable(engine: ConnectionEngine, sequence: number, lane = 0): void {
+  engine.receiveData(header({ flags: Reliable, lane, number: sequence, sequence }), Uint8Array.of(sequence), 0);
+}
+
+function unreliable(engine: ConnectionEngine, number: number, lane = 0): void {
+  engine.receiveData(header({ lane, number }), Uint8Array.of(number & 0xff), 0);
+}
+
+/** 512 KiB at the default rate; how long it took, and what it cost. */
+function transfer(network: Partial<NetworkConditions>) {
+  const pair = new Pair({ engine: { ordered: false, maxPayload: 1000 }, budget: 1100, network });
+  pair.a.send(pattern(512 * KIB), { flags: Reliable }, 0);
+  const took = pair.until(() => pair.b.received.length === 1, 60_000) ?? Infinity;
+  expect(pair.b.received[0]?.payload).toEqual(pattern(512 * KIB));
+  return { took, resent: pair.a.engine.counters.framesResent, lost: pair.a.out.counters.lost };
+}
 
 describe("the resend timer (RFC 6298)", () => {
   test("fires after 1 s before anything is measured, then after 2, 4, 8 and at most 10 s", () => {
@@ -127,7 +165,9 @@ describe("fast retransmit", () => {
     const engine = measured(100);
     sendEach(engine, 30, 100);
     acknowledge(engine, 4, [6, 7, 9, 10, 11, 20, 21, 29, 30], 230);
-    expect(sequences(leaving(engine, 230))).toEqual([5, 8, 12, 13, 14, 15, 16, 17, 18, 19, 22, 23, 24, 25, 26].concat(27));
+    expect(sequences(leaving(engine, 230))).toEqual(
+      [5, 8, 12, 13, 14, 15, 16, 17, 18, 19, 22, 23, 24, 25, 26].concat(27),
+    );
   });
 
   test("a resend that was lost too is sent again when an acknowledgement comes that should tell of it", () => {
@@ -186,16 +226,6 @@ describe("fast retransmit", () => {
 });
 
 describe("acknowledgements", () => {
-  const received = (...segments: number[]) => {
-    const engine = measured(10);
-    leaving(engine, 200);
-    for (const sequence of segments) {
-      engine.receiveData(header({ flags: Reliable, number: sequence, sequence }), Uint8Array.of(sequence), 200);
-    }
-    return engine;
-  };
-  const acks = (engine: ConnectionEngine, now: number) => pullAll(engine, now, 1200).flatMap((batch) => framesOf(batch).acks);
-
   test("wait 25 ms when all is in order, and come at once for 10 KiB", () => {
     const engine = received(1, 2);
     expect(engine.nextDeadline(200)).toBe(225);
@@ -249,16 +279,6 @@ describe("acknowledgements", () => {
 });
 
 describe("order and repetition", () => {
-  const engineWith = (options = {}) => {
-    const engine = new ConnectionEngine({ ...LOSSY, ...options });
-    engine.setConnected(true);
-    return engine;
-  };
-  const reliable = (engine: ConnectionEngine, sequence: number, lane = 0) =>
-    engine.receiveData(header({ flags: Reliable, lane, number: sequence, sequence }), Uint8Array.of(sequence), 0);
-  const unreliable = (engine: ConnectionEngine, number: number, lane = 0) =>
-    engine.receiveData(header({ lane, number }), Uint8Array.of(number & 0xff), 0);
-
   test("reliable messages wait for those before them in their lane, and in no other", () => {
     const engine = engineWith();
     for (const sequence of [2, 4, 3]) reliable(engine, sequence);
@@ -326,13 +346,6 @@ describe("order and repetition", () => {
 });
 
 describe("how well it does", () => {
-  const transfer = (network: Partial<NetworkConditions>) => {
-    const pair = new Pair({ engine: { ordered: false, maxPayload: 1000 }, budget: 1100, network });
-    pair.a.send(pattern(512 * KIB), { flags: Reliable }, 0);
-    const took = pair.until(() => pair.b.received.length === 1, 60_000) ?? Infinity;
-    expect(pair.b.received[0]?.payload).toEqual(pattern(512 * KIB));
-    return { took, resent: pair.a.engine.counters.framesResent, lost: pair.a.out.counters.lost };
-  };
   /** 512 KiB at 256 KiB/s, and one way. */
   const IDEAL = 2000 + 20;
 
@@ -354,11 +367,14 @@ describe("how well it does", () => {
     expect(transfer({ lagMs: 400 }).resent).toBe(0);
   });
 
-  test.each([100_000, 30_000])("nor does a way that carries only %i bytes a second and queues the rest", (rateBytesPerSecond) => {
-    const { took, resent } = transfer({ lagMs: 20, rateBytesPerSecond });
-    expect(resent).toBe(0);
-    expect(took).toBeLessThan(((540 * KIB) / rateBytesPerSecond) * 1000 * 1.05);
-  });
+  test.each([100_000, 30_000])(
+    "nor does a way that carries only %i bytes a second and queues the rest",
+    (rateBytesPerSecond) => {
+      const { took, resent } = transfer({ lagMs: 20, rateBytesPerSecond });
+      expect(resent).toBe(0);
+      expect(took).toBeLessThan(((540 * KIB) / rateBytesPerSecond) * 1000 * 1.05);
+    },
+  );
 
   test("reordering makes it send again no more than what was late", () => {
     const pair = new Pair({

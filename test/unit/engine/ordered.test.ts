@@ -234,7 +234,10 @@ describe("a loss that nobody announced", () => {
     pair.a.engine.resync();
     pair.run(1);
     const { framesSent } = pair.a.engine.counters;
-    pair.a.engine.receiveProbe({ handle: 7, answer: true, stamp: question?.stamp ?? 0, quality: 0, jitter: 0 }, pair.now);
+    pair.a.engine.receiveProbe(
+      { handle: 7, answer: true, stamp: question?.stamp ?? 0, quality: 0, jitter: 0 },
+      pair.now,
+    );
     pair.settle();
     expect(pair.a.engine.counters.framesSent).toBe(framesSent);
   });
@@ -244,11 +247,17 @@ describe("sequence numbers", () => {
   test.each([0xffff_fff0, 0xffff_ffff, 0, 0x7fff_fff8])("wrap: from %i on", (firstNumber) => {
     for (const ordered of [true, false]) {
       const options = { firstNumber, ordered, maxPayload: 1000, sendRate: 1e6 };
-      const network = ordered ? { lagMs: 10 } : { lagMs: 10, loss: 10, reorderPercent: 10, reorderMs: 10, duplicatePercent: 10 };
+      const network = ordered
+        ? { lagMs: 10 }
+        : { lagMs: 10, loss: 10, reorderPercent: 10, reorderMs: 10, duplicatePercent: 10 };
       const pair = new Pair({ engine: options, budget: 1100, network });
       const numbers: number[] = [];
       for (let i = 0; i < 60; i++) {
-        const result = pair.a.send(pattern(i % 10 === 0 ? 2500 : 20, i), { flags: i % 3 === 0 ? 0 : Reliable }, pair.now);
+        const result = pair.a.send(
+          pattern(i % 10 === 0 ? 2500 : 20, i),
+          { flags: i % 3 === 0 ? 0 : Reliable },
+          pair.now,
+        );
         if (result.ok && (i % 3 !== 0 || i % 10 === 0)) numbers.push(result.number);
         pair.run(3);
         if (i % 20 === 19 && ordered) pair.reconnect();
@@ -279,7 +288,10 @@ describe("counters", () => {
     expect(pair.a.engine.counters).toMatchObject({ framesSent: frames, bytesSent: bytes, framesReceived: 0 });
     expect(pair.b.engine.counters).toMatchObject({ framesReceived: frames, bytesReceived: bytes, framesSent: 0 });
     expect(pair.a.count("data")).toBe(frames);
-    expect(pair.a.engine.counters).toMatchObject({ acksSent: pair.a.count("acks"), probesSent: pair.a.count("probes") });
+    expect(pair.a.engine.counters).toMatchObject({
+      acksSent: pair.a.count("acks"),
+      probesSent: pair.a.count("probes"),
+    });
   });
 
   test("a delivered payload is the application's: it does not lie in the batch it came in", () => {

@@ -23,13 +23,22 @@ const sendings = (largest: number): fc.Arbitrary<Sending> =>
   fc.record({
     from: fc.constantFrom("a", "b"),
     wait: fc.oneof(fc.constant(0), fc.integer({ min: 0, max: 30 })),
-    size: fc.oneof(fc.integer({ min: 0, max: 300 }), fc.integer({ min: 0, max: 3000 }), fc.integer({ min: 0, max: largest })),
-    flags: fc.tuple(fc.constantFrom(0, Reliable, Reliable), fc.constantFrom(0, NoNagle), fc.constantFrom(0, 0, NoDelay)).map(([r, n, d]) => r | n | d),
+    size: fc.oneof(
+      fc.integer({ min: 0, max: 300 }),
+      fc.integer({ min: 0, max: 3000 }),
+      fc.integer({ min: 0, max: largest }),
+    ),
+    flags: fc
+      .tuple(fc.constantFrom(0, Reliable, Reliable), fc.constantFrom(0, NoNagle), fc.constantFrom(0, 0, NoDelay))
+      .map(([r, n, d]) => r | n | d),
     lane: fc.integer({ min: 0, max: 3 }),
     channel: fc.integer(),
   });
 
-const lanes = fc.array(fc.record({ priority: fc.integer({ min: -2, max: 2 }), weight: fc.integer({ min: 1, max: 50 }) }), { minLength: 4, maxLength: 4 });
+const lanes = fc.array(
+  fc.record({ priority: fc.integer({ min: -2, max: 2 }), weight: fc.integer({ min: 1, max: 50 }) }),
+  { minLength: 4, maxLength: 4 },
+);
 
 const conditions: fc.Arbitrary<NetworkConditions> = fc.record({
   loss: fc.integer({ min: 0, max: 30 }),
@@ -113,7 +122,12 @@ interface Play {
   readonly b: Ledger;
 }
 
-function play(pair: Pair, script: readonly Sending[], largestUnreliable: number, between: (index: number) => void): Play {
+function play(
+  pair: Pair,
+  script: readonly Sending[],
+  largestUnreliable: number,
+  between: (index: number) => void,
+): Play {
   const ledgers = { a: new Ledger(pair.a, largestUnreliable), b: new Ledger(pair.b, largestUnreliable) };
   script.forEach((sending, index) => {
     pair.run(sending.wait);
@@ -147,106 +161,161 @@ function checkEnd({ pair, a, b }: Play, ms: number): void {
 describe("over a network that loses, delays, repeats and reorders", () => {
   test("reliable messages come once, in order, whole; unreliable ones whole and not twice", () => {
     fc.assert(
-      fc.property(fc.array(sendings(30 * KIB), { maxLength: 60, size: "max" }), lanes, conditions, settings, (script, lanes, network, engine) => {
-        const maxPayload = MTU - 24;
-        const pair = new Pair({ engine: { ordered: false, maxPayload, sendRate: 1e6, ...engine }, network, budget: MTU });
-        pair.a.engine.configureLanes(
-          lanes.map(({ priority }) => priority),
-          lanes.map(({ weight }) => weight),
-        );
-        pair.b.engine.configureLanes([0, 0, 0, 0], [1, 1, 1, 1]);
-        checkEnd(
-          play(pair, script, maxPayload, () => undefined),
-          120_000,
-        );
-      }),
+      fc.property(
+        fc.array(sendings(30 * KIB), { maxLength: 60, size: "max" }),
+        lanes,
+        conditions,
+        settings,
+        (script, lanes, network, engine) => {
+          const maxPayload = MTU - 24;
+          const pair = new Pair({
+            engine: { ordered: false, maxPayload, sendRate: 1e6, ...engine },
+            network,
+            budget: MTU,
+          });
+          pair.a.engine.configureLanes(
+            lanes.map(({ priority }) => priority),
+            lanes.map(({ weight }) => weight),
+          );
+          pair.b.engine.configureLanes([0, 0, 0, 0], [1, 1, 1, 1]);
+          checkEnd(
+            play(pair, script, maxPayload, () => undefined),
+            120_000,
+          );
+        },
+      ),
       { numRuns: 200 },
     );
   }, 120_000);
 
   test("also when both ends break off now and then, and when nobody reads for a while", () => {
-    const events = fc.array(fc.constantFrom("resync", "away", "deaf", "hearing", "none", "none", "none"), { minLength: 1, maxLength: 40 });
+    const events = fc.array(fc.constantFrom("resync", "away", "deaf", "hearing", "none", "none", "none"), {
+      minLength: 1,
+      maxLength: 40,
+    });
     fc.assert(
-      fc.property(fc.array(sendings(30 * KIB), { maxLength: 60, size: "max" }), conditions, settings, events, (script, network, engine, events) => {
-        const maxPayload = MTU - 24;
-        const pair = new Pair({ engine: { ordered: false, maxPayload, sendRate: 1e6, ...engine, forceReliable: false }, network, budget: MTU });
-        for (const { engine } of [pair.a, pair.b]) engine.configureLanes([0, 0, 0, 0], [1, 1, 1, 1]);
-        const ledgers = play(pair, script, maxPayload, (index) => {
-          const end = index % 2 === 0 ? pair.a : pair.b;
-          const event = events[index % events.length];
-          if (event === "resync") pair.reconnect();
-          else if (event === "away") end.engine.setConnected(false);
-          else if (event === "deaf") end.isReading = false;
-          else if (event === "hearing") end.isReading = true;
-          if (index % 5 === 4) for (const { engine } of [pair.a, pair.b]) engine.setConnected(true);
-        });
-        for (const end of [pair.a, pair.b]) {
-          end.isReading = true;
-          end.engine.setConnected(true);
-        }
-        checkEnd(ledgers, 120_000);
-      }),
+      fc.property(
+        fc.array(sendings(30 * KIB), { maxLength: 60, size: "max" }),
+        conditions,
+        settings,
+        events,
+        (script, network, engine, events) => {
+          const maxPayload = MTU - 24;
+          const pair = new Pair({
+            engine: { ordered: false, maxPayload, sendRate: 1e6, ...engine, forceReliable: false },
+            network,
+            budget: MTU,
+          });
+          for (const { engine } of [pair.a, pair.b]) engine.configureLanes([0, 0, 0, 0], [1, 1, 1, 1]);
+          const ledgers = play(pair, script, maxPayload, (index) => {
+            const end = index % 2 === 0 ? pair.a : pair.b;
+            const event = events[index % events.length];
+            if (event === "resync") pair.reconnect();
+            else if (event === "away") end.engine.setConnected(false);
+            else if (event === "deaf") end.isReading = false;
+            else if (event === "hearing") end.isReading = true;
+            if (index % 5 === 4) for (const { engine } of [pair.a, pair.b]) engine.setConnected(true);
+          });
+          for (const end of [pair.a, pair.b]) {
+            end.isReading = true;
+            end.engine.setConnected(true);
+          }
+          checkEnd(ledgers, 120_000);
+        },
+      ),
       { numRuns: 150 },
     );
   }, 120_000);
 });
 
 describe("over an unbroken WebSocket", () => {
-  const ordered = fc.record({ lagMs: fc.integer({ min: 0, max: 100 }), jitterMs: fc.integer({ min: 0, max: 40 }), rateBytesPerSecond: fc.constantFrom(Infinity, 500_000), seed: fc.nat() });
+  const ordered = fc.record({
+    lagMs: fc.integer({ min: 0, max: 100 }),
+    jitterMs: fc.integer({ min: 0, max: 40 }),
+    rateBytesPerSecond: fc.constantFrom(Infinity, 500_000),
+    seed: fc.nat(),
+  });
 
   test("everything comes, nothing is sent twice, and the counters of both ends agree", () => {
     fc.assert(
-      fc.property(fc.array(sendings(40 * KIB), { maxLength: 80, size: "max" }), lanes, ordered, settings, (script, lanes, network, engine) => {
-        const pair = new Pair({ engine: { maxPayload: 512 * KIB, ...engine }, network });
-        for (const { engine } of [pair.a, pair.b]) {
-          engine.configureLanes(
-            lanes.map(({ priority }) => priority),
-            lanes.map(({ weight }) => weight),
-          );
-        }
-        const ledgers = play(pair, script, 16_500, () => undefined);
-        checkEnd(ledgers, 60_000);
-        for (const [from, to, ledger] of [[pair.a, pair.b, ledgers.a], [pair.b, pair.a, ledgers.b]] as const) {
-          const [sent, received] = [from.engine.counters, to.engine.counters];
-          expect([received.framesReceived, received.bytesReceived]).toEqual([sent.framesSent, sent.bytesSent]);
-          expect([sent.framesResent, received.framesRepeated]).toEqual([0, 0]);
-          const unreliable = to.received.filter(({ reliable }) => !reliable).length;
-          expect(unreliable).toBe(ledger.unreliable - sent.unsent - received.overflowed);
-        }
-      }),
+      fc.property(
+        fc.array(sendings(40 * KIB), { maxLength: 80, size: "max" }),
+        lanes,
+        ordered,
+        settings,
+        (script, lanes, network, engine) => {
+          const pair = new Pair({ engine: { maxPayload: 512 * KIB, ...engine }, network });
+          for (const { engine } of [pair.a, pair.b]) {
+            engine.configureLanes(
+              lanes.map(({ priority }) => priority),
+              lanes.map(({ weight }) => weight),
+            );
+          }
+          const ledgers = play(pair, script, 16_500, () => undefined);
+          checkEnd(ledgers, 60_000);
+          for (const [from, to, ledger] of [
+            [pair.a, pair.b, ledgers.a],
+            [pair.b, pair.a, ledgers.b],
+          ] as const) {
+            const [sent, received] = [from.engine.counters, to.engine.counters];
+            expect([received.framesReceived, received.bytesReceived]).toEqual([sent.framesSent, sent.bytesSent]);
+            expect([sent.framesResent, received.framesRepeated]).toEqual([0, 0]);
+            const unreliable = to.received.filter(({ reliable }) => !reliable).length;
+            expect(unreliable).toBe(ledger.unreliable - sent.unsent - received.overflowed);
+          }
+        },
+      ),
       { numRuns: 200 },
     );
   }, 120_000);
 
   test("that breaks at any moment, any number of times: everything reliable comes once", () => {
     fc.assert(
-      fc.property(fc.array(sendings(40 * KIB), { maxLength: 60, size: "max" }), ordered, settings, fc.array(fc.boolean(), { minLength: 1, maxLength: 20 }), (script, network, engine, breaks) => {
-        const pair = new Pair({ engine: { maxPayload: 512 * KIB, ...engine }, network: { lagMs: 20, ...network }, budget: 4 * KIB });
-        for (const { engine } of [pair.a, pair.b]) engine.configureLanes([0, 0, 0, 0], [1, 1, 1, 1]);
-        const ledgers = play(pair, script, 16_500, (index) => {
-          if (breaks[index % breaks.length]) pair.reconnect();
-          ledgersSoFar(index);
-        });
-        function ledgersSoFar(index: number): void {
-          if (index % 10 === 0) expect(pair.a.engine.counters.framesSent).toBeGreaterThanOrEqual(pair.a.engine.counters.framesResent);
-        }
-        checkEnd(ledgers, 60_000);
-      }),
+      fc.property(
+        fc.array(sendings(40 * KIB), { maxLength: 60, size: "max" }),
+        ordered,
+        settings,
+        fc.array(fc.boolean(), { minLength: 1, maxLength: 20 }),
+        (script, network, engine, breaks) => {
+          const pair = new Pair({
+            engine: { maxPayload: 512 * KIB, ...engine },
+            network,
+            budget: 4 * KIB,
+          });
+          for (const { engine } of [pair.a, pair.b]) engine.configureLanes([0, 0, 0, 0], [1, 1, 1, 1]);
+          const ledgers = play(pair, script, 16_500, (index) => {
+            if (breaks[index % breaks.length]) pair.reconnect();
+          });
+          function ledgersSoFar(index: number): void {
+            if (index % 10 === 0)
+              expect(pair.a.engine.counters.framesSent).toBeGreaterThanOrEqual(pair.a.engine.counters.framesResent);
+          }
+          checkEnd(ledgers, 60_000);
+        },
+      ),
       { numRuns: 200 },
     );
   }, 120_000);
 
   test("that loses something and tells nobody: everything reliable comes once", () => {
     fc.assert(
-      fc.property(fc.array(sendings(40 * KIB), { maxLength: 40, size: "max" }), ordered, fc.array(fc.constantFrom("a", "b", "none", "none"), { minLength: 1, maxLength: 20 }), (script, network, cuts) => {
-        const pair = new Pair({ engine: { maxPayload: 512 * KIB, maxMessageSize: 40 * KIB }, network: { lagMs: 20, ...network } });
-        for (const { engine } of [pair.a, pair.b]) engine.configureLanes([0, 0, 0, 0], [1, 1, 1, 1]);
-        const ledgers = play(pair, script, 16_500, (index) => {
-          const cut = cuts[index % cuts.length];
-          if (cut === "a" || cut === "b") pair[cut].out.cut();
-        });
-        checkEnd(ledgers, 60_000);
-      }),
+      fc.property(
+        fc.array(sendings(40 * KIB), { maxLength: 40, size: "max" }),
+        ordered,
+        fc.array(fc.constantFrom("a", "b", "none", "none"), { minLength: 1, maxLength: 20 }),
+        (script, network, cuts) => {
+          const pair = new Pair({
+            engine: { maxPayload: 512 * KIB, maxMessageSize: 40 * KIB },
+            network,
+          });
+          for (const { engine } of [pair.a, pair.b]) engine.configureLanes([0, 0, 0, 0], [1, 1, 1, 1]);
+          const ledgers = play(pair, script, 16_500, (index) => {
+            const cut = cuts[index % cuts.length];
+            if (cut === "a" || cut === "b") pair[cut].out.cut();
+          });
+          checkEnd(ledgers, 60_000);
+        },
+      ),
       { numRuns: 150 },
     );
   }, 120_000);

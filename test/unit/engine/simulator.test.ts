@@ -6,7 +6,11 @@ import { type NetworkConditions, SimulatedLink } from "../../../src/client/simul
 const COUNT = 10_000;
 
 /** `count` datagrams, one per ms; what arrives, as [index, ms under way]. */
-function pass(conditions: Partial<NetworkConditions>, count = COUNT, size = 4): { link: SimulatedLink; got: [number, number][] } {
+function pass(
+  conditions: Partial<NetworkConditions>,
+  count = COUNT,
+  size = 4,
+): { link: SimulatedLink; got: [number, number][] } {
   const link = new SimulatedLink(conditions);
   const got: [number, number][] = [];
   const receive = (until: number) => {

@@ -19,6 +19,21 @@ function asks({ log }: End): number[] {
   return log.filter(({ frames }) => frames.probes.some(({ answer }) => !answer)).map(({ at }) => at);
 }
 
+/** When an end with this seed asked, within half a minute. */
+function asksOf(seed: number): number[] {
+  const pair = new Pair({ a: { seed } });
+  chat(pair, 30_000, 0);
+  return asks(pair.a);
+}
+
+/** The quality after these frames: flags, number, sequence. */
+function qualityAfter(frames: [number, number, number][]): number {
+  const { engine } = new Pair().a;
+  for (const [flags, number, sequence] of frames)
+    engine.receiveData(header({ flags, number, sequence }), pattern(1), 0);
+  return engine.status(0).qualityLocal;
+}
+
 describe("before anything is known", () => {
   test("unknown is -1, and the rest is 0", () => {
     const engine = new ConnectionEngine({ maxPayload: 1000, ordered: true });
@@ -69,18 +84,12 @@ describe("ping", () => {
       expect(Math.max(...gaps)).toBeLessThanOrEqual(7010);
       expect(new Set(gaps).size).toBeGreaterThan(5);
     }
-    const second = (end: End) => asks(end)[1];
-    expect(second(pair.a)).not.toBe(second(pair.b));
+    expect(asks(pair.a)[1]).not.toBe(asks(pair.b)[1]);
   });
 
   test("the same seed asks at the same times", () => {
-    const times = (seed: number) => {
-      const pair = new Pair({ a: { seed } });
-      chat(pair, 30_000, 0);
-      return asks(pair.a);
-    };
-    expect(times(5)).toEqual(times(5));
-    expect(times(5)).not.toEqual(times(6));
+    expect(asksOf(5)).toEqual(asksOf(5));
+    expect(asksOf(5)).not.toEqual(asksOf(6));
   });
 
   test("a first question that is lost is asked again after a second where that happens", () => {
@@ -154,18 +163,46 @@ describe("quality", () => {
   });
 
   test("counts each gap once, of whichever kind", () => {
-    const quality = (frames: [number, number, number][]) => {
-      const { engine } = new Pair().a;
-      for (const [flags, number, sequence] of frames) engine.receiveData(header({ flags, number, sequence }), pattern(1), 0);
-      return engine.status(0).qualityLocal;
-    };
     const R = Reliable;
-    expect(quality([[R, 1, 1], [R, 3, 3]])).toBe(2 / 3);
-    expect(quality([[0, 1, 0], [0, 4, 0]])).toBe(2 / 4);
-    expect(quality([[0, 1, 0], [0, 3, 0], [R, 4, 2]])).toBe(3 / 4); // number 2 was segment 1
-    expect(quality([[R, 1, 1], [R, 1, 4]])).toBe(2 / 4); // segments 2 and 3 of one message
-    expect(quality([[R, 2, 1], [R, 1, 1], [R, 2, 2]])).toBe(2 / 3); // what is late counts neither way
-    expect(quality([[0, 1, 0], [0, 1, 0], [0, 1, 0]])).toBe(1);
+    expect(
+      qualityAfter([
+        [R, 1, 1],
+        [R, 3, 3],
+      ]),
+    ).toBe(2 / 3);
+    expect(
+      qualityAfter([
+        [0, 1, 0],
+        [0, 4, 0],
+      ]),
+    ).toBe(2 / 4);
+    expect(
+      qualityAfter([
+        [0, 1, 0],
+        [0, 3, 0],
+        [R, 4, 2],
+      ]),
+    ).toBe(3 / 4); // number 2 was segment 1
+    expect(
+      qualityAfter([
+        [R, 1, 1],
+        [R, 1, 4],
+      ]),
+    ).toBe(2 / 4); // segments 2 and 3 of one message
+    expect(
+      qualityAfter([
+        [R, 2, 1],
+        [R, 1, 1],
+        [R, 2, 2],
+      ]),
+    ).toBe(2 / 3); // what is late counts neither way
+    expect(
+      qualityAfter([
+        [0, 1, 0],
+        [0, 1, 0],
+        [0, 1, 0],
+      ]),
+    ).toBe(1);
   });
 
   test("forgets within 20 s, and keeps what it knew when nothing comes", () => {
@@ -226,9 +263,17 @@ describe("queues", () => {
     pair.a.engine.configureLanes([0, 0, 0], [1, 1, 1]);
     pair.a.send(1000, { flags: Reliable, lane: 0 }, 0);
     pair.a.send(300, { flags: 0, lane: 1 }, 0);
-    expect(pair.a.engine.status(0)).toMatchObject({ pendingReliable: 1000, pendingUnreliable: 300, sentUnackedReliable: 0 });
+    expect(pair.a.engine.status(0)).toMatchObject({
+      pendingReliable: 1000,
+      pendingUnreliable: 300,
+      sentUnackedReliable: 0,
+    });
     pair.settle();
-    expect(pair.a.engine.status(0)).toMatchObject({ pendingReliable: 0, pendingUnreliable: 0, sentUnackedReliable: 1000 });
+    expect(pair.a.engine.status(0)).toMatchObject({
+      pendingReliable: 0,
+      pendingUnreliable: 0,
+      sentUnackedReliable: 1000,
+    });
     pair.a.isWritable = false;
     pair.a.send(50, { flags: Reliable, lane: 2 }, 0);
     pair.run(30);
@@ -242,7 +287,11 @@ describe("queues", () => {
     expect(pair.a.engine.status(35)).toMatchObject({ pendingReliable: 50, pendingUnreliable: 7, queueTimeUs: 35_000 });
     pair.a.isWritable = true;
     pair.run(500);
-    expect(pair.a.engine.status(pair.now)).toMatchObject({ pendingReliable: 0, sentUnackedReliable: 0, queueTimeUs: 0 });
+    expect(pair.a.engine.status(pair.now)).toMatchObject({
+      pendingReliable: 0,
+      sentUnackedReliable: 0,
+      queueTimeUs: 0,
+    });
     expect(pair.a.engine.drained).toBe(true);
   });
 

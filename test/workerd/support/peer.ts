@@ -249,6 +249,20 @@ export async function joinUp(a: TestPeer, b: TestPeer, values: Partial<ControlVa
   return { a, b, handle, connectionId };
 }
 
+/** Many connections of two peers, one on each virtual port: both ask, so they are Connected at once. Their handles. */
+export async function joinUpOften(a: TestPeer, b: TestPeer, times: number): Promise<number[]> {
+  const ports = Array.from({ length: times }, (_, virtualPort) => ({ virtualPort }));
+  a.send(...ports.map((port) => connectFrame(b.id, port)));
+  await a.fence();
+  b.send(...ports.map((port) => connectFrame(a.id, port)));
+  await b.fence();
+  const handles: number[] = [];
+  while (handles.length < times) handles.push((await a.next("connecting")).handle);
+  await a.fence();
+  a.inbox.length = b.inbox.length = 0;
+  return handles;
+}
+
 /** Throws unless data passes in both directions, unchanged. */
 export async function mustRelay({ a, b, handle }: Pair): Promise<void> {
   for (const [sender, receiver] of [

@@ -1,0 +1,41 @@
+/** `npm run check:size`: what a page loads, minified and gzipped, by what it imports. Fails above a budget. */
+import { gzipSync } from "node:zlib";
+import { build } from "esbuild";
+
+interface Bundle {
+  readonly name: string;
+  readonly imports: string;
+  /** Bytes. */
+  readonly budget: number;
+}
+
+const STEAM = "./src/client/steam/index.ts";
+const CLIENT = 'export { connect } from "./src/client/index.ts";';
+
+const BUNDLES: readonly Bundle[] = [
+  { name: "the client", imports: 'export * from "./src/client/index.ts";', budget: 15 * 1024 },
+  { name: "connect + NetworkingSockets", imports: `${CLIENT} export { NetworkingSockets } from "${STEAM}";`, budget: 18 * 1024 },
+  { name: "connect + NetworkingMessages", imports: `${CLIENT} export { NetworkingMessages } from "${STEAM}";`, budget: 18 * 1024 },
+  { name: "connect + P2PNetworking", imports: `${CLIENT} export { P2PNetworking } from "${STEAM}";`, budget: 18 * 1024 },
+  { name: "connect + P2PSockets", imports: `${CLIENT} export { P2PSockets } from "${STEAM}";`, budget: 18 * 1024 },
+  { name: "the client and all four families", imports: `export * from "./src/client/index.ts"; export * from "${STEAM}";`, budget: 21 * 1024 },
+];
+
+async function sizeOf(imports: string): Promise<number> {
+  const { outputFiles } = await build({
+    stdin: { contents: imports, resolveDir: `${import.meta.dirname}/..`, loader: "ts" },
+    bundle: true,
+    minify: true,
+    format: "esm",
+    target: "es2023",
+    write: false,
+  });
+  return gzipSync(outputFiles[0]?.contents ?? new Uint8Array(), { level: 9 }).length;
+}
+
+for (const { name, imports, budget } of BUNDLES) {
+  const size = await sizeOf(imports);
+  const verdict = size <= budget ? "" : "  ABOVE ITS BUDGET";
+  console.log(`${String(size).padStart(6)} of ${budget} bytes  ${name}${verdict}`);
+  if (size > budget) process.exitCode = 1;
+}
