@@ -4,24 +4,19 @@ import {
   type ConnectionId,
   type ConnectionState,
   EndReason,
-  FIRST_IGNORABLE_TYPE,
-  FrameType,
   type Handle,
   type PeerId,
-  decodeControl,
-  frameEnd,
-  isControlType,
 } from "../protocol/index.ts";
 import type { P2PConnection } from "./connection.ts";
 import { type Drops, RoomCounters } from "./counters.ts";
-import { type Inbound, forwardData, forwardMulticast, forwardSignal } from "./forwarding.ts";
+import { readMessage, refuseText } from "./inbound.ts";
 import { Link } from "./link.ts";
 import { type Ending, P2PRelayManager } from "./manager.ts";
-import { accept, close, connect, refuseConnection, tellClosed, tellState } from "./negotiation.ts";
+import { tellClosed, tellState } from "./negotiation.ts";
 import { Outbox } from "./outbox.ts";
 import type { Admission, Log, RelaySocket, RoomStore, SavedLink, StoredConnection } from "./ports.ts";
-import { type RoomState, closeLink, refuse } from "./room-state.ts";
-import { endSession, expel, hello, nextSweepTimes, sweepLinks } from "./sessions.ts";
+import { type RoomState, refuse } from "./room-state.ts";
+import { endSession, expel, nextSweepTimes, sweepLinks } from "./sessions.ts";
 import { type AppSettings, BATCH_LIMIT, TIMES } from "./settings.ts";
 
 export interface RoomOptions {
@@ -126,27 +121,12 @@ export class Room {
 
   /** One binary message: a batch of frames, read in place. */
   receive(link: Link, bytes: Uint8Array, now: number): void {
-    this.#turn(link, now, () => {
-      if (bytes.length === 0) return refuse(this.#state, link, "malformed_frame", { frame: 0 }, "the message is empty");
-      if (bytes.length > BATCH_LIMIT) {
-        const message = `message of ${bytes.length} bytes is above the limit of ${BATCH_LIMIT}; send smaller batches`;
-        return refuse(this.#state, link, "batch_too_large", { frame: 0 }, message);
-      }
-      this.#readBatch(link, { bytes, view: new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength), now });
-    });
+    this.#turn(link, now, () => readMessage(this.#state, link, bytes, now));
   }
 
   /** A text message that is not the keep-alive: the protocol has none (rule P8). */
   receiveText(link: Link, now: number): void {
-    this.#turn(link, now, () =>
-      refuse(
-        this.#state,
-        link,
-        "text_message",
-        { frame: 0 },
-        "frames travel in binary messages; text is for ping only",
-      ),
-    );
+    this.#turn(link, now, () => refuseText(this.#state, link));
   }
 
   /** The socket is gone, whoever closed it. */
@@ -206,75 +186,6 @@ export class Room {
 
   isPresent(peer: PeerId): boolean {
     return this.#state.sessions.has(peer);
-  }
-
-  #readBatch(link: Link, inbound: Inbound): void {
-    const { view } = inbound;
-    for (let offset = 0; offset < view.byteLength;) {
-      if (link.status.state === "over") return;
-      const end = frameEnd(view, offset);
-      if (end < 0) {
-        const message = `the batch ends inside the frame that begins at byte ${offset}`;
-        return refuse(this.#state, link, "truncated_batch", { frame: view.getUint8(offset) }, message);
-      }
-      this.#readFrame(link, inbound, offset, end);
-      offset = end;
-    }
-  }
-
-  #readFrame(link: Link, inbound: Inbound, offset: number, end: number): void {
-    const type = inbound.view.getUint8(offset);
-    if (!link.isOpen && type !== FrameType.Hello) {
-      return refuse(this.#state, link, "hello_expected", { frame: type }, "the first frame of a socket must be hello");
-    }
-    switch (type) {
-      case FrameType.Data:
-        return forwardData(this.#state, link, inbound, offset, end);
-      case FrameType.Ack:
-      case FrameType.Probe:
-        return forwardSignal(this.#state, link, inbound, offset, end, type);
-      case FrameType.Multicast:
-        return forwardMulticast(this.#state, link, inbound, offset, end);
-      default:
-        if (type < FIRST_IGNORABLE_TYPE) this.#readControl(link, inbound, offset, type);
-    }
-  }
-
-  #readControl(link: Link, inbound: Inbound, offset: number, type: number): void {
-    const { view, now } = inbound;
-    if (!isControlType(type)) {
-      return refuse(this.#state, link, "unknown_frame", { frame: type }, `frame type ${type} is unknown to this relay`);
-    }
-    const control = decodeControl(view, offset);
-    if (!control) {
-      return refuse(
-        this.#state,
-        link,
-        "malformed_frame",
-        { frame: type },
-        `the fields of frame type ${type} do not parse`,
-      );
-    }
-    switch (control.frame) {
-      case "hello":
-        if (!link.isOpen) return hello(this.#state, link, control.values, now);
-        return refuse(this.#state, link, "hello_repeated", { frame: type }, "hello was already said on this socket");
-      case "connect":
-        return connect(this.#state, link, control.values, now);
-      case "accept":
-        return accept(this.#state, link, control.values.handle, now);
-      case "refuse":
-        return refuseConnection(this.#state, link, control.values);
-      case "close":
-        return close(this.#state, link, control.values, control.flags, now);
-      case "bye":
-        closeLink(this.#state, link, CloseCode.Normal, "bye");
-        return endSession(this.#state, link, "bye");
-      default: {
-        const message = `${control.frame} is sent by the relay, never to it`;
-        return refuse(this.#state, link, "unexpected_frame", { frame: type }, message);
-      }
-    }
   }
 
   /** One inbound message from beginning to end: what it causes is sent together, and a failure ends its sender only. */

@@ -8,11 +8,13 @@ export interface EngineOptions {
   readonly ordered: boolean;
   /** The connection's number on the wire; may be set later, before the engine is connected. */
   readonly handle?: number;
-  /** Larger messages are not sent, and end the connection when they are received. */
+  /** Larger messages are not sent. */
   readonly maxMessageSize?: number;
+  /** A larger message that is received ends the connection. Default: `maxMessageSize`. */
+  readonly maxReceivedSize?: number;
   /** Bytes of payload that wait to be sent or, when reliable, to be acknowledged. */
   readonly sendBufferSize?: number;
-  /** Bytes that were received and not read yet. At least one message of `maxMessageSize` always fits. */
+  /** Bytes that were received and not read yet. At least one message of `maxReceivedSize` always fits. */
   readonly receiveBufferSize?: number;
   /** With this many messages unread, unreliable ones are dropped. */
   readonly receiveBufferMessages?: number;
@@ -54,11 +56,13 @@ const DEFAULTS = {
 
 export function engineSettings(options: EngineOptions): EngineSettings {
   const settings = { ...DEFAULTS, sendRate: options.ordered ? Infinity : 256 * 1024, ...options };
+  const maxReceivedSize = options.maxReceivedSize ?? settings.maxMessageSize;
   return {
     ...settings,
+    maxReceivedSize,
     segmentSize: Math.min(settings.segmentSize, settings.maxPayload),
     // Else a message could be larger than its receiver's window ever gets, and never arrive.
-    receiveBufferSize: Math.max(settings.receiveBufferSize, settings.maxMessageSize + INITIAL_WINDOW),
+    receiveBufferSize: Math.max(settings.receiveBufferSize, maxReceivedSize + INITIAL_WINDOW),
   };
 }
 

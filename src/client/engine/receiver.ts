@@ -15,7 +15,7 @@ export interface Message {
   readonly receivedAt: number;
 }
 
-/** What the other end did that ends the connection: a message without end, above `maxMessageSize`. */
+/** What the other end did that ends the connection: a message without end, above `maxReceivedSize`. */
 export type Violation = "MessageTooLarge";
 
 /** What the receiving half tells. */
@@ -71,7 +71,7 @@ export class Receiver {
   receive(header: DataHeader, payload: Uint8Array, now: number): void {
     this.#counters.framesReceived++;
     this.#counters.bytesReceived += payload.length;
-    if (payload.length > this.#settings.maxMessageSize) return this.#host.violated("MessageTooLarge");
+    if (payload.length > this.#settings.maxReceivedSize) return this.#host.violated("MessageTooLarge");
     const lane = this.#lane(header.lane);
     const missed = lane.missedBefore(header);
     if (missed >= 0) {
@@ -206,7 +206,7 @@ export class Receiver {
   /** `payload` is delivered itself when it is a whole message, and copied otherwise. */
   #append(lane: ReceiveLane, index: number, segment: SegmentHeader, payload: Uint8Array, now: number): void {
     const { assembly } = lane;
-    if (assembly.size + payload.length > this.#settings.maxMessageSize) return this.#host.violated("MessageTooLarge");
+    if (assembly.size + payload.length > this.#settings.maxReceivedSize) return this.#host.violated("MessageTooLarge");
     lane.expected = advance(lane.expected);
     this.#held += payload.length;
     this.#unacknowledged += payload.length + SEGMENT_OVERHEAD;

@@ -37,7 +37,7 @@ function tuningOf(options: ConfigOptions): ConnectionTuning {
     ...(sendBufferSize !== undefined && { sendBufferSize: within(SEND_BUFFER, sendBufferSize) }),
     ...(recvBufferSize !== undefined && { receiveBufferSize: recvBufferSize }),
     ...(recvBufferMessages !== undefined && { receiveBufferMessages: recvBufferMessages }),
-    ...(recvMaxMessageSize !== undefined && { maxMessageSize: recvMaxMessageSize }),
+    ...(recvMaxMessageSize !== undefined && { maxReceivedSize: recvMaxMessageSize }),
     ...(nagleTimeMs !== undefined && { nagleMs: within(NAGLE_MS, nagleTimeMs) }),
   };
 }

@@ -1174,14 +1174,20 @@ export function socketsTests(context: ContractContext): void {
         expect((await b.receive(to, 1))[0]?.data.length).toBe(1_000);
       });
 
-      test("[NS-118] RecvMaxMessageSize: a larger message closes the connection", async ({ scene }) => {
+      test("[NS-118] RecvMaxMessageSize: limits what is received, not what is sent", async ({ scene }) => {
+        const { a, b, from, to } = await connected(scene, { listenOptions: { recvMaxMessageSize: 1_000 } });
+        expect(b.send(to, pattern(5_000)).result).toBe(Result.OK);
+        expect(sameBytes((await a.receive(from, 1))[0]?.data, pattern(5_000))).toBe(true);
+      });
+
+      test("[NS-119] RecvMaxMessageSize: a larger message closes the connection", async ({ scene }) => {
         const { a, b, from, to } = await connected(scene, { listenOptions: { recvMaxMessageSize: 1_000 } });
         a.send(from, new Uint8Array(1_001));
         await Promise.all([b.reached(to, ProblemDetectedLocally), a.reached(from, ClosedByPeer)]);
         expect(b.api.receiveMessagesOnConnection(to, 1)).toEqual([]);
       });
 
-      test("[NS-119] RecvBufferMessages: 1,000 unread messages, further unreliable ones are dropped", async ({ scene }) => {
+      test("[NS-120] RecvBufferMessages: 1,000 unread messages, further unreliable ones are dropped", async ({ scene }) => {
         const { a, b, from, to } = await connected(scene, { port: 1 });
         const marker = await connect(a, b, 2);
         for (const _ of range(1_100)) a.send(from, "x", UnreliableNoNagle);
@@ -1191,7 +1197,7 @@ export function socketsTests(context: ContractContext): void {
         expect(b.api.receiveMessagesOnConnection(to, 2_000)).toHaveLength(1_000);
       });
 
-      test("[NS-120] RecvBufferMessages: can be set, and a reliable message behind the dropped ones still arrives", async ({
+      test("[NS-121] RecvBufferMessages: can be set, and a reliable message behind the dropped ones still arrives", async ({
         scene,
       }) => {
         const listenOptions = { recvBufferMessages: 10 };
@@ -1208,7 +1214,7 @@ export function socketsTests(context: ContractContext): void {
         expect(text(received.at(-1)!.data)).toBe("reliable");
       });
 
-      test("[NS-121] RecvBufferSize: of more than 1 MiB unread, unreliable messages are dropped", async ({ scene }) => {
+      test("[NS-122] RecvBufferSize: of more than 1 MiB unread, unreliable messages are dropped", async ({ scene }) => {
         const options = { sendBufferSize: 4 * KIB * KIB };
         const { a, b, from, to } = await connected(scene, { port: 1, options });
         const marker = await connect(a, b, 2);
@@ -1221,7 +1227,7 @@ export function socketsTests(context: ContractContext): void {
         expect(received.length).toBeGreaterThan(50);
       });
 
-      test("[NS-122] RecvBufferSize: reliable messages above it wait at the sender until the receiver reads", async ({
+      test("[NS-123] RecvBufferSize: reliable messages above it wait at the sender until the receiver reads", async ({
         scene,
       }) => {
         const { a, b, from, to } = await connected(scene, { options: { sendBufferSize: 4 * KIB * KIB } });
@@ -1234,14 +1240,14 @@ export function socketsTests(context: ContractContext): void {
     });
 
     describe("user data, names and information", () => {
-      test("[NS-123] GetConnectionUserData: -1 unless set, and for a handle that names no connection", async ({
+      test("[NS-124] GetConnectionUserData: -1 unless set, and for a handle that names no connection", async ({
         scene,
       }) => {
         const { a, from } = await asking(scene);
         expect([a.api.getConnectionUserData(from), a.api.getConnectionUserData(NO_SUCH_HANDLE)]).toEqual([-1n, -1n]);
       });
 
-      test("[NS-124] SetConnectionUserData: true, and it is read back, for the whole signed 64 bits", async ({ scene }) => {
+      test("[NS-125] SetConnectionUserData: true, and it is read back, for the whole signed 64 bits", async ({ scene }) => {
         const { a, from } = await asking(scene);
         for (const data of [0n, 2n ** 63n - 1n, -(2n ** 63n)]) {
           expect(a.api.setConnectionUserData(from, data)).toBe(true);
@@ -1249,12 +1255,12 @@ export function socketsTests(context: ContractContext): void {
         }
       });
 
-      test("[NS-125] SetConnectionUserData: false for a handle that names no connection", async ({ scene }) => {
+      test("[NS-126] SetConnectionUserData: false for a handle that names no connection", async ({ scene }) => {
         const { api } = await host(scene);
         expect(api.setConnectionUserData(NO_SUCH_HANDLE, 1n)).toBe(false);
       });
 
-      test("[NS-126] SetConnectionUserData: messages, connection info and callbacks carry it", async ({ scene }) => {
+      test("[NS-127] SetConnectionUserData: messages, connection info and callbacks carry it", async ({ scene }) => {
         const { a, b, from, to } = await connected(scene);
         b.api.setConnectionUserData(to, 76561197960287930n);
         a.send(from, "x");
@@ -1265,7 +1271,7 @@ export function socketsTests(context: ContractContext): void {
         expect((await b.reached(to, ClosedByPeer)).info.userData).toBe(76561197960287930n);
       });
 
-      test("[NS-127] ConnectionUserData option: is there from the first callback, and accepted connections inherit the listen socket's", async ({
+      test("[NS-128] ConnectionUserData option: is there from the first callback, and accepted connections inherit the listen socket's", async ({
         scene,
       }) => {
         const { a, b, from, to } = await asking(scene, {
@@ -1276,24 +1282,24 @@ export function socketsTests(context: ContractContext): void {
         expect([a.status.all[0]?.info.userData, b.status.all[0]?.info.userData]).toEqual([11n, 22n]);
       });
 
-      test("[NS-128] SetConnectionName: is read back by GetConnectionName", async ({ scene }) => {
+      test("[NS-129] SetConnectionName: is read back by GetConnectionName", async ({ scene }) => {
         const { a, from } = await asking(scene);
         a.api.setConnectionName(from, "voice");
         expect(a.api.getConnectionName(from)).toBe("voice");
       });
 
-      test("[NS-129] GetConnectionName: undefined for a handle that names no connection", async ({ scene }) => {
+      test("[NS-130] GetConnectionName: undefined for a handle that names no connection", async ({ scene }) => {
         const { api } = await host(scene);
         api.setConnectionName(NO_SUCH_HANDLE, "nothing");
         expect(api.getConnectionName(NO_SUCH_HANDLE)).toBeUndefined();
       });
 
-      test("[NS-130] GetConnectionInfo: undefined for a handle that names no connection", async ({ scene }) => {
+      test("[NS-131] GetConnectionInfo: undefined for a handle that names no connection", async ({ scene }) => {
         const { api } = await host(scene);
         expect([api.getConnectionInfo(0), api.getConnectionInfo(NO_SUCH_HANDLE)]).toEqual([undefined, undefined]);
       });
 
-      test("[NS-131] GetConnectionInfo: peer, state, ports and no end reason while it is open", async ({ scene }) => {
+      test("[NS-132] GetConnectionInfo: peer, state, ports and no end reason while it is open", async ({ scene }) => {
         const { a, b, from, to, listen } = await connected(scene, { port: 12 });
         expect(a.api.getConnectionInfo(from)).toMatchObject({
           peer: b.peer,
@@ -1313,14 +1319,14 @@ export function socketsTests(context: ContractContext): void {
         });
       });
 
-      test("[NS-132] GetConnectionInfo: the flags are Relayed (16) and Unencrypted (2), always", async ({ scene }) => {
+      test("[NS-133] GetConnectionInfo: the flags are Relayed (16) and Unencrypted (2), always", async ({ scene }) => {
         const { a, b, from, to } = await connected(scene);
         const flags = [a.api.getConnectionInfo(from)?.flags, b.api.getConnectionInfo(to)?.flags];
         expect(flags).toEqual([18, 18]);
         expect(ConnectionInfoFlag).toMatchObject({ Relayed: 16, Unencrypted: 2 });
       });
 
-      test("[NS-133] GetConnectionInfo: the description is a text of at most 127 bytes, also with a long name", async ({
+      test("[NS-134] GetConnectionInfo: the description is a text of at most 127 bytes, also with a long name", async ({
         scene,
       }) => {
         const { a, from } = await asking(scene);
@@ -1332,14 +1338,14 @@ export function socketsTests(context: ContractContext): void {
     });
 
     describe("real time status", () => {
-      test("[NS-134] GetConnectionRealTimeStatus: NoConnection for a handle that names no connection", async ({
+      test("[NS-135] GetConnectionRealTimeStatus: NoConnection for a handle that names no connection", async ({
         scene,
       }) => {
         const { api } = await host(scene);
         expect(api.getConnectionRealTimeStatus(NO_SUCH_HANDLE).result).toBe(Result.NoConnection);
       });
 
-      test("[NS-135] GetConnectionRealTimeStatus: OK with the state, before and after the accept", async ({ scene }) => {
+      test("[NS-136] GetConnectionRealTimeStatus: OK with the state, before and after the accept", async ({ scene }) => {
         const { a, b, from, to } = await asking(scene);
         expect(a.api.getConnectionRealTimeStatus(from)).toMatchObject({
           result: Result.OK,
@@ -1350,7 +1356,7 @@ export function socketsTests(context: ContractContext): void {
         expect(a.realTime(from).state).toBe(Connected);
       });
 
-      test("[NS-136] GetConnectionRealTimeStatus: bytes that wait while Connecting are pendingReliable", async ({
+      test("[NS-137] GetConnectionRealTimeStatus: bytes that wait while Connecting are pendingReliable", async ({
         scene,
       }) => {
         const { a, from } = await asking(scene);
@@ -1359,7 +1365,7 @@ export function socketsTests(context: ContractContext): void {
         expect(a.realTime(from)).toMatchObject({ pendingReliable: 1_234, sentUnackedReliable: 0 });
       });
 
-      test("[NS-137] GetConnectionRealTimeStatus: an unreliable message that waits for Nagle is pendingUnreliable", async ({
+      test("[NS-138] GetConnectionRealTimeStatus: an unreliable message that waits for Nagle is pendingUnreliable", async ({
         scene,
       }) => {
         const { a, from } = await connected(scene, { options: { nagleTimeMs: 20 } });
@@ -1368,7 +1374,7 @@ export function socketsTests(context: ContractContext): void {
         await a.sent(from);
       });
 
-      test("[NS-138] GetConnectionRealTimeStatus: sentUnackedReliable is what left, until the other end acknowledges", async ({
+      test("[NS-139] GetConnectionRealTimeStatus: sentUnackedReliable is what left, until the other end acknowledges", async ({
         scene,
       }) => {
         const { a, from } = await connected(scene);
@@ -1378,7 +1384,7 @@ export function socketsTests(context: ContractContext): void {
         await until(() => a.realTime(from).sentUnackedReliable === 0, "it is acknowledged");
       });
 
-      test("[NS-139] GetConnectionRealTimeStatus: ping in ms once it is known, -1 before", async ({ scene }) => {
+      test("[NS-140] GetConnectionRealTimeStatus: ping in ms once it is known, -1 before", async ({ scene }) => {
         const { a, b, from, to } = await asking(scene);
         expect(a.realTime(from).ping).toBe(-1);
         b.api.acceptConnection(to);
@@ -1388,7 +1394,7 @@ export function socketsTests(context: ContractContext): void {
         expect(a.realTime(from).ping).toBeLessThan(1_000);
       });
 
-      test("[NS-140] GetConnectionRealTimeStatus: quality is -1 until known, then a share from 0 to 1", async ({
+      test("[NS-141] GetConnectionRealTimeStatus: quality is -1 until known, then a share from 0 to 1", async ({
         scene,
       }) => {
         const { a, b, from, to } = await connected(scene);
@@ -1400,7 +1406,7 @@ export function socketsTests(context: ContractContext): void {
         expect(connectionQualityLocal).toBeLessThanOrEqual(1);
       });
 
-      test("[NS-141] GetConnectionRealTimeStatus: rates of packets and bytes, out here and in there", async ({ scene }) => {
+      test("[NS-142] GetConnectionRealTimeStatus: rates of packets and bytes, out here and in there", async ({ scene }) => {
         const { a, b, from, to } = await connected(scene);
         for (const _ of range(10)) a.send(from, new Uint8Array(1_000));
         await b.receive(to, 10);
@@ -1413,7 +1419,7 @@ export function socketsTests(context: ContractContext): void {
         expect(out.sendRateBytesPerSecond).toBeGreaterThan(0);
       });
 
-      test("[NS-142] GetConnectionRealTimeStatus: maxJitter is cleared when it is read, -1 for none", async ({ scene }) => {
+      test("[NS-143] GetConnectionRealTimeStatus: maxJitter is cleared when it is read, -1 for none", async ({ scene }) => {
         const { a, b, from, to } = await connected(scene);
         expect(a.realTime(from).maxJitterUs).toBe(-1);
         // A jitter takes two pings, which are 5 to 7 s apart.
@@ -1426,7 +1432,7 @@ export function socketsTests(context: ContractContext): void {
         expect(a.realTime(from).maxJitterUs).toBe(-1);
       });
 
-      test("[NS-143] GetConnectionRealTimeStatus: queueTime is 0 or more, and finite", async ({ scene }) => {
+      test("[NS-144] GetConnectionRealTimeStatus: queueTime is 0 or more, and finite", async ({ scene }) => {
         const { a, from } = await connected(scene);
         a.send(from, new Uint8Array(10_000));
         const { queueTimeUs } = a.realTime(from);
@@ -1438,21 +1444,21 @@ export function socketsTests(context: ContractContext): void {
     describe("lanes", () => {
       const lanes = (count: number): number[] => range(count).map(() => 0);
 
-      test("[NS-144] ConfigureConnectionLanes: OK, and a message arrives with its lane", async ({ scene }) => {
+      test("[NS-145] ConfigureConnectionLanes: OK, and a message arrives with its lane", async ({ scene }) => {
         const { a, b, from, to } = await connected(scene);
         expect(a.api.configureConnectionLanes(from, [0, 1, 2])).toBe(Result.OK);
         a.api.sendMessages([{ connection: from, data: bytes("x"), flags: Reliable, lane: 2 }]);
         expect((await b.receive(to, 1))[0]).toMatchObject({ lane: 2, messageNumber: 1n });
       });
 
-      test("[NS-145] ConfigureConnectionLanes: each lane counts its messages from 1", async ({ scene }) => {
+      test("[NS-146] ConfigureConnectionLanes: each lane counts its messages from 1", async ({ scene }) => {
         const { a, from } = await connected(scene);
         a.api.configureConnectionLanes(from, [0, 0]);
         const on = (lane: number) => ({ connection: from, data: bytes("x"), flags: Reliable, lane });
         expect(a.api.sendMessages([on(0), on(0), on(1), on(0), on(1)])).toEqual([1n, 2n, 1n, 3n, 2n]);
       });
 
-      test("[NS-146] ConfigureConnectionLanes: 255 lanes are OK, 256 are InvalidParam", async ({ scene }) => {
+      test("[NS-147] ConfigureConnectionLanes: 255 lanes are OK, 256 are InvalidParam", async ({ scene }) => {
         const { a, from } = await connected(scene);
         expect(a.api.configureConnectionLanes(from, lanes(256))).toBe(Result.InvalidParam);
         expect(a.api.configureConnectionLanes(from, lanes(255))).toBe(Result.OK);
@@ -1460,12 +1466,12 @@ export function socketsTests(context: ContractContext): void {
         expect(a.api.sendMessages([last])).toEqual([1n]);
       });
 
-      test("[NS-147] ConfigureConnectionLanes: no lanes at all are InvalidParam", async ({ scene }) => {
+      test("[NS-148] ConfigureConnectionLanes: no lanes at all are InvalidParam", async ({ scene }) => {
         const { a, from } = await connected(scene);
         expect(a.api.configureConnectionLanes(from, [])).toBe(Result.InvalidParam);
       });
 
-      test("[NS-148] ConfigureConnectionLanes: lanes can be added, never removed", async ({ scene }) => {
+      test("[NS-149] ConfigureConnectionLanes: lanes can be added, never removed", async ({ scene }) => {
         const { a, from } = await connected(scene);
         expect(a.api.configureConnectionLanes(from, lanes(2))).toBe(Result.OK);
         expect(a.api.configureConnectionLanes(from, lanes(4))).toBe(Result.OK);
@@ -1473,39 +1479,39 @@ export function socketsTests(context: ContractContext): void {
         expect(a.api.configureConnectionLanes(from, lanes(4))).toBe(Result.OK);
       });
 
-      test("[NS-149] ConfigureConnectionLanes: weights are 1 to 65535, others are InvalidParam", async ({ scene }) => {
+      test("[NS-150] ConfigureConnectionLanes: weights are 1 to 65535, others are InvalidParam", async ({ scene }) => {
         const { a, from } = await connected(scene);
         expect(a.api.configureConnectionLanes(from, [0, 0], [1, 0])).toBe(Result.InvalidParam);
         expect(a.api.configureConnectionLanes(from, [0, 0], [1, 65_536])).toBe(Result.InvalidParam);
         expect(a.api.configureConnectionLanes(from, [0, 0], [1, 65_535])).toBe(Result.OK);
       });
 
-      test("[NS-150] ConfigureConnectionLanes: as many weights as priorities, else InvalidParam", async ({ scene }) => {
+      test("[NS-151] ConfigureConnectionLanes: as many weights as priorities, else InvalidParam", async ({ scene }) => {
         const { a, from } = await connected(scene);
         expect(a.api.configureConnectionLanes(from, [0, 0], [1])).toBe(Result.InvalidParam);
         expect(a.api.configureConnectionLanes(from, [0, 0], [1, 1, 1])).toBe(Result.InvalidParam);
       });
 
-      test("[NS-151] ConfigureConnectionLanes: NoConnection for a handle that names no connection", async ({ scene }) => {
+      test("[NS-152] ConfigureConnectionLanes: NoConnection for a handle that names no connection", async ({ scene }) => {
         const { api } = await host(scene);
         expect(api.configureConnectionLanes(NO_SUCH_HANDLE, [0])).toBe(Result.NoConnection);
       });
 
-      test("[NS-152] ConfigureConnectionLanes: InvalidState when the connection has ended", async ({ scene }) => {
+      test("[NS-153] ConfigureConnectionLanes: InvalidState when the connection has ended", async ({ scene }) => {
         const { a, b, from, to } = await connected(scene);
         a.api.closeConnection(from);
         await b.reached(to, ClosedByPeer);
         expect(b.api.configureConnectionLanes(to, [0, 1])).toBe(Result.InvalidState);
       });
 
-      test("[NS-153] SendMessages: -InvalidParam for a lane that is not configured", async ({ scene }) => {
+      test("[NS-154] SendMessages: -InvalidParam for a lane that is not configured", async ({ scene }) => {
         const { a, from } = await connected(scene);
         a.api.configureConnectionLanes(from, lanes(2));
         const message = { connection: from, data: bytes("x"), flags: Reliable, lane: 2 };
         expect(a.api.sendMessages([message])).toEqual([-8n]);
       });
 
-      test("[NS-154] ConfigureConnectionLanes: lanes are the sender's own, the other end has one lane still", async ({
+      test("[NS-155] ConfigureConnectionLanes: lanes are the sender's own, the other end has one lane still", async ({
         scene,
       }) => {
         const { a, b, from, to } = await connected(scene);
@@ -1515,7 +1521,7 @@ export function socketsTests(context: ContractContext): void {
         expect(b.api.sendMessages([{ connection: to, data: bytes("y"), flags: Reliable, lane: 1 }])).toEqual([-8n]);
       });
 
-      test("[NS-155] ConfigureConnectionLanes: a lower priority number is sent first", async ({ scene }) => {
+      test("[NS-156] ConfigureConnectionLanes: a lower priority number is sent first", async ({ scene }) => {
         const { a, b, from, to } = await asking(scene);
         expect(a.api.configureConnectionLanes(from, [10, -5, 0])).toBe(Result.OK);
         const message = (lane: number) => ({ connection: from, data: bytes(`${lane}`), flags: Reliable, lane });
@@ -1524,7 +1530,7 @@ export function socketsTests(context: ContractContext): void {
         expect(await b.texts(to, 6)).toEqual(["1", "1", "2", "2", "0", "0"]);
       });
 
-      test("[NS-156] ConfigureConnectionLanes: lanes of one priority share by weight", async ({ scene }) => {
+      test("[NS-157] ConfigureConnectionLanes: lanes of one priority share by weight", async ({ scene }) => {
         const { a, b, from, to } = await asking(scene);
         a.api.configureConnectionLanes(from, [0, 0], [3, 1]);
         for (const lane of [1, 0]) {
@@ -1538,7 +1544,7 @@ export function socketsTests(context: ContractContext): void {
         expect(heavy).toBeLessThan(85);
       });
 
-      test("[NS-157] ConfigureConnectionLanes: reliable messages of one lane keep their order", async ({ scene }) => {
+      test("[NS-158] ConfigureConnectionLanes: reliable messages of one lane keep their order", async ({ scene }) => {
         const { a, b, from, to } = await connected(scene);
         a.api.configureConnectionLanes(from, [0, 0, 1], [5, 1, 1]);
         const messages = range(300).map((i) => ({
@@ -1555,7 +1561,7 @@ export function socketsTests(context: ContractContext): void {
         }
       });
 
-      test("[NS-158] GetConnectionRealTimeStatus: what waits, lane by lane, for as many lanes as asked for", async ({
+      test("[NS-159] GetConnectionRealTimeStatus: what waits, lane by lane, for as many lanes as asked for", async ({
         scene,
       }) => {
         const { a, from } = await asking(scene);
@@ -1568,7 +1574,7 @@ export function socketsTests(context: ContractContext): void {
         expect(a.api.getConnectionRealTimeStatus(from, 2).lanes).toHaveLength(2);
       });
 
-      test("[NS-159] GetConnectionRealTimeStatus: InvalidParam for more lanes than there are, or fewer than none", async ({
+      test("[NS-160] GetConnectionRealTimeStatus: InvalidParam for more lanes than there are, or fewer than none", async ({
         scene,
       }) => {
         const { a, from } = await asking(scene);
@@ -1594,14 +1600,14 @@ export function socketsTests(context: ContractContext): void {
         return { a, b, from: [from, second.from], to: [to, second.to] } as const;
       }
 
-      test("[NS-160] CreatePollGroup: a handle other than 0, each time another", async ({ scene }) => {
+      test("[NS-161] CreatePollGroup: a handle other than 0, each time another", async ({ scene }) => {
         const { api } = await host(scene);
         const groups = [api.createPollGroup(), api.createPollGroup()];
         expect(groups[0]).toBeGreaterThan(0);
         expect(groups[0]).not.toBe(groups[1]);
       });
 
-      test("[NS-161] DestroyPollGroup: true once, false for a handle that names no group", async ({ scene }) => {
+      test("[NS-162] DestroyPollGroup: true once, false for a handle that names no group", async ({ scene }) => {
         const { api } = await host(scene);
         const pollGroup = api.createPollGroup();
         expect([api.destroyPollGroup(pollGroup), api.destroyPollGroup(pollGroup), api.destroyPollGroup(0)]).toEqual([
@@ -1611,7 +1617,7 @@ export function socketsTests(context: ContractContext): void {
         ]);
       });
 
-      test("[NS-162] SetConnectionPollGroup: false for a connection or a group that is none", async ({ scene }) => {
+      test("[NS-163] SetConnectionPollGroup: false for a connection or a group that is none", async ({ scene }) => {
         const { a, from } = await asking(scene);
         const pollGroup = a.api.createPollGroup();
         expect(a.api.setConnectionPollGroup(NO_SUCH_HANDLE, pollGroup)).toBe(false);
@@ -1619,7 +1625,7 @@ export function socketsTests(context: ContractContext): void {
         expect(a.api.setConnectionPollGroup(from, pollGroup)).toBe(true);
       });
 
-      test("[NS-163] ReceiveMessagesOnPollGroup: undefined for a handle that names no group, empty without messages", async ({
+      test("[NS-164] ReceiveMessagesOnPollGroup: undefined for a handle that names no group, empty without messages", async ({
         scene,
       }) => {
         const { api } = await host(scene);
@@ -1628,7 +1634,7 @@ export function socketsTests(context: ContractContext): void {
         expect(api.receiveMessagesOnPollGroup(api.createPollGroup(), 1)).toEqual([]);
       });
 
-      test("[NS-164] ReceiveMessagesOnPollGroup: the messages of all its connections, naming connection and user data", async ({
+      test("[NS-165] ReceiveMessagesOnPollGroup: the messages of all its connections, naming connection and user data", async ({
         scene,
       }) => {
         const { a, b, from, to } = await grouped(scene);
@@ -1649,7 +1655,7 @@ export function socketsTests(context: ContractContext): void {
         expect(told).toContainEqual([to[1], 1n, "over the second"]);
       });
 
-      test("[NS-165] ReceiveMessagesOnPollGroup: the order of each connection is kept", async ({ scene }) => {
+      test("[NS-166] ReceiveMessagesOnPollGroup: the order of each connection is kept", async ({ scene }) => {
         const { a, b, from, to } = await grouped(scene);
         const pollGroup = b.api.createPollGroup();
         for (const connection of to) b.api.setConnectionPollGroup(connection, pollGroup);
@@ -1661,7 +1667,7 @@ export function socketsTests(context: ContractContext): void {
         }
       });
 
-      test("[NS-166] ReceiveMessagesOnPollGroup: at most as many as asked for", async ({ scene }) => {
+      test("[NS-167] ReceiveMessagesOnPollGroup: at most as many as asked for", async ({ scene }) => {
         const { a, b, from, to } = await grouped(scene);
         const pollGroup = b.api.createPollGroup();
         b.api.setConnectionPollGroup(to[0], pollGroup);
@@ -1675,7 +1681,7 @@ export function socketsTests(context: ContractContext): void {
         expect(Math.max(...sizes)).toBeLessThanOrEqual(2);
       });
 
-      test("[NS-167] SetConnectionPollGroup: messages that wait are moved into the group", async ({ scene }) => {
+      test("[NS-168] SetConnectionPollGroup: messages that wait are moved into the group", async ({ scene }) => {
         const { a, b, from, to } = await grouped(scene);
         a.send(from[0], "waiting");
         await a.sent(from[0]);
@@ -1687,7 +1693,7 @@ export function socketsTests(context: ContractContext): void {
         expect(b.api.receiveMessagesOnConnection(to[0], 9)).toEqual([]);
       });
 
-      test("[NS-168] SetConnectionPollGroup: a connection is in one group at most, and takes its messages along", async ({
+      test("[NS-169] SetConnectionPollGroup: a connection is in one group at most, and takes its messages along", async ({
         scene,
       }) => {
         const { a, b, from, to } = await grouped(scene);
@@ -1702,7 +1708,7 @@ export function socketsTests(context: ContractContext): void {
         expect(b.api.receiveMessagesOnPollGroup(second, 9)).toHaveLength(1);
       });
 
-      test("[NS-169] SetConnectionPollGroup: group 0 takes the connection out of its group", async ({ scene }) => {
+      test("[NS-170] SetConnectionPollGroup: group 0 takes the connection out of its group", async ({ scene }) => {
         const { a, b, from, to } = await grouped(scene);
         const pollGroup = b.api.createPollGroup();
         b.api.setConnectionPollGroup(to[0], pollGroup);
@@ -1712,7 +1718,7 @@ export function socketsTests(context: ContractContext): void {
         expect(b.api.receiveMessagesOnPollGroup(pollGroup, 9)).toEqual([]);
       });
 
-      test("[NS-170] ReceiveMessagesOnConnection: reads a connection in a group too, and no message comes twice", async ({
+      test("[NS-171] ReceiveMessagesOnConnection: reads a connection in a group too, and no message comes twice", async ({
         scene,
       }) => {
         const { a, b, from, to } = await grouped(scene);
@@ -1723,7 +1729,7 @@ export function socketsTests(context: ContractContext): void {
         expect(b.api.receiveMessagesOnPollGroup(pollGroup, 9)).toEqual([]);
       });
 
-      test("[NS-171] DestroyPollGroup: its connections and their messages stay", async ({ scene }) => {
+      test("[NS-172] DestroyPollGroup: its connections and their messages stay", async ({ scene }) => {
         const { a, b, from, to } = await grouped(scene);
         const pollGroup = b.api.createPollGroup();
         b.api.setConnectionPollGroup(to[0], pollGroup);
@@ -1734,7 +1740,7 @@ export function socketsTests(context: ContractContext): void {
         expect(b.api.receiveMessagesOnPollGroup(pollGroup, 9)).toBeUndefined();
       });
 
-      test("[NS-172] SetConnectionPollGroup: a connection can be grouped before it is accepted", async ({ scene }) => {
+      test("[NS-173] SetConnectionPollGroup: a connection can be grouped before it is accepted", async ({ scene }) => {
         const { a, b, from, to } = await asking(scene);
         const pollGroup = b.api.createPollGroup();
         expect(b.api.setConnectionPollGroup(to, pollGroup)).toBe(true);
@@ -1743,7 +1749,7 @@ export function socketsTests(context: ContractContext): void {
         expect((await group(b, pollGroup, 1)).map(({ data }) => text(data))).toEqual(["early"]);
       });
 
-      test("[NS-173] ReceiveMessagesOnPollGroup: messages of a connection that its peer has closed, until CloseConnection", async ({
+      test("[NS-174] ReceiveMessagesOnPollGroup: messages of a connection that its peer has closed, until CloseConnection", async ({
         scene,
       }) => {
         const { a, b, from, to } = await grouped(scene);
@@ -1760,7 +1766,7 @@ export function socketsTests(context: ContractContext): void {
     });
 
     describe("the object", () => {
-      test("[NS-174] NetworkingSockets.close: what it opened is closed, and its ports are free", async ({ scene }) => {
+      test("[NS-175] NetworkingSockets.close: what it opened is closed, and its ports are free", async ({ scene }) => {
         const { a, b, from } = await connected(scene);
         b.api.close();
         await a.reached(from, ClosedByPeer);
@@ -1768,14 +1774,14 @@ export function socketsTests(context: ContractContext): void {
         expect(new NetworkingSockets(b.relay).createListenSocketP2P(0)).toBeGreaterThan(0);
       });
 
-      test("[NS-175] NetworkingSockets: TypeError for what is not bytes or not a bigint", async ({ scene }) => {
+      test("[NS-176] NetworkingSockets: TypeError for what is not bytes or not a bigint", async ({ scene }) => {
         const { a, from } = await asking(scene);
         expect(() => a.api.sendMessageToConnection(from, "text" as never, Reliable)).toThrow(TypeError);
         expect(() => a.api.connectP2P(76561197960287930 as never, 0)).toThrow(TypeError);
         expect(() => a.api.setConnectionUserData(from, 1 as never)).toThrow(TypeError);
       });
 
-      test("[NS-176] NetworkingSockets: connections are of the type NetworkingSockets, and Connected in the core", async ({
+      test("[NS-177] NetworkingSockets: connections are of the type NetworkingSockets, and Connected in the core", async ({
         scene,
       }) => {
         const { a } = await connected(scene, { port: 3 });

@@ -108,9 +108,14 @@ describe("a store that throws", () => {
     expect(room.logged("store_failed").length).toBeGreaterThan(2);
     expect(room.room.counters.isDirty).toBe(true);
     room.store.failing.clear();
+    room.store.writes.length = 0;
     room.advance(10_000);
     agree(room);
     expect(room.room.counters.isDirty).toBe(false);
+    expect(room.store.writes).toEqual(["deleteConnection", "deleteConnection", "saveCounters"]);
+    othersWork(carol, dave, other);
+    room.advance(10_000);
+    expect(room.store.writes.slice(3)).toEqual(["saveCounters"]);
   });
 
   test("on everything: sessions that end in it end whole, and the room goes on", () => {

@@ -670,6 +670,20 @@ describe("events and re-entrance", () => {
     expect(logged("connection_closed")).toHaveLength(3);
   });
 
+  test("`closed` may close what a cleanup is about to end", () => {
+    const { manager, create, logged } = setup({
+      events: { closed: ({ toPeerId }) => void (toPeerId === BOB && manager.closeConnectionsForPeer(CAROL)) },
+    });
+    create(ALICE, BOB);
+    create(ALICE, CAROL);
+    expect(manager.cleanupStaleConnections(START + 5 * MINUTE)).toBe(1);
+    expect(logged("connection_closed").map(({ reason }) => reason)).toEqual([
+      EndReason.IdleTimeout,
+      EndReason.PeerLeft,
+    ]);
+    expect(logged("cleanup")).toMatchObject([{ closed: 1, active: 0 }]);
+  });
+
   test("`closed` may make the same connection anew", () => {
     const remade: ConnectionId[] = [];
     const { manager, create } = setup({
@@ -801,6 +815,13 @@ describe("handles", () => {
     expect(handleOf(create(BOB, DAVE))).toBe(3);
     expect(manager.nextHandle).toBe(4);
     expect(manager.getConnectionByHandle(0xffff_ffff)).toMatchObject({ fromPeerId: BOB, toPeerId: CAROL });
+  });
+
+  test("after a restart past 2^32: the newer statistics count, also where their next handle is the smaller", () => {
+    const { manager, create } = setup();
+    manager.restoreStatistics({ totalPackets: 1, totalBytes: 1 }, 0xffff_fffe);
+    manager.restoreStatistics({ totalPackets: 2, totalBytes: 2 }, 3);
+    expect(handleOf(create())).toBe(3);
   });
 
   test.each([

@@ -88,6 +88,26 @@ describe("an eviction", () => {
     }
   });
 
+  test("the activity of a connection that was accepted since the last flush", () => {
+    const { room, alice, bob } = setup();
+    const handle = alice.connect(bob);
+    room.room.flush();
+    room.advance(5 * SECOND);
+    bob.accept(handle);
+    room.evict();
+    expect(room.manager.getConnectionByHandle(handle)).toMatchObject({ state: Connected, lastActivity: room.now });
+  });
+
+  test("drops alone, which no connection shows: they reach the disk after it", () => {
+    const { room, alice } = setup();
+    alice.send(frames.data(77, "lost"));
+    room.evict();
+    expect(room.room.counters.isDirty).toBe(true);
+    room.advance(10 * SECOND);
+    room.crash();
+    expect(room.statistics.drops.unknown_handle).toBe(1);
+  });
+
   test("sessions go on: data, new connections and closes as if nothing had been", () => {
     const { room, alice, bob } = setup();
     const handle = room.pair(alice, bob);
@@ -557,6 +577,32 @@ describe("alarms", () => {
     }
     expect([...alice.heard(), ...bob.heard(), ...guest.heard()]).toEqual([]);
     expect(room.manager.getConnectionByHandle(handle)?.state).toBe(Connecting);
+  });
+
+  test("what falls due between the second that an alarm is for and the moment that it rings waits for the next [C6]", () => {
+    const { room, alice } = setup();
+    room.advance(20);
+    const guest = room.guest(DAVE);
+    const handle = alice.connect(BOB, { port: 9 });
+    room.now = START + 10_050; // the alarm of 10,000 is late
+    room.ring();
+    expect(alice.heard()).toEqual([]);
+    expect(guest.socket.closed).toBeUndefined();
+    expect(room.scheduled).toBe(START + 11_000);
+    room.advance(950);
+    expect(alice.heard()).toEqual([closeOf(handle, EndReason.Timeout, Relay)]);
+    expect(guest.socket.closed?.code).toBe(CloseCode.HelloTimeout);
+  });
+
+  test("what was overdue at a wake is looked at within a second, and not in the same one again", () => {
+    const { room, alice, bob } = setup();
+    alice.connect(bob);
+    room.now += 100 * SECOND; // no alarm rang: the platform was down
+    room.evict();
+    expect(room.room.alarmAt).toBe(room.now + SECOND);
+    room.ring();
+    room.scheduled = Infinity;
+    expect(room.statistics).toMatchObject({ activeConnections: 0, peers: 0 });
   });
 
   test("one that rings late does all that is due", () => {

@@ -499,6 +499,17 @@ describe("[C9] what the relay ends", () => {
     expect(alice.heard()).toMatchObject([{ payload: "still in time" }]);
   });
 
+  test("[C11] also when it is Connected by connects of both ends", () => {
+    const { room, alice, bob } = setup({ settings: { idleTimeoutMs: 20_000 } });
+    const handle = alice.connect(bob, { timeoutMs: 60_000 });
+    room.advance(30_000);
+    bob.connect(alice);
+    alice.take();
+    room.advance(14_000);
+    expect(alice.heard()).toEqual([]);
+    expect(room.manager.getConnectionByHandle(handle)?.lastActivity).toBe(START + 30_000);
+  });
+
   test("[C11] acks and probes are not data", () => {
     const { room, alice, bob } = setup({ settings: { idleTimeoutMs: 20_000 } });
     const handle = room.pair(alice, bob);

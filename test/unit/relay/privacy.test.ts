@@ -153,7 +153,7 @@ describe("[C6] a stranger is sent the same bytes at the same times", () => {
       }),
       { numRuns: 500 },
     );
-  });
+  }, 60_000);
 });
 
 describe("[C6] a ticket with `visible`", () => {

@@ -1,0 +1,91 @@
+/** From an inbound message to the rule for each of its frames (rules P1 to P10, E1 to E3). */
+import {
+  CloseCode,
+  FIRST_IGNORABLE_TYPE,
+  FrameType,
+  decodeControl,
+  frameEnd,
+  isControlType,
+} from "../protocol/index.ts";
+import { type Inbound, forwardData, forwardMulticast, forwardSignal } from "./forwarding.ts";
+import type { Link } from "./link.ts";
+import { accept, close, connect, refuseConnection } from "./negotiation.ts";
+import { type RoomState, closeLink, refuse } from "./room-state.ts";
+import { endSession, hello } from "./sessions.ts";
+import { BATCH_LIMIT } from "./settings.ts";
+
+/** Reads a batch in place, frame by frame, until it ends or one of them has ended the session. */
+export function readMessage(room: RoomState, link: Link, bytes: Uint8Array, now: number): void {
+  if (bytes.length === 0) return refuse(room, link, "malformed_frame", { frame: 0 }, "the message is empty");
+  if (bytes.length > BATCH_LIMIT) {
+    const message = `message of ${bytes.length} bytes is above the limit of ${BATCH_LIMIT}; send smaller batches`;
+    return refuse(room, link, "batch_too_large", { frame: 0 }, message);
+  }
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const inbound: Inbound = { bytes, view, now };
+  for (let offset = 0; offset < view.byteLength && link.status.state !== "over";) {
+    const end = frameEnd(view, offset);
+    if (end < 0) {
+      const message = `the batch ends inside the frame that begins at byte ${offset}`;
+      return refuse(room, link, "truncated_batch", { frame: view.getUint8(offset) }, message);
+    }
+    readFrame(room, link, inbound, offset, end);
+    offset = end;
+  }
+}
+
+/** Text has no place in the protocol but the keep-alive, which the platform answers by itself. */
+export function refuseText(room: RoomState, link: Link): void {
+  const message = "frames travel in binary messages; text is for ping only";
+  refuse(room, link, "text_message", { frame: 0 }, message);
+}
+
+function readFrame(room: RoomState, link: Link, inbound: Inbound, offset: number, end: number): void {
+  const type = inbound.view.getUint8(offset);
+  if (!link.isOpen && type !== FrameType.Hello) {
+    return refuse(room, link, "hello_expected", { frame: type }, "the first frame of a socket must be hello");
+  }
+  switch (type) {
+    case FrameType.Data:
+      return forwardData(room, link, inbound, offset, end);
+    case FrameType.Ack:
+    case FrameType.Probe:
+      return forwardSignal(room, link, inbound, offset, end, type);
+    case FrameType.Multicast:
+      return forwardMulticast(room, link, inbound, offset, end);
+    default:
+      if (type < FIRST_IGNORABLE_TYPE) readControl(room, link, inbound, offset, type);
+  }
+}
+
+function readControl(room: RoomState, link: Link, inbound: Inbound, offset: number, type: number): void {
+  const { view, now } = inbound;
+  if (!isControlType(type)) {
+    return refuse(room, link, "unknown_frame", { frame: type }, `frame type ${type} is unknown to this relay`);
+  }
+  const control = decodeControl(view, offset);
+  if (!control) {
+    const message = `the fields of frame type ${type} do not parse`;
+    return refuse(room, link, "malformed_frame", { frame: type }, message);
+  }
+  switch (control.frame) {
+    case "hello":
+      if (!link.isOpen) return hello(room, link, control.values, now);
+      return refuse(room, link, "hello_repeated", { frame: type }, "hello was already said on this socket");
+    case "connect":
+      return connect(room, link, control.values, now);
+    case "accept":
+      return accept(room, link, control.values.handle, now);
+    case "refuse":
+      return refuseConnection(room, link, control.values);
+    case "close":
+      return close(room, link, control.values, control.flags, now);
+    case "bye":
+      closeLink(room, link, CloseCode.Normal, "bye");
+      return endSession(room, link, "bye");
+    default: {
+      const message = `${control.frame} is sent by the relay, never to it`;
+      return refuse(room, link, "unexpected_frame", { frame: type }, message);
+    }
+  }
+}
