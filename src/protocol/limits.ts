@@ -10,7 +10,7 @@ export const MAX_DEBUG = 127;
 export const MAX_ERROR_TEXT = 255;
 /** Connections that one multicast frame addresses. */
 export const MAX_MULTICAST = 1024;
-/** Targets × payload of one multicast frame: what one small message may make the relay copy and hold. */
+/** Data frames that the multicasts of one message may become: what one message may make the relay copy and hold. */
 export const MAX_MULTICAST_BYTES = 4 * MAX_BATCH;
 /** Steam: "a small integer, less than 1000". */
 export const MAX_VIRTUAL_PORT = 999;

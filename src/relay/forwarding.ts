@@ -25,7 +25,12 @@ export interface Inbound {
   readonly bytes: Uint8Array;
   readonly view: DataView;
   readonly now: number;
+  /** What its multicasts have made of copies so far, in bytes. */
+  copied: number;
 }
+
+/** Acks and probes may grow by a few fields in later revisions, never into a way past the payload limit. */
+const MAX_SIGNAL = 64;
 
 export function forwardData(room: RoomState, link: Link, inbound: Inbound, offset: number, end: number): void {
   if (end - offset < DATA_PAYLOAD_OFFSET) return refuseShort(room, link, FrameType.Data);
@@ -47,6 +52,7 @@ export function forwardSignal(
   type: typeof FrameType.Ack | typeof FrameType.Probe,
 ): void {
   if (end - offset < (type === FrameType.Ack ? ACK_SIZE : PROBE_SIZE)) return refuseShort(room, link, type);
+  if (end - offset > MAX_SIGNAL) return refuseLong(room, link, type);
   const handle = inbound.view.getUint32(offset + HANDLE_OFFSET, true);
   const connection = ownConnection(room, link, handle);
   if (!connection) return refuseHandle(room, link, type, handle);
@@ -68,7 +74,9 @@ export function forwardMulticast(room: RoomState, link: Link, inbound: Inbound, 
   }
   const size = end - payload;
   if (size > room.settings.maxPayload) return refuseSize(room, link, FrameType.Multicast, 0, size, count);
-  if (size * count > MAX_MULTICAST_BYTES) return refuseAmplification(room, link, size, count);
+  const copies = (DATA_PAYLOAD_OFFSET + size) * count;
+  if (inbound.copied + copies > MAX_MULTICAST_BYTES) return refuseAmplification(room, link, size, count);
+  inbound.copied += copies;
   const header = {
     flags: view.getUint8(offset + 1),
     lane: view.getUint8(offset + 2),
@@ -141,6 +149,10 @@ function refuseShort(room: RoomState, link: Link, frame: number): void {
   refuse(room, link, "malformed_frame", { frame }, "the frame's length is too small for its fixed fields");
 }
 
+function refuseLong(room: RoomState, link: Link, frame: number): void {
+  refuse(room, link, "malformed_frame", { frame }, `an ack or probe has at most ${MAX_SIGNAL} bytes`);
+}
+
 function refuseSize(room: RoomState, link: Link, frame: number, handle: number, size: number, times = 1): void {
   for (let i = 0; i < times; i++) drop(room, "payload_too_large");
   const message = `payload of ${size} bytes is above the limit of ${room.settings.maxPayload}; split it`;
@@ -150,6 +162,6 @@ function refuseSize(room: RoomState, link: Link, frame: number, handle: number, 
 /** Without this bound, one message of half a megabyte could make the relay hold half a gigabyte of copies. */
 function refuseAmplification(room: RoomState, link: Link, size: number, count: number): void {
   for (let i = 0; i < count; i++) drop(room, "payload_too_large");
-  const message = `${size} bytes to ${count} targets are above the ${MAX_MULTICAST_BYTES} bytes of one multicast; split the targets`;
+  const message = `${size} bytes to ${count} targets exceed the ${MAX_MULTICAST_BYTES} bytes that one message may multicast`;
   refuse(room, link, "payload_too_large", { frame: FrameType.Multicast }, message);
 }

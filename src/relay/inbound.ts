@@ -22,7 +22,7 @@ export function readMessage(room: RoomState, link: Link, bytes: Uint8Array, now:
     return refuse(room, link, "batch_too_large", { frame: 0 }, message);
   }
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  const inbound: Inbound = { bytes, view, now };
+  const inbound: Inbound = { bytes, view, now, copied: 0 };
   for (let offset = 0; offset < view.byteLength && link.status.state !== "over";) {
     const end = frameEnd(view, offset);
     if (end < 0) {

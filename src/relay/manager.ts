@@ -183,8 +183,9 @@ export class P2PRelayManager {
   ): boolean {
     const record = this.#byId.get(id);
     if (!record) return false;
+    const previous = record.state;
     this.#unindex(record);
-    this.#logClosed(record, reason);
+    this.#logClosed(record, previous, reason);
     this.#options.events?.closed?.(record, { reason, by: by?.peer, debug: by?.debug });
     return true;
   }
@@ -362,7 +363,7 @@ export class P2PRelayManager {
       : EndReason.Timeout;
   }
 
-  #logClosed(record: ConnectionRecord, reason: number): void {
+  #logClosed(record: ConnectionRecord, previous: ConnectionState, reason: number): void {
     this.#options.log({
       level: "info",
       event: "connection_closed",
@@ -372,6 +373,7 @@ export class P2PRelayManager {
       app: record.appId,
       type: connectionTypeName(record.type),
       state: connectionStateName(record.state),
+      previousState: connectionStateName(previous),
       virtualPort: record.virtualPort,
       channel: record.channel,
       reason,

@@ -46,7 +46,7 @@ export function connect(room: RoomState, link: Link, values: ControlValues<"conn
   }
   const existing = usableConnection(room, link, request);
   if (existing) return answerExisting(room, link, values.request, existing, now);
-  if (room.manager.countConnectionsForPeer(link.peer) >= room.settings.maxConnectionsPerPeer) {
+  if (hasTooMany(room, link.peer)) {
     const message = `this peer has ${room.settings.maxConnectionsPerPeer} connections, which is the limit; close one first`;
     return refuse(room, link, "too_many_connections", offending, message);
   }
@@ -74,6 +74,16 @@ function readRequest(room: RoomState, values: ControlValues<"connect">): Request
         ? room.settings.connectTimeoutMs
         : Math.min(Math.max(timeoutMs, MIN_CONNECT_TIMEOUT_MS), MAX_CONNECT_TIMEOUT_MS),
   };
+}
+
+/** What strangers ask of a peer does not count against it, or they could keep it from connecting anywhere. */
+function hasTooMany(room: RoomState, peer: PeerId): boolean {
+  const { manager, settings } = room;
+  if (manager.countConnectionsForPeer(peer) < settings.maxConnectionsPerPeer) return false;
+  const own = manager
+    .getConnectionsForPeer(peer)
+    .filter(({ state, toPeerId }) => state !== ConnectionState.Connecting || toPeerId !== peer);
+  return own.length >= settings.maxConnectionsPerPeer;
 }
 
 /** The connection there is for this key. One that is on its way out makes room for the new one. */

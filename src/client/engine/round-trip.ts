@@ -2,6 +2,8 @@ const INITIAL_RTO_MS = 1000;
 /** RFC 6298 says 1 s, which a game would notice; this is what Linux uses. */
 const MIN_RTO_MS = 200;
 const MAX_RTO_MS = 10_000;
+/** How far it backs off: after an outage, nobody wants to wait for longer. */
+const MAX_BACKOFF_MS = 3000;
 const MIN_SPREAD_MS = 10;
 
 /** How long to wait for an acknowledgement before sending again: RFC 6298. */
@@ -33,6 +35,6 @@ export class RoundTrip {
   }
 
   backOff(): void {
-    this.rto = Math.min(MAX_RTO_MS, this.rto * 2);
+    this.rto = Math.max(this.#base, Math.min(MAX_BACKOFF_MS, this.rto * 2));
   }
 }

@@ -169,7 +169,9 @@ export function oldTests(context: ContractContext): void {
         await a.reached(socket, Initiated);
       });
 
-      test("[NO-8] SocketStatusCallback_t: TimeoutDuringConnect (23) for a peer that is not there", async ({ scene }) => {
+      test("[NO-8] SocketStatusCallback_t: TimeoutDuringConnect (23) for a peer that is not there", async ({
+        scene,
+      }) => {
         const a = await station(scene);
         const socket = a.api.createP2PConnectionSocket(newPeer(), 0, 1);
         expect((await a.reached(socket, TimeoutDuringConnect)).state).toBe(23);
@@ -196,7 +198,9 @@ export function oldTests(context: ContractContext): void {
         expect(took).toBeLessThan(5_000);
       });
 
-      test("[NO-11] CreateP2PConnectionSocket: several ports between two peers are several sockets", async ({ scene }) => {
+      test("[NO-11] CreateP2PConnectionSocket: several ports between two peers are several sockets", async ({
+        scene,
+      }) => {
         const [a, b] = await two(scene);
         const first = await join(a, b, 1);
         const second = await join(a, b, 2);
@@ -297,7 +301,9 @@ export function oldTests(context: ContractContext): void {
         expect(b.api.isDataAvailableOnSocket(NO_SUCH_HANDLE)).toBeUndefined();
       });
 
-      test("[NO-22] RetrieveDataFromSocket: the size; what lies behind it in the buffer is left alone", async ({ scene }) => {
+      test("[NO-22] RetrieveDataFromSocket: the size; what lies behind it in the buffer is left alone", async ({
+        scene,
+      }) => {
         const { a, b, from, to } = await connected(scene);
         a.send(from, "abc");
         await b.available(to);
@@ -530,7 +536,7 @@ export function oldTests(context: ContractContext): void {
         const { a, from } = await connected(scene);
         expect(() => a.api.sendDataOnSocket(from, "text" as never, true)).toThrow(TypeError);
         expect(() => a.api.retrieveDataFromSocket(from, [] as never)).toThrow(TypeError);
-        expect(() => a.api.createP2PConnectionSocket(76561197960287930 as never, 0, 1)).toThrow(TypeError);
+        expect(() => a.api.createP2PConnectionSocket(Number(newPeer()) as never, 0, 1)).toThrow(TypeError);
       });
 
       test("[NO-47] P2PSockets.close: sockets end, and ports are free for another", async ({ scene }) => {

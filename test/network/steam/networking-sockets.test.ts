@@ -280,12 +280,12 @@ describe("messages", () => {
   });
 
   test("refusals are results", async () => {
-    const { a, b, toB, toA } = await pair({ sendBufferSize: 1000 });
+    const { a, b, toB, toA } = await pair({ sendBufferSize: 4096 });
     const send = (connection: number, size: number, lane = 0) =>
       a.sendMessages([{ connection, data: new Uint8Array(size), flags: SendFlag.Reliable, lane }])[0];
-    expect([send(999, 1), send(toB, 512 * 1024 + 1), send(toB, 1, 1), send(toB, 1001)]).toEqual([-8n, -8n, -8n, -25n]);
+    expect([send(999, 1), send(toB, 512 * 1024 + 1), send(toB, 1, 1), send(toB, 4097)]).toEqual([-8n, -8n, -8n, -25n]);
     const each = { data: bytes("x"), flags: SendFlag.Reliable };
-    const tooLarge = { ...each, data: new Uint8Array(1001) };
+    const tooLarge = { ...each, data: new Uint8Array(4097) };
     expect(
       a.sendMessages([
         { ...each, connection: toB },

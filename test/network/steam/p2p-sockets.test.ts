@@ -210,6 +210,7 @@ describe("destroying", () => {
     expect(again).toBeGreaterThan(ofA);
     await eventually(() => states(a, again).includes(SocketState.Connected));
     expect(states(a, ofA).at(-1)).toBe(SocketState.LocalDisconnect);
+    await eventually(() => b.events.length === 3);
     expect(states(b, b.events[0]?.socket ?? 0)).toEqual([SocketState.Connected, SocketState.RemoteEndDisconnected]);
     expect(b.events.at(-1)).toMatchObject({ peer: a.peer, state: SocketState.Connected });
   });
@@ -231,7 +232,7 @@ describe("destroying", () => {
     expect(b.sockets.destroyListenSocket(listen, true)).toBe(true);
     expect(b.sockets.destroyListenSocket(listen, true)).toBe(false);
     await eventually(() => states(a, ofA).includes(SocketState.RemoteEndDisconnected));
-    expect(states(b, ofB)).toContain(SocketState.LocalDisconnect);
+    await eventually(() => states(b, ofB).includes(SocketState.LocalDisconnect));
     expect(b.sockets.createListenSocket(PORT)).toBeGreaterThan(0);
   });
 

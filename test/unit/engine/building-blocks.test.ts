@@ -113,16 +113,19 @@ describe("RoundTrip (RFC 6298)", () => {
     expect(roundTrip.rto).toBe(200);
   });
 
-  test("doubles when it backs off, to 10 s, and comes back with progress", () => {
+  test("doubles when it backs off, to 3 s or what is measured, and comes back with progress", () => {
     const roundTrip = new RoundTrip();
     roundTrip.sample(200);
     const { rto } = roundTrip;
     roundTrip.backOff();
     expect(roundTrip.rto).toBe(2 * rto);
     for (let i = 0; i < 10; i++) roundTrip.backOff();
-    expect(roundTrip.rto).toBe(10_000);
+    expect(roundTrip.rto).toBe(3000);
     roundTrip.progress();
     expect(roundTrip.rto).toBe(rto);
+    for (let i = 0; i < 100; i++) roundTrip.sample(5000);
+    roundTrip.backOff();
+    expect(roundTrip.rto).toBeGreaterThanOrEqual(5000);
   });
 
   test("late is judged by the last round trip: a queue that grows is not a loss", () => {

@@ -75,13 +75,13 @@ function transfer(network: Partial<NetworkConditions>) {
 }
 
 describe("the resend timer (RFC 6298)", () => {
-  test("fires after 1 s before anything is measured, then after 2, 4, 8 and at most 10 s", () => {
+  test("fires after 1 s before anything is measured, then after 2 and at most 3 s", () => {
     const pair = new Pair({ engine: LOSSY, budget: 1200, network: { loss: 100 } });
     pair.a.send(10, { flags: Reliable | NoNagle }, 0);
-    pair.run(60_000);
+    pair.run(20_000);
     const times = pair.a.log.filter(({ frames }) => frames.data.length > 0).map(({ at }) => at);
-    expect(times).toEqual([0, 1000, 3000, 7000, 15_000, 25_000, 35_000, 45_000, 55_000]);
-    expect(pair.a.engine.counters).toMatchObject({ framesSent: 9, framesResent: 8 });
+    expect(times).toEqual([0, 1000, 3000, 6000, 9000, 12_000, 15_000, 18_000]);
+    expect(pair.a.engine.counters).toMatchObject({ framesSent: 8, framesResent: 7 });
   });
 
   test("fires after the measured round trip and four times its variation", () => {

@@ -286,10 +286,6 @@ describe("over an unbroken WebSocket", () => {
           const ledgers = play(pair, script, 16_500, (index) => {
             if (breaks[index % breaks.length]) pair.reconnect();
           });
-          function ledgersSoFar(index: number): void {
-            if (index % 10 === 0)
-              expect(pair.a.engine.counters.framesSent).toBeGreaterThanOrEqual(pair.a.engine.counters.framesResent);
-          }
           checkEnd(ledgers, 60_000);
         },
       ),

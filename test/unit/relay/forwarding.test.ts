@@ -45,6 +45,17 @@ const ack = (handle: number) => ackFrame({ handle, lane: 3, cumulative: 9, selec
 const probe = (handle: number, answer = false) => probeFrame({ handle, answer, stamp: 77, quality: 10_000, jitter: 3 });
 const target = (handle: number, number = 1, sequence = 0) => ({ handle, number, sequence });
 
+test.each([
+  ["ack", (handle: number) => longer(ack(handle), 41)],
+  ["probe", (handle: number) => longer(probe(handle), 45)],
+])("[P6] an %s above 64 bytes is malformed: no way past the payload limit and the statistics", (_, make) => {
+  const { alice, bob, handle } = setup();
+  const frame = make(handle);
+  alice.send(frame);
+  expect(alice.heard()[0]).toEqual(errorOf("malformed_frame", frame[0] ?? 0));
+  expect(bob.heard().some(({ payload }) => payload !== undefined)).toBe(false);
+});
+
 describe("[D1] forwarded unchanged", () => {
   test.each([
     [
@@ -279,10 +290,10 @@ describe("[D4] multicast", () => {
     expect(room.statistics.totalPackets).toBe(1);
   });
 
-  test("targets × payload above the limit is payload_too_large: nobody gets it, all are counted", () => {
+  test("what one message multicasts is bounded: above it nobody gets it, all are counted", () => {
     const { room, alice, bob, handle } = setup();
     const count = 1_000;
-    const size = Math.floor(MAX_MULTICAST_BYTES / count);
+    const size = Math.floor(MAX_MULTICAST_BYTES / count) - DATA_PAYLOAD_OFFSET;
     const targets = Array.from({ length: count }, () => target(handle));
     alice.send(multicastFrame({ targets, payload: new Uint8Array(size + 1) }));
     expect(alice.heard()).toEqual([errorOf("payload_too_large", FrameType.Multicast)]);
@@ -290,6 +301,19 @@ describe("[D4] multicast", () => {
     expect(drops(room)).toEqual({ ...none, payload_too_large: count });
     alice.send(multicastFrame({ targets, payload: new Uint8Array(size) }));
     expect(bob.heard()).toHaveLength(count);
+  });
+
+  test("many multicasts in one message share the bound; one that was refused takes nothing of it", () => {
+    const { room, alice, bob, handle } = setup();
+    const targets = Array.from({ length: 1_000 }, () => target(handle));
+    const third = multicastFrame({ targets, payload: new Uint8Array(1_500) });
+    const small = multicastFrame({ targets: [target(handle)], payload: text("small") });
+    alice.send(third, third, third, small);
+    expect(alice.heard()).toEqual([errorOf("payload_too_large", FrameType.Multicast)]);
+    expect(bob.heard()).toHaveLength(2_001);
+    expect(drops(room)).toEqual({ ...none, payload_too_large: 1_000 });
+    alice.send(third);
+    expect(bob.heard()).toHaveLength(1_000);
   });
 
   test("keeps its place among other frames to the same receiver [D6]", () => {

@@ -387,6 +387,7 @@ describe("closeConnection", () => {
         app: 480,
         type: "NetworkOld",
         state: "Closed",
+        previousState: "Connected",
         virtualPort: 7,
         channel: undefined,
         reason: 1002,

@@ -559,13 +559,18 @@ describe("[C10] limits", () => {
     expect(room.join(DAVE).connect(bob)).toBeGreaterThan(0);
   });
 
-  test("connections that others asked for count too", () => {
-    const { alice, bob, carol } = setup({ settings: { maxConnectionsPerPeer: 2 } });
+  test("what others asked for counts from its accept on: strangers cannot use a peer's limit up", () => {
+    const { room, alice, bob, carol } = setup({ settings: { maxConnectionsPerPeer: 2 } });
     bob.connect(alice);
     carol.connect(alice);
-    alice.take();
     alice.send(frames.connect(DAVE, { request: 4 }));
-    expect(alice.heard()).toEqual([errorOf("too_many_connections", FrameType.Connect, 4)]);
+    expect(alice.heard().some(({ frame }) => frame === "connecting")).toBe(true);
+    for (const { handle, fromPeerId } of room.manager.getConnectionsForPeer(alice.id)) {
+      if (fromPeerId === bob.id) alice.send(frames.accept(handle));
+    }
+    alice.take();
+    alice.send(frames.connect(DAVE, { request: 5, port: 9 }));
+    expect(alice.heard()).toEqual([errorOf("too_many_connections", FrameType.Connect, 5)]);
   });
 });
 
