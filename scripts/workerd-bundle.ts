@@ -24,8 +24,8 @@ export function workerdBinary(): string {
   };
   const name = platforms[`${process.platform}-${process.arch}`];
   if (!name) throw new Error(`workerd has no build for ${process.platform} on ${process.arch}`);
-  const package_ = createRequire(join(shim, "package.json")).resolve(`@cloudflare/workerd-${name}/package.json`);
-  return join(dirname(package_), "bin", process.platform === "win32" ? "workerd.exe" : "workerd");
+  const native = createRequire(join(shim, "package.json")).resolve(`@cloudflare/workerd-${name}/package.json`);
+  return join(dirname(native), "bin", process.platform === "win32" ? "workerd.exe" : "workerd");
 }
 
 /** Bundles with wrangler, exactly as a deployment would. Takes about two seconds. */

@@ -1,5 +1,12 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { ConnectionState, type Listener, RelayClient, type RelayConnection, RelayError, connect } from "../../src/client/index.ts";
+import {
+  ConnectionState,
+  type Listener,
+  RelayClient,
+  type RelayConnection,
+  RelayError,
+  connect,
+} from "../../src/client/index.ts";
 import { forgeToken, testTicket } from "../support/tickets.ts";
 import { RunningRelay } from "../support/running-relay.ts";
 
@@ -65,7 +72,7 @@ describe("joining", () => {
   });
 
   test("a relay that is not there, and a URL that is none", async () => {
-    const ticket = () => testTicket({ peer: "1", app: 480 });
+    const ticket = await testTicket({ peer: "1", app: 480 });
     expect((await failure(connect({ url: "http://127.0.0.1:1", app: 480, ticket }))).code).toBe("dial_failed");
     expect((await failure(connect({ url: "nonsense", app: 480, ticket }))).code).toBe("invalid_argument");
     expect((await failure(connect({ url: "ftp://127.0.0.1", app: 480, ticket }))).code).toBe("invalid_argument");
@@ -82,7 +89,12 @@ describe("joining", () => {
 describe("connections", () => {
   test("messages arrive whole and in order, in both directions", async () => {
     const { a, b } = await pair(7);
-    expect([a.state, b.state, a.virtualPort, b.virtualPort]).toEqual([ConnectionState.Connected, ConnectionState.Connected, 7, 7]);
+    expect([a.state, b.state, a.virtualPort, b.virtualPort]).toEqual([
+      ConnectionState.Connected,
+      ConnectionState.Connected,
+      7,
+      7,
+    ]);
     for (let i = 0; i < 100; i++) a.send(`to b ${i}`);
     b.send("to a");
     expect(await read(b, 100)).toEqual(Array.from({ length: 100 }, (_, i) => `to b ${i}`));
@@ -95,7 +107,9 @@ describe("connections", () => {
     a.send(large);
     const { value } = await b[Symbol.asyncIterator]().next();
     expect(Buffer.compare(value?.payload ?? new Uint8Array(), large)).toBe(0);
-    expect(() => a.send(new Uint8Array(512 * 1024 + 1))).toThrowError(expect.objectContaining({ code: "payload_too_large" }));
+    expect(() => a.send(new Uint8Array(512 * 1024 + 1))).toThrowError(
+      expect.objectContaining({ code: "payload_too_large" }),
+    );
   });
 
   test("a full send buffer is told, and write() waits for room", async () => {
@@ -162,7 +176,9 @@ describe("connections", () => {
     await using client = await join();
     expect((await failure(client.open(client.peer))).code).toBe("connect_to_self");
     expect(() => client.begin(0n)).toThrowError(expect.objectContaining({ code: "invalid_argument" }));
-    expect(() => client.begin(5n, { virtualPort: 1000 })).toThrowError(expect.objectContaining({ code: "invalid_argument" }));
+    expect(() => client.begin(5n, { virtualPort: 1000 })).toThrowError(
+      expect.objectContaining({ code: "invalid_argument" }),
+    );
     client.listen({ virtualPort: 1 });
     expect(() => client.listen({ virtualPort: 1 })).toThrowError(expect.objectContaining({ code: "port_in_use" }));
   });

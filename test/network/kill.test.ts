@@ -30,15 +30,11 @@ describe.concurrent("a relay that is killed", () => {
     await using relay = await RunningRelay.start();
     const a = await RawPeer.join(relay.url, BIG);
     const b = await RawPeer.join(relay.url, BIG + 1n);
-    const handles = await Promise.all([connectPair(a, b, BIG + 1n, 0)]);
+    const handle = await connectPair(a, b, BIG + 1n, 0);
     const told: string[] = [];
     // Connects keep coming, and traffic flows, until the moment of the kill: there is always something in flight.
     const traffic = setInterval(() => {
-      a.send(
-        batch(
-          ...Array.from({ length: 20 }, (_, i) => dataFrame({ handle: handles[0] ?? 0, number: i, payload: PAYLOAD })),
-        ),
-      );
+      a.send(batch(...Array.from({ length: 20 }, (_, i) => dataFrame({ handle, number: i, payload: PAYLOAD }))));
     }, 2);
     for (let port = 1; port <= 200; port++) {
       a.control("connect", {

@@ -58,7 +58,9 @@ function flow(name: string): Flow {
 
 /** Index, then bytes that follow from flow and index: a corrupted or misdelivered message cannot pass. */
 function payloadOf(name: string, index: number, isReliable: boolean): Uint8Array {
-  const random = seededRandom(index * 7919 + name.length * 104729 + name.charCodeAt(0) * 31 + name.charCodeAt(name.length - 1));
+  const random = seededRandom(
+    index * 7919 + name.length * 104729 + name.charCodeAt(0) * 31 + name.charCodeAt(name.length - 1),
+  );
   const size = 9 + Math.floor(random() * (isReliable ? 900 : 300));
   const bytes = new Uint8Array(size);
   new DataView(bytes.buffer).setUint32(0, index);
@@ -70,7 +72,8 @@ function payloadOf(name: string, index: number, isReliable: boolean): Uint8Array
 function check(name: string, bytes: Uint8Array): void {
   const index = new DataView(bytes.buffer, bytes.byteOffset).getUint32(0);
   const isReliable = bytes[4] === 1;
-  if (Buffer.compare(bytes, payloadOf(name, index, isReliable)) !== 0) throw new Error(`${name} ${index} is corrupted (seed ${SEED})`);
+  if (Buffer.compare(bytes, payloadOf(name, index, isReliable)) !== 0)
+    throw new Error(`${name} ${index} is corrupted (seed ${SEED})`);
   if (isReliable) flow(name).received.push(index);
 }
 
@@ -95,7 +98,19 @@ async function join(relay: RunningRelay, index: number): Promise<Player> {
   const messages = new NetworkingMessages(client);
   const p2p = new P2PNetworking(client);
   const old = new P2PSockets(client);
-  const player: Player = { index, client, network, sockets, messages, p2p, old, connection: 0, socket: 0, accepted: [], oldAccepted: [] };
+  const player: Player = {
+    index,
+    client,
+    network,
+    sockets,
+    messages,
+    p2p,
+    old,
+    connection: 0,
+    socket: 0,
+    accepted: [],
+    oldAccepted: [],
+  };
   sockets.createListenSocketP2P(1);
   sockets.addEventListener("connectionStatusChanged", ({ detail }) => {
     if (detail.info.state !== 1 || detail.info.listenSocket === 0) return;
@@ -132,8 +147,15 @@ function sendRound(player: Player, index: number): void {
         return (player.sockets.sendMessages([{ connection: player.connection, data, flags, lane }])[0] ?? 0n) > 0n;
       });
     }
-    attempt(`M${player.index}-${lane}`, index, true, (data) => player.messages.sendMessageToUser(next, data, SendFlag.Reliable, lane) === Result.OK);
-    attempt(`P${player.index}-${lane}`, index, true, (data) => player.p2p.sendP2PPacket(next, data, P2PSend.Reliable, lane));
+    attempt(
+      `M${player.index}-${lane}`,
+      index,
+      true,
+      (data) => player.messages.sendMessageToUser(next, data, SendFlag.Reliable, lane) === Result.OK,
+    );
+    attempt(`P${player.index}-${lane}`, index, true, (data) =>
+      player.p2p.sendP2PPacket(next, data, P2PSend.Reliable, lane),
+    );
   }
   attempt(`P${player.index}-0`, index, false, (data) => player.p2p.sendP2PPacket(next, data, P2PSend.Unreliable, 0));
   attempt(`O${player.index}`, index, true, (data) => player.old.sendDataOnSocket(player.socket, data, true));
@@ -147,7 +169,8 @@ function attempt(name: string, index: number, isReliable: boolean, send: (data: 
 function readAll(player: Player): void {
   const from = (player.index + PEERS - 1) % PEERS;
   for (const connection of player.accepted) {
-    for (const { data, lane } of player.sockets.receiveMessagesOnConnection(connection, 1_000) ?? []) check(`S${from}-${lane}`, data);
+    for (const { data, lane } of player.sockets.receiveMessagesOnConnection(connection, 1_000) ?? [])
+      check(`S${from}-${lane}`, data);
   }
   for (let channel = 0; channel < LANES; channel++) {
     for (const { data } of player.messages.receiveMessagesOnChannel(channel, 1_000)) check(`M${from}-${channel}`, data);
@@ -156,7 +179,11 @@ function readAll(player: Player): void {
     }
   }
   for (const socket of player.oldAccepted) {
-    for (let data = player.old.retrieveWholeDataFromSocket(socket); data; data = player.old.retrieveWholeDataFromSocket(socket)) {
+    for (
+      let data = player.old.retrieveWholeDataFromSocket(socket);
+      data;
+      data = player.old.retrieveWholeDataFromSocket(socket)
+    ) {
       check(`O${from}`, data);
     }
   }
@@ -190,7 +217,9 @@ test(`soak, seed ${SEED}`, { timeout: DEADLINE_MS + 30_000 }, async () => {
 
   // Bytes: what left the senders' networks is what the relay counted is what entered the receivers' networks.
   await pause(500);
-  const statistics = await relay.admin<{ totalPackets: number; totalBytes: number; drops: Record<string, number> }>(`/apps/${APP}/statistics`);
+  const statistics = await relay.admin<{ totalPackets: number; totalBytes: number; drops: Record<string, number> }>(
+    `/apps/${APP}/statistics`,
+  );
   const sum = (pick: (player: Player) => number): number => players.reduce((total, player) => total + pick(player), 0);
   expect(Object.values(statistics.drops).every((count) => count === 0)).toBe(true);
   expect(statistics.totalPackets).toBe(sum(({ network }) => network.outbound.left.frames));

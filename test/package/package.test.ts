@@ -102,8 +102,17 @@ describe("the installed package relays", () => {
 
   test("bundled, in a page in Chromium", async () => {
     const entry = mainFile("page.js", await greeting("4"));
-    writeFileSync(entry, `import { greet } from "./consumer.js";\ngreet(${await greeting("4")}).then((text) => { document.title = text; }, (e) => { document.title = String(e); });\n`);
-    const bundle = await build({ entryPoints: [entry], bundle: true, format: "esm", write: false, platform: "browser" });
+    writeFileSync(
+      entry,
+      `import { greet } from "./consumer.js";\ngreet(${await greeting("4")}).then((text) => { document.title = text; }, (e) => { document.title = String(e); });\n`,
+    );
+    const bundle = await build({
+      entryPoints: [entry],
+      bundle: true,
+      format: "esm",
+      write: false,
+      platform: "browser",
+    });
     const script = bundle.outputFiles[0]?.text ?? "";
     expect(await titleOf(script)).toBe(EXPECTED);
   });
@@ -130,18 +139,30 @@ async function titleOf(script: string): Promise<string> {
 }
 
 function chromiumPath(): string {
-  const found = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"].find((path) => existsSync(path));
+  const found = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"].find((path) =>
+    existsSync(path),
+  );
   if (!found) throw new Error("no Chromium on this machine; .ci/run installs Debian's");
   return found;
 }
 
 /** The binaries that came with the npm packages, also when their install scripts were not run. */
 function deno(): string {
-  return nativeBinary("deno", ["@deno/linux-x64-glibc/deno", "@deno/linux-arm64-glibc/deno", "@deno/darwin-arm64/deno", "deno/deno"]);
+  return nativeBinary("deno", [
+    "@deno/linux-x64-glibc/deno",
+    "@deno/linux-arm64-glibc/deno",
+    "@deno/darwin-arm64/deno",
+    "deno/deno",
+  ]);
 }
 
 function bun(): string {
-  return nativeBinary("bun", ["@oven/bun-linux-x64/bin/bun", "@oven/bun-linux-aarch64/bin/bun", "@oven/bun-darwin-aarch64/bin/bun", "bun/bin/bun.exe"]);
+  return nativeBinary("bun", [
+    "@oven/bun-linux-x64/bin/bun",
+    "@oven/bun-linux-aarch64/bin/bun",
+    "@oven/bun-darwin-aarch64/bin/bun",
+    "bun/bin/bun.exe",
+  ]);
 }
 
 function nativeBinary(name: string, candidates: readonly string[]): string {
