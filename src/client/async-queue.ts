@@ -19,6 +19,11 @@ export class AsyncQueue<T> implements AsyncIterable<T> {
     return this.#values.shift();
   }
 
+  remove(value: T): void {
+    const index = this.#values.indexOf(value);
+    if (index >= 0) this.#values.splice(index, 1);
+  }
+
   /** What is queued can still be read; then iteration is done. */
   end(): void {
     this.#isEnded = true;

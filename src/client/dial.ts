@@ -11,7 +11,7 @@ import {
   frameEnd,
 } from "../protocol/index.ts";
 import { RelayError } from "./relay-error.ts";
-import type { WebSocketConstructor, WebSocketLike } from "./websocket.ts";
+import { type WebSocketConstructor, type WebSocketLike, clock } from "./websocket.ts";
 
 export interface Destination {
   /** The relay's address, `http(s)://` or `ws(s)://`; a path in it is kept as a prefix. */
@@ -24,9 +24,16 @@ export interface Destination {
 export interface Dialed {
   readonly socket: WebSocketLike;
   readonly welcome: ControlValues<"welcome">;
-  /** Frames that came in the same message behind the welcome. */
-  readonly rest: Uint8Array;
+  /** What came before the socket's handlers are taken over: some runtimes deliver several messages in one turn. */
+  readonly early: Early;
 }
+
+export interface Early {
+  readonly batches: ArrayBuffer[];
+  closed?: { readonly code: number; readonly reason: string };
+}
+
+const MIN_HEARTBEAT_MS = 100;
 
 /** The address to join at. Throws RelayError `invalid_argument`. */
 export function joinUrl({ url, app, room }: Destination): URL {
@@ -57,15 +64,26 @@ export async function dial(
 ): Promise<Dialed> {
   options.signal?.throwIfAborted();
   const url = joinUrl(destination);
+  if (!/^[\w.-]+$/.test(ticket)) throw new RelayError("ticket_malformed", "Cannot join: the ticket is not a JWT");
+  const deadline = clock() + options.timeoutMs;
   const socket = new options.WebSocket(url.href, [SUBPROTOCOL, `${TICKET_SUBPROTOCOL_PREFIX}${ticket}`]);
   socket.binaryType = "arraybuffer";
   try {
     return await handshake(socket, options);
   } catch (error) {
-    socket.onopen = socket.onmessage = socket.onerror = socket.onclose = null;
+    // Not null: an emitter without a listener for errors throws them (the `ws` package does).
+    socket.onopen = socket.onmessage = socket.onerror = socket.onclose = ignore;
     socket.close();
-    const isUnexplained = error instanceof RelayError && error.code === "dial_failed";
-    throw isUnexplained ? await explain(url, ticket, error) : error;
+    if (!(error instanceof RelayError) || error.code !== "dial_failed") throw error;
+    const patience = AbortSignal.timeout(Math.max(0, Math.ceil(deadline - clock())));
+    const reason = await explain(
+      url,
+      ticket,
+      error,
+      options.signal ? AbortSignal.any([patience, options.signal]) : patience,
+    );
+    options.signal?.throwIfAborted();
+    throw reason;
   }
 }
 
@@ -85,8 +103,13 @@ function handshake(
     socket.send(encodeControl("hello", { version: PROTOCOL_VERSION, session: 0n, token: new Uint8Array() }));
   socket.onmessage = ({ data }: { data: unknown }) => {
     const answer = readAnswer(data);
-    if (answer instanceof RelayError) reject(answer);
-    else resolve({ socket, ...answer });
+    if (answer instanceof RelayError) return reject(answer);
+    const early: Early = { batches: answer.rest.byteLength > 0 ? [answer.rest] : [] };
+    socket.onmessage = ({ data: next }: { data: unknown }) => {
+      if (next instanceof ArrayBuffer) early.batches.push(next);
+    };
+    socket.onclose = ({ code, reason }: { code: number; reason: string }) => (early.closed = { code, reason });
+    resolve({ socket, welcome: answer.welcome, early });
   };
   socket.onclose = ({ code, reason }: { code: number; reason: string }) => {
     const cause = closeName(code) ?? `code ${code} ${reason}`.trim();
@@ -102,28 +125,39 @@ function handshake(
   });
 }
 
-function readAnswer(data: unknown): { welcome: ControlValues<"welcome">; rest: Uint8Array } | RelayError {
+function readAnswer(data: unknown): { welcome: ControlValues<"welcome">; rest: ArrayBuffer } | RelayError {
   const bytes = data instanceof ArrayBuffer ? new Uint8Array(data) : new Uint8Array();
   const view = new DataView(bytes.buffer);
   const end = frameEnd(view, 0);
   const control = end < 0 ? undefined : decodeControl(view, 0);
-  if (control?.frame === "welcome") return { welcome: control.values, rest: bytes.subarray(end) };
+  if (control?.frame === "welcome" && isSane(control.values)) {
+    return { welcome: control.values, rest: bytes.slice(end).buffer };
+  }
   if (control?.frame === "error") {
     const { code, message } = control.values;
     return new RelayError(errorName(code) ?? `error_${code}`, `Cannot join: ${message}`);
   }
-  return new RelayError("protocol_violation", "Cannot join: the answer to hello was no welcome");
+  return new RelayError("protocol_violation", "Cannot join: the answer to hello was no valid welcome");
+}
+
+/** Limits that nothing could be sent under, or that would never let the client rest, are a relay's fault or an attack. */
+function isSane({ version, maxPayload, heartbeatMs }: ControlValues<"welcome">): boolean {
+  return version === PROTOCOL_VERSION && maxPayload > 0 && heartbeatMs >= MIN_HEARTBEAT_MS;
+}
+
+function ignore(): void {
+  // the socket has been given up
 }
 
 /**
  * WebSockets hide why an upgrade was refused. The same question as a plain GET has a readable answer (docs/protocol.md,
  * "Joining"), so the developer is told "ticket_expired" and not "error".
  */
-async function explain(url: URL, ticket: string, original: RelayError): Promise<RelayError> {
+async function explain(url: URL, ticket: string, original: RelayError, signal: AbortSignal): Promise<RelayError> {
   const plain = new URL(url);
   plain.protocol = plain.protocol.replace("ws", "http");
   try {
-    const response = await fetch(plain, { headers: { authorization: `Bearer ${ticket}` } });
+    const response = await fetch(plain, { headers: { authorization: `Bearer ${ticket}` }, signal });
     const problem = (await response.json()) as { code?: unknown; detail?: unknown };
     if (typeof problem.code !== "string" || problem.code === "upgrade_required") return original;
     return new RelayError(problem.code, `Cannot join: ${String(problem.detail)}`, { cause: original });

@@ -16,6 +16,8 @@ export class Listener implements AsyncIterable<RelayConnection>, AsyncDisposable
   /** For the client: somebody asked. */
   offer(connection: RelayConnection): void {
     this.#incoming.push(connection);
+    // Who gave up waiting is not kept for an application that has not looked yet.
+    void connection.closed.then(() => this.#incoming.remove(connection));
   }
 
   /** Stops listening. Connections that were accepted stay; those that wait are refused. */

@@ -30,8 +30,8 @@ import { Listener } from "./listener.ts";
 import { type ConnectionHost, type ConnectionTuning, RelayConnection, endedBy } from "./relay-connection.ts";
 import { RelayError } from "./relay-error.ts";
 import { TypedEvents, emit } from "./typed-events.ts";
-import type { WebSocketConstructor } from "./websocket.ts";
-import { Wire, type WireClosed, clock } from "./wire.ts";
+import { type WebSocketConstructor, clock } from "./websocket.ts";
+import { Wire, type WireClosed } from "./wire.ts";
 
 export interface ConnectOptions extends Destination {
   /** A ticket, or where to get one. */
@@ -114,7 +114,7 @@ export class RelayClient extends TypedEvents<ClientEvents> implements AsyncDispo
   #bye: ControlValues<"bye"> | undefined;
   #isClosed = false;
 
-  constructor({ socket, welcome, rest }: Dialed, isLossy: boolean) {
+  constructor({ socket, welcome, early }: Dialed, isLossy: boolean) {
     super();
     this.#isLossy = isLossy;
     this.peer = welcome.peer;
@@ -131,7 +131,7 @@ export class RelayClient extends TypedEvents<ClientEvents> implements AsyncDispo
       },
       welcome.heartbeatMs,
     );
-    if (rest.length > 0) this.#receive(rest, clock());
+    this.#wire.replay(early);
   }
 
   /** The connections that are not over. */
@@ -189,12 +189,14 @@ export class RelayClient extends TypedEvents<ClientEvents> implements AsyncDispo
     const stop = this.onIncoming(options, (connection, isRepeated) => {
       if (!isRepeated) listener.offer(connection);
     });
+    void this.closed.then(() => listener.close());
     return listener;
   }
 
   /** As `listen`, with a function for each connection that arrives. Returns what stops it. */
   onIncoming(options: PortOptions, acceptor: Acceptor): () => void {
     const { type, virtualPort } = checkPort(options);
+    if (this.#isClosed) throw new RelayError("relay_closed", "Cannot listen: the client has left the relay");
     const key = portKey(type, virtualPort);
     if (this.#acceptors.has(key))
       throw new RelayError("port_in_use", "Cannot listen: this port is listened on already");
@@ -270,10 +272,17 @@ export class RelayClient extends TypedEvents<ClientEvents> implements AsyncDispo
 
   #receive(batch: Uint8Array, now: number): void {
     const view = new DataView(batch.buffer, batch.byteOffset, batch.byteLength);
-    for (let offset = 0; offset < batch.length;) {
+    for (let offset = 0; offset < batch.length && !this.#isClosed;) {
       const end = frameEnd(view, offset);
       if (end < 0) return this.#violation("a batch ended inside a frame");
-      this.#receiveFrame(batch, view, offset, end, now);
+      try {
+        this.#receiveFrame(batch, view, offset, end, now);
+      } catch (error) {
+        // Thrown by a handler of the application: it is told, and the frames behind this one are not lost.
+        queueMicrotask(() => {
+          throw error;
+        });
+      }
       offset = end;
     }
   }
@@ -301,7 +310,7 @@ export class RelayClient extends TypedEvents<ClientEvents> implements AsyncDispo
       case "incoming":
         return this.#incoming(control.values);
       case "state":
-        return this.#connections.withHandle(control.values.handle)?.setState(control.values.state as ConnectionState);
+        return this.#stateChanged(control.values);
       case "close":
         return this.#connectionClosed(control.values, control.flags);
       case "error":
@@ -312,6 +321,11 @@ export class RelayClient extends TypedEvents<ClientEvents> implements AsyncDispo
       default:
         return; // what a later relay may send is not ours to refuse
     }
+  }
+
+  #stateChanged({ handle, state }: ControlValues<"state">): void {
+    const isState = state === ConnectionState.Connected || state === ConnectionState.Disconnecting;
+    if (isState) this.#connections.withHandle(handle)?.setState(state);
   }
 
   #opened({ request, handle, connectionId, state }: ControlValues<"connecting">): void {
@@ -381,6 +395,7 @@ export class RelayClient extends TypedEvents<ClientEvents> implements AsyncDispo
     const isCrossing = error.code === "unknown_handle" && !this.#connections.withHandle(about);
     if (!connection) return isCrossing ? undefined : emit<ClientEvents, "error">(this, "error", error);
     this.#connections.remove(connection);
+    this.#sendClose(connection.handle, EndReason.AppGeneric, ""); // the other end may have named it meanwhile
     connection.end({ reason: EndReason.MiscGeneric, debug: message, closedBy: "relay" }, error);
   }
 
@@ -395,6 +410,7 @@ export class RelayClient extends TypedEvents<ClientEvents> implements AsyncDispo
 
   #wireClosed({ code, reason }: WireClosed): void {
     this.#isClosed = true;
+    this.#unclaimed.clear();
     // The bye names the reason even where the platform delays or loses the close code.
     const info = this.#bye ? { code: this.#bye.code, reason: this.#bye.debug } : { code, reason };
     const error = new RelayError("relay_closed", describeClose(info), { closeCode: info.code });

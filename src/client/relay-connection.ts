@@ -204,7 +204,9 @@ export class RelayConnection extends TypedEvents<ConnectionEvents> implements As
       try {
         return this.send(payload, options);
       } catch (error) {
-        if (!(error instanceof RelayError) || error.code !== "limit_exceeded") throw error;
+        // With nothing buffered there is nothing to wait for: the message alone is above the buffer's size.
+        const mayWait = error instanceof RelayError && error.code === "limit_exceeded" && !this.engine.drained;
+        if (!mayWait) throw error;
         await this.#space();
       }
     }
@@ -240,6 +242,8 @@ export class RelayConnection extends TypedEvents<ConnectionEvents> implements As
       return this.closed;
     }
     const { debug = "", graceful = false, linger = true } = options;
+    // The other end is being waited for: only an impatient close cuts that short.
+    if (this.#state === ConnectionState.Disconnecting && linger) return this.closed;
     const how = { reason: applicationReason(options.reason ?? 0), debug, graceful };
     if (!linger || this.#state !== ConnectionState.Connected || this.engine.drained) this.#closeNow(how);
     else this.#lingerFor(how);
@@ -341,7 +345,11 @@ export class RelayConnection extends TypedEvents<ConnectionEvents> implements As
   }
 
   pull(writer: FrameWriter, now: number, budget: number): boolean {
-    return this.#ending ? false : this.engine.pull(writer, now, budget);
+    if (this.#ending) return false;
+    const before = writer.length;
+    const hasMore = this.engine.pull(writer, now, budget);
+    if (writer.length > before) this.#releaseWaiters(); // what is unreliable has left the buffer
+    return hasMore;
   }
 
   #lingerFor(how: ClosePlan): void {

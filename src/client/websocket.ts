@@ -18,3 +18,8 @@ export interface WebSocketLike {
 export type WebSocketConstructor = new (url: string, protocols: string[]) => WebSocketLike;
 
 export const OPEN = 1;
+
+/** ms of a clock that never jumps. */
+export function clock(): number {
+  return performance.now();
+}

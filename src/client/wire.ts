@@ -1,6 +1,7 @@
 import { PING } from "../protocol/index.ts";
 import { FrameWriter } from "./engine/frame-writer.ts";
-import { OPEN, type WebSocketLike } from "./websocket.ts";
+import type { Early } from "./dial.ts";
+import { OPEN, type WebSocketLike, clock } from "./websocket.ts";
 
 /** One WebSocket message carries at most about this much; a single larger frame travels alone. */
 const BATCH_BYTES = 64 * 1024;
@@ -26,11 +27,6 @@ export interface WireHost {
   nextDeadline(now: number): number;
 }
 
-/** ms of a clock that never jumps. */
-export function clock(): number {
-  return performance.now();
-}
-
 /**
  * The socket to the relay. All that is sent in one turn of the event loop leaves as one message: a message costs the
  * relay about 30 µs, a frame in it next to nothing.
@@ -40,7 +36,7 @@ export class Wire {
   readonly #host: WireHost;
   readonly #heartbeatMs: number;
   readonly #writer = new FrameWriter();
-  #control: Uint8Array[] = [];
+  readonly #control: Uint8Array[] = [];
   #isScheduled = false;
   #timer: ReturnType<typeof setTimeout> | undefined;
   readonly #heartbeat: ReturnType<typeof setInterval>;
@@ -55,7 +51,13 @@ export class Wire {
     this.#heartbeat = setInterval(() => this.#beat(), heartbeatMs / 4);
     socket.onmessage = ({ data }: { data: unknown }) => this.#receive(data);
     socket.onclose = ({ code, reason }: WireClosed) => this.#end({ code, reason });
-    socket.onerror = null; // a close event follows
+    socket.onerror = () => undefined; // a close event follows
+  }
+
+  /** What came before this took the socket over. To be called once, when the host is ready for it. */
+  replay({ batches, closed }: Early): void {
+    for (const batch of batches) this.#receive(batch);
+    if (closed) this.#end(closed);
   }
 
   /** Queues a control frame; it leaves before any data of the same turn. */
@@ -88,9 +90,8 @@ export class Wire {
     let hasMore = true;
     while (hasMore && this.#socket.bufferedAmount < SOCKET_HIGH_WATER) {
       this.#writer.clear();
-      for (const frame of this.#control) this.#append(frame);
-      this.#control = [];
-      hasMore = this.#host.pull(this.#writer, now, BATCH_BYTES);
+      this.#appendControl();
+      hasMore = this.#control.length > 0 || this.#host.pull(this.#writer, now, BATCH_BYTES);
       if (this.#writer.length === 0) break;
       this.#socket.send(this.#writer.take());
       this.#lastSent = now;
@@ -98,9 +99,16 @@ export class Wire {
     this.#setTimer(hasMore ? now + DRAIN_POLL_MS : this.#host.nextDeadline(now), now);
   }
 
-  #append(frame: Uint8Array): void {
-    const at = this.#writer.reserve(frame.length); // may move the buffer, so its bytes are asked for afterwards
-    this.#writer.bytes.set(frame, at);
+  /** As many control frames as a batch holds; data waits until all of them have left. */
+  #appendControl(): void {
+    let count = 0;
+    for (const frame of this.#control) {
+      if (this.#writer.length >= BATCH_BYTES) break;
+      const at = this.#writer.reserve(frame.length); // may move the buffer, so its bytes are asked for afterwards
+      this.#writer.bytes.set(frame, at);
+      count++;
+    }
+    this.#control.splice(0, count);
   }
 
   #setTimer(at: number, now: number): void {

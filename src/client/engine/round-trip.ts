@@ -11,12 +11,15 @@ export class RoundTrip {
   rto = INITIAL_RTO_MS;
   /** What an acknowledgement that comes now does not tell of is lost if it left longer ago than this (as RACK, RFC 8985). */
   late = INITIAL_RTO_MS;
+  /** The shortest that was seen: nothing can be acknowledged sooner. */
+  shortest = Infinity;
   #base = INITIAL_RTO_MS;
   #smoothed: number | undefined;
   #variation = 0;
 
-  /** A measured round trip in ms; never of a segment that was sent twice (Karn's algorithm). Ends a backoff. */
+  /** A measured round trip in ms. Ends a backoff. */
   sample(rtt: number): void {
+    this.shortest = Math.min(this.shortest, rtt);
     if (this.#smoothed === undefined) {
       this.#smoothed = rtt;
       this.#variation = rtt / 2;
@@ -29,7 +32,7 @@ export class RoundTrip {
     this.rto = this.#base = Math.min(MAX_RTO_MS, Math.max(MIN_RTO_MS, this.#smoothed + spread));
   }
 
-  /** Something was acknowledged: the way is open. As TCP does, and unlike RFC 6298, which waits for a sample. */
+  /** Something was acknowledged: the way is open. As TCP does; RFC 6298 waits for a sample. */
   progress(): void {
     this.rto = this.#base;
   }

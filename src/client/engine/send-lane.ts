@@ -46,9 +46,7 @@ function windowCost(segment: Outgoing): number {
 export interface Acknowledged {
   /** Something was acknowledged that was not before. */
   isProgress: boolean;
-  /** A segment that had left twice was: the others may have waited for it, and their round trips say nothing. */
-  isAmbiguous: boolean;
-  /** When the last segment that was acknowledged now had left. */
+  /** When the newest frame had left that is known to have arrived by it. */
   sentAt: number | undefined;
 }
 
@@ -177,22 +175,25 @@ export class SendLane {
     this.sentUnacked += size;
   }
 
-  /** Undefined for an acknowledgement that is stale, or of what was never sent. */
-  acknowledge(cumulative: number, selective: number): Acknowledged | undefined {
+  /**
+   * Undefined for an acknowledgement that is stale, or of what was never sent. Of a segment that left twice, one that left
+   * the second time after `plausible` cannot have arrived: it was the first (RFC 8985, where RFC 6298 ignores both).
+   */
+  acknowledge(cumulative: number, selective: number, plausible: number): Acknowledged | undefined {
     const first = this.#segments.at(0)?.sequence ?? this.#sequence;
     const count = distance(cumulative, first) + 1;
     if (count < 0 || count > this.#sent) return undefined;
-    const told: Acknowledged = { isProgress: false, isAmbiguous: false, sentAt: undefined };
+    const told: Acknowledged = { isProgress: false, sentAt: undefined };
     for (let i = 0; i < count; i++) {
       const segment = this.#segments.shift();
       if (!segment) break;
       this.inFlight -= windowCost(segment);
-      this.#settle(segment, told);
+      this.#settle(segment, plausible, told);
     }
     this.#sent -= count;
     for (let bits = selective, i = 1; bits !== 0; bits >>>= 1, i++) {
       const segment = i < this.#sent && this.#segments.at(i);
-      if (segment && (bits & 1) !== 0) this.#settle(segment, told);
+      if (segment && (bits & 1) !== 0) this.#settle(segment, plausible, told);
     }
     return told;
   }
@@ -258,17 +259,14 @@ export class SendLane {
     return !isStart || promisedElsewhere === 0 || segment.rest + promisedElsewhere <= room;
   }
 
-  #settle(segment: Outgoing, told: Acknowledged): void {
+  #settle(segment: Outgoing, plausible: number, told: Acknowledged): void {
     if (segment.fate === ACKNOWLEDGED) return;
     if (segment.fate === IN_FLIGHT) this.sentUnacked -= segment.payload.length;
     else this.pendingReliable -= segment.payload.length;
     segment.fate = ACKNOWLEDGED;
     told.isProgress = true;
-    if (segment.wasResent) {
-      told.isAmbiguous = true;
-      return;
-    }
-    told.sentAt = segment.sentAt;
+    if (segment.wasResent && segment.sentAt > plausible) return;
+    told.sentAt = Math.max(told.sentAt ?? 0, segment.sentAt);
     this.arrivedBatch = Math.max(this.arrivedBatch, segment.batch);
   }
 

@@ -135,20 +135,22 @@ export class Sender {
   }
 
   acknowledge(ack: Ack, now: number): void {
+    const { ordered } = this.#settings;
+    const { roundTrip } = this;
     const lane = this.lanes[ack.lane];
-    const told = lane?.acknowledge(ack.cumulative, ack.selective);
+    const told = lane?.acknowledge(ack.cumulative, ack.selective, ordered ? -Infinity : now - roundTrip.shortest);
     if (!lane || !told) return;
     this.#window = ack.window;
-    if (this.#settings.ordered) {
+    if (ordered) {
       lane.lose(lane.arrivedBatch - 1, -Infinity);
       return;
     }
-    if (told.sentAt !== undefined && !told.isAmbiguous) this.roundTrip.sample(now - told.sentAt);
+    if (told.sentAt !== undefined) roundTrip.sample(now - told.sentAt);
     if (told.isProgress) {
-      this.roundTrip.progress();
-      lane.expiresAt = lane.isUnderWay ? now + this.roundTrip.rto : Infinity;
+      roundTrip.progress();
+      lane.expiresAt = lane.isUnderWay ? now + roundTrip.rto : Infinity;
     }
-    lane.lose(lane.arrivedBatch - REORDERING, now - this.roundTrip.late);
+    lane.lose(lane.arrivedBatch - REORDERING, now - roundTrip.late);
   }
 
   /** All that left in a batch up to `batch` and is not acknowledged leaves again. */

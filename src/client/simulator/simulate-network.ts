@@ -1,6 +1,6 @@
 import { DATA_PAYLOAD_OFFSET, FrameType, frameEnd } from "../../protocol/index.ts";
 import type { WebSocketConstructor, WebSocketLike } from "../websocket.ts";
-import { clock } from "../wire.ts";
+import { clock } from "../websocket.ts";
 import type { NetworkConditions } from "./conditions.ts";
 import { SimulatedLink } from "./simulated-link.ts";
 

@@ -12,7 +12,7 @@ import {
 } from "../../protocol/index.ts";
 import { FrameWriter } from "../engine/frame-writer.ts";
 import { type ConnectionTuning, RelayConnection } from "../relay-connection.ts";
-import { clock } from "../wire.ts";
+import { clock } from "../websocket.ts";
 import type { NetworkConditions } from "./conditions.ts";
 import { SimulatedLink } from "./simulated-link.ts";
 

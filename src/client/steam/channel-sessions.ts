@@ -1,7 +1,7 @@
 import { ConnectionState, type ConnectionType, EndReason, parsePeerId } from "../../protocol/index.ts";
 import type { PortOptions, RelayClient } from "../relay-client.ts";
 import type { ConnectionTuning, Ending, Message, RelayConnection } from "../relay-connection.ts";
-import { clock } from "../wire.ts";
+import { clock } from "../websocket.ts";
 import { ChannelQueues } from "./channel-queues.ts";
 import { unlessRefused } from "./unless-refused.ts";
 

@@ -1,4 +1,4 @@
-import { clock } from "../wire.ts";
+import { clock } from "../websocket.ts";
 import type { ChannelSessions, Session } from "./channel-sessions.ts";
 
 /** How much longer a session stays that is in the middle of something, in ms. */
