@@ -19,7 +19,10 @@ export class ConfigurationCache {
     const text = JSON.stringify([env.TICKET_SECRET, env.TICKET_KEYS, env.APP_SETTINGS]);
     if (!this.#configuration || this.#text !== text) {
       this.#text = text;
-      this.#configuration = readConfiguration(env);
+      this.#configuration = readConfiguration(env).catch((error: unknown) => {
+        if (this.#text === text) this.#configuration = undefined; // the next request may have more luck
+        throw error;
+      });
     }
     return this.#configuration;
   }

@@ -23,6 +23,7 @@ export const ERRORS = {
   invalid_argument: { code: 36, close: undefined },
   illegal_state: { code: 37, close: undefined },
   too_many_connections: { code: 38, close: undefined },
+  rate_limited: { code: 39, close: undefined },
 } as const satisfies Record<string, { code: number; close: CloseCode | undefined }>;
 
 export type ErrorName = keyof typeof ERRORS;

@@ -1,6 +1,6 @@
 import type { PeerId, SessionId } from "../protocol/index.ts";
 import type { Admission, RelaySocket, SavedLink } from "./ports.ts";
-import { TIMES } from "./settings.ts";
+import { CONNECT_RATE, TIMES } from "./settings.ts";
 
 /**
  * One socket as the rules see it: first a guest that has not said hello, then the session of a peer, then over.
@@ -30,12 +30,16 @@ export class Link {
   /** What leaves for this socket when the current turn ends (outbox.ts). */
   readonly pending: Uint8Array[] = [];
   #savedHeard = -Infinity;
+  /** Connects that this socket may still send, as of `#refilled`. Full again after an eviction, which takes a quiet room. */
+  #connects: number = CONNECT_RATE.burst;
+  #refilled: number;
 
   constructor(socket: RelaySocket, admission: Admission, since: number) {
     this.socket = socket;
     this.admission = admission;
     this.since = since;
     this.lastMessage = since;
+    this.#refilled = since;
     this.status = { state: "awaiting-hello" };
   }
 
@@ -56,6 +60,16 @@ export class Link {
     this.lastMessage = now;
     this.errors = 0;
     if (this.isOpen && now - this.#savedHeard >= HEARD_LAG_MS) this.save();
+  }
+
+  /** Whether one more connect is within the rate. */
+  takeConnect(now: number): boolean {
+    const elapsed = Math.max(0, now - this.#refilled);
+    this.#connects = Math.min(CONNECT_RATE.burst, this.#connects + (elapsed * CONNECT_RATE.perSecond) / 1000);
+    this.#refilled = now;
+    if (this.#connects < 1) return false;
+    this.#connects--;
+    return true;
   }
 
   /** Keeps the state beside the socket, for when the object is evicted and the socket is not. */

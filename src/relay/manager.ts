@@ -26,6 +26,8 @@ export interface Ending {
 /** Told after the manager's own state is consistent, so a listener may call back into it. */
 export interface ManagerEvents {
   opened?(connection: P2PConnection): void;
+  /** `isRefused` is another than before. */
+  refusalChanged?(connection: P2PConnection): void;
   stateChanged?(connection: P2PConnection, previous: ConnectionState): void;
   closed?(connection: P2PConnection, ending: Ending): void;
 }
@@ -51,6 +53,12 @@ export interface RelayStatistics {
   readonly totalBytes: number;
 }
 
+interface PeerRecords {
+  readonly all: Set<ConnectionRecord>;
+  /** How many of them others have asked for and the peer has not answered. */
+  unanswered: number;
+}
+
 /**
  * The registry of connections between the peers of one room.
  *
@@ -61,7 +69,9 @@ export class P2PRelayManager {
   readonly #options: ManagerOptions;
   readonly #byId = new Map<ConnectionId, ConnectionRecord>();
   readonly #byHandle = new Map<number, ConnectionRecord>();
-  readonly #byPeer = new Map<PeerId, Set<ConnectionRecord>>();
+  /** By what makes a connection the same (rule C1). */
+  readonly #byKey = new Map<string, ConnectionRecord>();
+  readonly #byPeer = new Map<PeerId, PeerRecords>();
   #nextHandle = 1;
   #totalPackets = 0;
   #totalBytes = 0;
@@ -73,7 +83,7 @@ export class P2PRelayManager {
 
   /**
    * The connection of two peers, made Connecting if there is none: the same id for A→B and B→A.
-   * `0n` after shutdown, and for a peer with itself. O(connections of the peer with fewer of them).
+   * `0n` after shutdown, and for a peer with itself. O(1).
    */
   createOrGetConnection(
     fromPeerId: PeerId,
@@ -117,7 +127,7 @@ export class P2PRelayManager {
     return record.connectionId;
   }
 
-  /** The id of the peers' open connection, in either direction, or `0n`. O(connections of one peer). */
+  /** The id of the peers' open connection, in either direction, or `0n`. O(1). */
   findConnection(from: PeerId, to: PeerId, type: ConnectionType, virtualPort?: number): ConnectionId {
     return this.#find(from, to, type, virtualPort)?.connectionId ?? NO_CONNECTION;
   }
@@ -135,7 +145,7 @@ export class P2PRelayManager {
     if (!record || !mayFollow(record.state, state)) return false;
     if (state === ConnectionState.Closed) return this.closeConnection(id);
     const previous = record.state;
-    record.state = state;
+    this.#setState(record, state);
     record.deadline = deadline;
     if (now !== undefined) record.lastActivity = now;
     this.#options.events?.stateChanged?.(record, previous);
@@ -154,7 +164,9 @@ export class P2PRelayManager {
   /** Notes that the other end said no, without telling the initiator before its time. */
   markRefused(id: ConnectionId, isRefused: boolean): void {
     const record = this.#byId.get(id);
-    if (record) record.isRefused = isRefused;
+    if (!record || record.isRefused === isRefused) return;
+    record.isRefused = isRefused;
+    this.#options.events?.refusalChanged?.(record);
   }
 
   /** Adds one packet of `size` bytes to the connection and to the room. False for an unknown id. O(1). */
@@ -257,12 +269,17 @@ export class P2PRelayManager {
 
   /** A copy: connections may be closed while it is walked. */
   getConnectionsForPeer(peerId: PeerId): P2PConnection[] {
-    return [...(this.#byPeer.get(peerId) ?? [])];
+    return [...(this.#byPeer.get(peerId)?.all ?? [])];
   }
 
   /** How many connections a peer has. O(1). */
   countConnectionsForPeer(peerId: PeerId): number {
-    return this.#byPeer.get(peerId)?.size ?? 0;
+    return this.#byPeer.get(peerId)?.all.size ?? 0;
+  }
+
+  /** How many of them are Connecting, asked for by others. O(1). */
+  countUnansweredForPeer(peerId: PeerId): number {
+    return this.#byPeer.get(peerId)?.unanswered ?? 0;
   }
 
   /** All connections in order of creation. Do not close while walking it; copy first. */
@@ -295,8 +312,6 @@ export class P2PRelayManager {
       lastActivity: Math.max(stored.created, counters.lastActivity),
       packetsRelayed: counters.packets,
       bytesRelayed: counters.bytes,
-      pendingBy: undefined,
-      isRefused: false,
       dirtyMark: 0,
     });
     // One that was opened after the counters were saved; "after" in serial arithmetic, because the count wraps.
@@ -318,41 +333,46 @@ export class P2PRelayManager {
   }
 
   #index(record: ConnectionRecord): void {
+    const { fromPeerId, toPeerId, type, virtualPort, state } = record;
     this.#byId.set(record.connectionId, record);
     this.#byHandle.set(record.handle, record);
-    this.#remember(record.fromPeerId, record);
-    this.#remember(record.toPeerId, record);
+    this.#byKey.set(keyOf(fromPeerId, toPeerId, type, virtualPort), record);
+    this.#recordsOf(fromPeerId).all.add(record);
+    const ofTarget = this.#recordsOf(toPeerId);
+    ofTarget.all.add(record);
+    if (state === ConnectionState.Connecting) ofTarget.unanswered++;
   }
 
   #unindex(record: ConnectionRecord): void {
-    record.state = ConnectionState.Closed;
+    const { fromPeerId, toPeerId, type, virtualPort } = record;
+    this.#setState(record, ConnectionState.Closed);
     this.#byId.delete(record.connectionId);
     this.#byHandle.delete(record.handle);
-    this.#forget(record.fromPeerId, record);
-    this.#forget(record.toPeerId, record);
+    this.#byKey.delete(keyOf(fromPeerId, toPeerId, type, virtualPort));
+    this.#forget(fromPeerId, record);
+    this.#forget(toPeerId, record);
   }
 
-  #remember(peer: PeerId, record: ConnectionRecord): void {
-    const records = this.#byPeer.get(peer);
-    if (records) records.add(record);
-    else this.#byPeer.set(peer, new Set([record]));
+  /** The one way a state changes: what is counted by state changes with it. */
+  #setState(record: ConnectionRecord, state: ConnectionState): void {
+    if (record.state === ConnectionState.Connecting) this.#recordsOf(record.toPeerId).unanswered--;
+    record.state = state;
+  }
+
+  #recordsOf(peer: PeerId): PeerRecords {
+    let records = this.#byPeer.get(peer);
+    if (!records) this.#byPeer.set(peer, (records = { all: new Set(), unanswered: 0 }));
+    return records;
   }
 
   #forget(peer: PeerId, record: ConnectionRecord): void {
     const records = this.#byPeer.get(peer);
-    records?.delete(record);
-    if (records?.size === 0) this.#byPeer.delete(peer);
+    records?.all.delete(record);
+    if (records?.all.size === 0) this.#byPeer.delete(peer);
   }
 
   #find(a: PeerId, b: PeerId, type: ConnectionType, virtualPort: number | undefined): ConnectionRecord | undefined {
-    const ofA = this.#byPeer.get(a);
-    const ofB = this.#byPeer.get(b);
-    if (!ofA || !ofB) return undefined;
-    const port = portOf(type, virtualPort);
-    for (const record of ofA.size <= ofB.size ? ofA : ofB) {
-      if (record.type === type && record.virtualPort === port && joins(record, a, b)) return record;
-    }
-    return undefined;
+    return this.#byKey.get(keyOf(a, b, type, portOf(type, virtualPort)));
   }
 
   #staleReason(record: ConnectionRecord, now: number): number | undefined {
@@ -393,6 +413,7 @@ function portOf(type: ConnectionType, virtualPort: number | undefined): number |
   return hasVirtualPort(type) ? (virtualPort ?? 0) : undefined;
 }
 
-function joins(record: ConnectionRecord, a: PeerId, b: PeerId): boolean {
-  return (record.fromPeerId === a && record.toPeerId === b) || (record.fromPeerId === b && record.toPeerId === a);
+/** The same for both directions. */
+function keyOf(a: PeerId, b: PeerId, type: ConnectionType, port: number | undefined): string {
+  return a < b ? `${a}/${b}/${type}/${port}` : `${b}/${a}/${type}/${port}`;
 }

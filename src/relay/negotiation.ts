@@ -1,4 +1,4 @@
-/** A connection's life: connect, accept, refuse, close, and what each end is told of it (rules C1 to C13). */
+/** A connection's life: connect, accept, refuse, close, and what each end is told of it (rules C1 to C14). */
 import {
   CloseFlag,
   ClosedBy,
@@ -22,7 +22,7 @@ import { refuseHandle } from "./forwarding.ts";
 import type { Link } from "./link.ts";
 import type { Ending } from "./manager.ts";
 import { type RoomState, refuse, tell } from "./room-state.ts";
-import { TIMES } from "./settings.ts";
+import { CONNECT_RATE, TIMES } from "./settings.ts";
 
 const MIN_CONNECT_TIMEOUT_MS = 100;
 const MAX_CONNECT_TIMEOUT_MS = 3_600_000;
@@ -39,6 +39,10 @@ interface Request {
 
 export function connect(room: RoomState, link: Link, values: ControlValues<"connect">, now: number): void {
   const offending = { frame: FrameType.Connect, about: values.request };
+  if (!link.takeConnect(now)) {
+    const message = `more than ${CONNECT_RATE.burst} connects at once, or ${CONNECT_RATE.perSecond} a second; try again later`;
+    return refuse(room, link, "rate_limited", offending, message);
+  }
   const request = readRequest(room, values);
   if (typeof request === "string") return refuse(room, link, "invalid_argument", offending, request);
   if (request.peer === link.peer) {
@@ -79,20 +83,24 @@ function readRequest(room: RoomState, values: ControlValues<"connect">): Request
 /** What strangers ask of a peer does not count against it, or they could keep it from connecting anywhere. */
 function hasTooMany(room: RoomState, peer: PeerId): boolean {
   const { manager, settings } = room;
-  if (manager.countConnectionsForPeer(peer) < settings.maxConnectionsPerPeer) return false;
-  const own = manager
-    .getConnectionsForPeer(peer)
-    .filter(({ state, toPeerId }) => state !== ConnectionState.Connecting || toPeerId !== peer);
-  return own.length >= settings.maxConnectionsPerPeer;
+  const own = manager.countConnectionsForPeer(peer) - manager.countUnansweredForPeer(peer);
+  return own >= settings.maxConnectionsPerPeer;
 }
 
-/** The connection there is for this key. One that is on its way out makes room for the new one. */
+/** The connection there is for this key. One that is on its way out, or has lost its initiator, makes room for the new. */
 function usableConnection(room: RoomState, link: Link, request: Request): P2PConnection | undefined {
   const id = room.manager.findConnection(link.peer, request.peer, request.type, request.virtualPort);
   const existing = room.manager.getConnection(id);
-  if (existing?.state !== ConnectionState.Disconnecting) return existing;
-  finishDisconnect(room, existing);
+  if (existing?.state === ConnectionState.Disconnecting) finishDisconnect(room, existing);
+  else if (existing && isOrphan(room, existing))
+    room.manager.closeConnection(existing.connectionId, EndReason.PeerLeft);
+  else return existing;
   return undefined;
+}
+
+/** After a crash: asked for by a peer that has not come back, so there is nobody to accept (rule C3). */
+export function isOrphan(room: RoomState, { state, fromPeerId }: P2PConnection): boolean {
+  return state === ConnectionState.Connecting && !room.sessions.has(fromPeerId);
 }
 
 function answerExisting(room: RoomState, link: Link, request: number, connection: P2PConnection, now: number): void {
@@ -151,7 +159,7 @@ function pendingFor(room: RoomState, link: Link, handle: number, frame: number):
     return undefined;
   }
   const isPending = connection.state === ConnectionState.Connecting && connection.toPeerId === link.peer;
-  if (isPending && !connection.isRefused) return connection;
+  if (isPending && !connection.isRefused && !isOrphan(room, connection)) return connection;
   const message = `connection ${handle} is not waiting for an answer of this peer`;
   refuse(room, link, "illegal_state", { frame, about: handle }, message);
   return undefined;

@@ -47,6 +47,8 @@ export interface StoredConnection {
   readonly channel: number | undefined;
   readonly deadline: number | undefined;
   readonly pendingReason: number | undefined;
+  readonly pendingBy: PeerId | undefined;
+  readonly isRefused: boolean;
 }
 
 /** What survives. Every method is synchronous and on its way to disk before anything that is sent after it. */

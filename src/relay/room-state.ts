@@ -5,6 +5,7 @@ import {
   type DropReason,
   ERRORS,
   type ErrorName,
+  FrameType,
   type PeerId,
   encodeControl,
 } from "../protocol/index.ts";
@@ -45,7 +46,10 @@ export function tell<N extends ControlFrameName>(
   room.outbox.add(link, encodeControl(frame, values, flags));
 }
 
-/** Error frames for one inbound message: beyond this many, refusals are counted but not answered one by one. */
+/**
+ * Error frames for one inbound message: beyond this many, refusals are counted but not answered one by one. Not so a
+ * refused connect: it carries a request, whose sender waits for an answer.
+ */
 const MAX_ERRORS_PER_MESSAGE = 16;
 
 /** Answers a frame with an error (rule E1) and, where the error says so, ends the session (rule E2). */
@@ -57,7 +61,8 @@ export function refuse(
   message: string,
 ): void {
   const { code, close } = ERRORS[error];
-  if (close === undefined && ++link.errors > MAX_ERRORS_PER_MESSAGE) return;
+  const mayGoUnanswered = close === undefined && offending.frame !== FrameType.Connect;
+  if (mayGoUnanswered && ++link.errors > MAX_ERRORS_PER_MESSAGE) return;
   tell(room, link, "error", { code, frame: offending.frame, about: offending.about ?? 0, message });
   if (close === undefined) return;
   room.log({ level: "warn", event: "protocol_error", peer: String(link.peer), error, message });

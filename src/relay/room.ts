@@ -55,6 +55,7 @@ export class Room {
       events: {
         opened: (connection) => this.#opened(connection),
         stateChanged: (connection, previous) => this.#stateChanged(connection, previous),
+        refusalChanged: (connection) => store.updateConnection(connection),
         closed: (connection, ending) => this.#closed(connection, ending),
       },
     });

@@ -10,7 +10,7 @@ import {
   type SessionId,
 } from "../protocol/index.ts";
 import type { Link } from "./link.ts";
-import { announce } from "./negotiation.ts";
+import { announce, isOrphan } from "./negotiation.ts";
 import { type RoomState, closeLink, refuse, tell } from "./room-state.ts";
 import { BATCH_LIMIT, TIMES } from "./settings.ts";
 
@@ -29,6 +29,7 @@ export function hello(room: RoomState, link: Link, values: ControlValues<"hello"
   welcome(room, link, session, now);
   // Who asked for this peer while it was away has waited for this moment (rule C3).
   for (const connection of room.manager.getConnectionsForPeer(link.peer)) {
+    if (isOrphan(room, connection)) continue;
     room.manager.markRefused(connection.connectionId, false);
     announce(room, link, connection);
   }

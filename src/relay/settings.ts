@@ -50,6 +50,9 @@ export const TIMES = {
   promptMs: 1_000,
 } as const;
 
+/** Connects that one session may send (rule C14): each may cost a row on disk, a log line and a frame to another peer. */
+export const CONNECT_RATE = { burst: 256, perSecond: 64 } as const;
+
 export const BATCH_LIMIT = MAX_BATCH;
 
 export type ParsedSettings =

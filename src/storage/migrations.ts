@@ -23,6 +23,10 @@ const STEPS: readonly (readonly string[])[] = [
     // One row: all counters packed (relay/counters.ts).
     `CREATE TABLE counters (id INTEGER PRIMARY KEY CHECK (id = 1), packed BLOB NOT NULL)`,
   ],
+  [
+    `ALTER TABLE connections ADD COLUMN pending_by TEXT`,
+    `ALTER TABLE connections ADD COLUMN refused INTEGER NOT NULL DEFAULT 0`,
+  ],
 ];
 
 export const SCHEMA_VERSION = STEPS.length;

@@ -1,6 +1,7 @@
 import {
   ConnectionState,
   type Handle,
+  type PeerId,
   handleOf,
   isConnectionType,
   parseAppId,
@@ -36,8 +37,9 @@ export class SqlRoomStore implements RoomStore {
     const { handle, connectionId, fromPeerId, toPeerId, appId, type, state, created } = connection;
     this.#db.run(
       `INSERT INTO connections
-        (handle, id, from_peer, to_peer, app, type, state, created, virtual_port, channel, deadline, pending_reason)
-        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+        (handle, id, from_peer, to_peer, app, type, state, created, virtual_port, channel, deadline, pending_reason,
+         pending_by, refused)
+        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
       handle,
       String(connectionId),
       String(fromPeerId),
@@ -50,15 +52,19 @@ export class SqlRoomStore implements RoomStore {
       connection.channel ?? null,
       connection.deadline ?? null,
       connection.pendingReason ?? null,
+      textOf(connection.pendingBy),
+      Number(connection.isRefused),
     );
   }
 
-  updateConnection({ handle, state, deadline, pendingReason }: StoredConnection): void {
+  updateConnection({ handle, state, deadline, pendingReason, pendingBy, isRefused }: StoredConnection): void {
     this.#db.run(
-      `UPDATE connections SET state = ?, deadline = ?, pending_reason = ? WHERE handle = ?`,
+      `UPDATE connections SET state = ?, deadline = ?, pending_reason = ?, pending_by = ?, refused = ? WHERE handle = ?`,
       state,
       deadline ?? null,
       pendingReason ?? null,
+      textOf(pendingBy),
+      Number(isRefused),
       handle,
     );
   }
@@ -101,7 +107,13 @@ function readConnection(row: SqlRow): StoredConnection {
     channel: optionalNumber(row["channel"]),
     deadline: optionalNumber(row["deadline"]),
     pendingReason: optionalNumber(row["pending_reason"]),
+    pendingBy: parsePeerId(row["pending_by"]),
+    isRefused: row["refused"] === 1,
   };
+}
+
+function textOf(peer: PeerId | undefined): string | null {
+  return peer === undefined ? null : String(peer);
 }
 
 function isType(value: unknown): value is StoredConnection["type"] {

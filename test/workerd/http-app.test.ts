@@ -1,6 +1,7 @@
 /** The HTTP side over a platform of the test's own: what is injected is what counts. */
 import { describe, expect, it, vi } from "vitest";
 import { createApp } from "../../src/http/app.ts";
+import { ConfigurationCache } from "../../src/http/configuration.ts";
 import type { ClientGeo, RelayEnvironment, RoomAdmin, RoomGateway } from "../../src/http/gateway.ts";
 import type { LogEntry } from "../../src/relay/ports.ts";
 import type { RelayRoom } from "../../src/runtime/cloudflare/relay-room.ts";
@@ -52,6 +53,20 @@ describe("createApp", () => {
       request,
       geo,
     );
+  });
+
+  it("does not keep a failure to read its configuration: the next request tries again", async () => {
+    let reads = 0;
+    const env: RelayEnvironment = {
+      get TICKET_SECRET() {
+        // The first read is for the cache's key, the second for the key itself.
+        if (++reads === 2) throw new Error("no secret store");
+        return TEST_SECRET;
+      },
+    };
+    const configurations = new ConfigurationCache();
+    await expect(configurations.load(env)).rejects.toThrow("no secret store");
+    expect(await configurations.load(env)).toMatchObject({ ok: true });
   });
 
   it("asks nothing of where a client is that it does not let in", async () => {

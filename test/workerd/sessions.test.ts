@@ -2,6 +2,7 @@
 import { evictDurableObject, runInDurableObject } from "cloudflare:test";
 import { describe, expect, it, vi } from "vitest";
 import { CloseCode, ClosedBy, EndReason } from "../../src/protocol/index.ts";
+import { closeQuietly } from "../../src/runtime/cloudflare/hibernatable-socket.ts";
 import type { RelayRoom } from "../../src/runtime/cloudflare/relay-room.ts";
 import { captureLogs } from "./support/logs.ts";
 import { ALICE, BOB, CAROL, TestPeer, joinUp, mustRelay, nextClose, pairUp, pause } from "./support/peer.ts";
@@ -125,15 +126,41 @@ describe("a client that closes gets its close event back at once", () => {
   });
 
   // A lost TCP connection cannot be had inside one isolate; these are the events that the platform makes of it.
-  it.each([1004, 1005, 1006, 1015])("%i, which may not be sent, is answered with a bare close", async (code) => {
+  it.each([0, 999, 1004, 1005, 1006, 1015, 5000, 65_535])(
+    "S8: %i, which may not be sent, is answered with a bare close",
+    async (code) => {
+      const app = freshApp();
+      const { a, b, handle } = await pairUp({ app });
+      await runInDurableObject<RelayRoom, void>(roomOf(app), async (room, state) => {
+        const [socket] = state.getWebSockets(`peer:${ALICE}`);
+        await room.webSocketClose(socket!, code, "");
+      });
+      expect((await a.closed).code).toBe(1005);
+      expect(await nextClose(b)).toMatchObject({ handle, reason: EndReason.PeerLeft });
+    },
+  );
+
+  it("S8: a reason that grew when its broken text was read is cut to what a close frame holds", async () => {
     const app = freshApp();
-    const { a, b, handle } = await pairUp({ app });
+    const a = await TestPeer.enter({ app, peer: ALICE });
     await runInDurableObject<RelayRoom, void>(roomOf(app), async (room, state) => {
       const [socket] = state.getWebSockets(`peer:${ALICE}`);
-      await room.webSocketClose(socket!, code, "");
+      await room.webSocketClose(socket!, 1000, "\ufffd".repeat(123));
     });
-    expect((await a.closed).code).toBe(1005);
-    expect(await nextClose(b)).toMatchObject({ handle, reason: EndReason.PeerLeft });
+    expect(await a.closed).toMatchObject({ code: 1000, reason: "\ufffd".repeat(41) });
+  });
+
+  it("S8: a close that the platform refuses all the same is answered without a code", async () => {
+    const lines = captureLogs();
+    const closed: unknown[][] = [];
+    const close = (...args: unknown[]): void => {
+      closed.push(args);
+      if (args.length > 0) throw new TypeError("no such code");
+    };
+    closeQuietly({ readyState: 1, close } as unknown as WebSocket, 4001, "why");
+    expect(closed).toEqual([[4001, "why"], []]);
+    expect(lines).toMatchObject([{ level: "warn", event: "close_failed", code: 4001 }]);
+    vi.restoreAllMocks();
   });
 
   it("a socket that failed is closed, too", async () => {

@@ -1,4 +1,5 @@
 import type { RelaySocket, SavedLink } from "../../relay/ports.ts";
+import { log } from "./log.ts";
 
 /** The room's counters as they were at one moment (relay/counters.ts). */
 export interface Checkpoint {
@@ -55,12 +56,30 @@ export class HibernatableSocket implements RelaySocket {
   }
 }
 
+/** What a close frame holds beside its code. */
+const MAX_REASON_BYTES = 123;
+
 /**
- * Every close must be answered: without it the client's close event comes seconds late, as 1006.
- * 1005, 1006 and 1015 are reports, not codes to send: they are answered with a bare close.
+ * Every close must be answered, whatever came: without it the client's close event comes seconds late, as 1006. Codes
+ * that only report, that nobody may send or that do not exist make `close` throw, and are answered with a bare close.
  */
 export function closeQuietly(socket: WebSocket, code: number, reason: string): void {
   if (socket.readyState === WebSocket.CLOSED) return;
-  if (code === 1005 || code === 1006 || code === 1015 || code === 1004) socket.close();
-  else socket.close(code, reason);
+  try {
+    if (isSendable(code)) return socket.close(code, shortened(reason));
+  } catch (error) {
+    log({ level: "warn", event: "close_failed", code, error: String(error) });
+  }
+  socket.close();
+}
+
+function isSendable(code: number): boolean {
+  return code >= 1000 && code <= 4999 && code !== 1004 && code !== 1005 && code !== 1006 && code !== 1015;
+}
+
+/** Text that came as broken UTF-8 grows when it is read: each bad byte becomes a replacement character of three. */
+function shortened(reason: string): string {
+  const bytes = new Uint8Array(MAX_REASON_BYTES);
+  const { written } = new TextEncoder().encodeInto(reason, bytes);
+  return new TextDecoder().decode(bytes.subarray(0, written));
 }

@@ -2,7 +2,7 @@ import { DurableObject } from "cloudflare:workers";
 import { type ConnectionId, PING, PONG, type PeerId, SUBPROTOCOL } from "../../protocol/index.ts";
 import { type ConnectionView, viewConnection } from "../../relay/connection-view.ts";
 import type { Link } from "../../relay/link.ts";
-import { Room, type RoomStatistics } from "../../relay/room.ts";
+import { Room, type RoomOptions, type RoomStatistics } from "../../relay/room.ts";
 import { TIMES, parseSettings } from "../../relay/settings.ts";
 import { migrate } from "../../storage/migrations.ts";
 import { SqlRoomStore } from "../../storage/sql-room-store.ts";
@@ -19,6 +19,12 @@ interface Entry {
   readonly socket: HibernatableSocket;
 }
 
+/** What an event works on: the rules with all that outlived the memory, and what keeps their counters. */
+interface Served {
+  readonly room: Room;
+  readonly checkpoints: Checkpoints;
+}
+
 /**
  * The Durable Object of one room: a shell that hands sockets, messages and alarms to the rules (relay/room.ts).
  * It may be evicted whenever nothing happens for ten seconds, with its sockets open; the constructor runs again on the
@@ -26,11 +32,11 @@ interface Entry {
  */
 export class RelayRoom extends DurableObject<RelayEnv> {
   readonly sql: DurableSql;
-  readonly #room: Room;
-  readonly #checkpoints: Checkpoints;
+  readonly #newRoom: () => Room;
   readonly #links = new Map<WebSocket, Entry>();
   #scheduledAlarm: number | null = null;
-  #isRestored = false;
+  /** Undefined until everything that outlived the memory has been read. */
+  #served: Served | undefined;
 
   constructor(ctx: DurableObjectState, env: RelayEnv) {
     super(ctx, env);
@@ -40,14 +46,14 @@ export class RelayRoom extends DurableObject<RelayEnv> {
     this.sql = new DurableSql(ctx.storage);
     const { from, to } = migrate(this.sql);
     if (from !== to) log({ level: "info", event: "migrated", room: ctx.id.name, from, to });
-    this.#room = new Room({
+    const options: RoomOptions = {
       app,
       settings: settings.settingsFor(app),
       store: new SqlRoomStore(this.sql),
       log: (entry) => log({ ...entry, room: ctx.id.name }),
       newSessionId: () => crypto.getRandomValues(new BigUint64Array(1))[0] || 1n,
-    });
-    this.#checkpoints = new Checkpoints(this.#room);
+    };
+    this.#newRoom = () => new Room(options);
     ctx.setWebSocketAutoResponse(new WebSocketRequestResponsePair(PING, PONG));
     // oxlint-disable-next-line no-floating-promises -- the platform holds all events back until it is done
     void ctx.blockConcurrencyWhile(async () => {
@@ -57,13 +63,14 @@ export class RelayRoom extends DurableObject<RelayEnv> {
 
   /** A WebSocket upgrade that the worker has let in. */
   override async fetch(request: Request): Promise<Response> {
-    const now = this.#begin();
+    const now = Date.now();
+    const { room } = this.#begin(now);
     const admission = readAdmission(request.headers);
     const { 0: client, 1: server } = new WebSocketPair();
     this.ctx.acceptWebSocket(server, [`peer:${admission.peer}`]);
     const socket = new HibernatableSocket(this.ctx, server);
-    this.#links.set(server, { link: this.#room.join(socket, admission, now), socket });
-    await this.#end();
+    this.#links.set(server, { link: room.join(socket, admission, now), socket });
+    await this.#end(room);
     return new Response(null, {
       status: 101,
       webSocket: client,
@@ -72,44 +79,51 @@ export class RelayRoom extends DurableObject<RelayEnv> {
   }
 
   override async webSocketMessage(ws: WebSocket, message: ArrayBuffer | string): Promise<void> {
-    const now = this.#begin(ws);
-    const entry = this.#entryOf(ws, now);
+    const now = Date.now();
+    const { room, checkpoints } = this.#begin(now, ws);
+    const entry = this.#entryOf(room, ws, now);
     if (!entry) return;
-    if (typeof message === "string") this.#room.receiveText(entry.link, now);
-    else this.#room.receive(entry.link, new Uint8Array(message), now);
-    this.#checkpoints.touch(entry.socket, now);
-    await this.#end();
+    if (typeof message === "string") room.receiveText(entry.link, now);
+    else room.receive(entry.link, new Uint8Array(message), now);
+    checkpoints.touch(entry.socket, now);
+    await this.#end(room);
   }
 
   override async webSocketClose(ws: WebSocket, code: number, reason: string): Promise<void> {
-    await this.#socketGone(ws);
-    closeQuietly(ws, code, reason);
+    try {
+      await this.#socketGone(ws);
+    } finally {
+      closeQuietly(ws, code, reason); // answered also by a room that cannot be restored
+    }
   }
 
   override async webSocketError(ws: WebSocket, error: unknown): Promise<void> {
     log({ level: "warn", event: "socket_error", room: this.ctx.id.name, error: String(error) });
-    await this.#socketGone(ws);
-    closeQuietly(ws, 1006, "");
+    try {
+      await this.#socketGone(ws);
+    } finally {
+      closeQuietly(ws, 1006, "");
+    }
   }
 
   override async alarm(): Promise<void> {
-    const now = this.#begin();
-    this.#scheduledAlarm = null; // it has fired
+    const now = Date.now();
+    this.#scheduledAlarm = null; // it has fired, also where the room cannot be restored
+    const { room } = this.#begin(now);
     // Where counters moved they will move again: the next flush's alarm is set now, not first a later one and then it.
-    const nextFlush = this.#room.counters.isDirty ? now + TIMES.flushMs : Infinity;
-    this.#room.alarm(now);
-    await this.#end(nextFlush);
+    const nextFlush = room.counters.isDirty ? now + TIMES.flushMs : Infinity;
+    room.alarm(now);
+    await this.#end(room, nextFlush);
   }
 
   statistics(): RoomStatistics {
-    this.#begin();
-    return this.#room.statistics();
+    return this.#begin(Date.now()).room.statistics();
   }
 
   connections({ after, limit }: { after: number; limit: number }): ConnectionView[] {
-    this.#begin();
+    const { room } = this.#begin(Date.now());
     const views: ConnectionView[] = [];
-    for (const connection of this.#room.manager.connections()) {
+    for (const connection of room.manager.connections()) {
       if (connection.handle > after) views.push(viewConnection(connection));
       if (views.length === limit) break;
     }
@@ -117,48 +131,55 @@ export class RelayRoom extends DurableObject<RelayEnv> {
   }
 
   connection(id: ConnectionId): ConnectionView | undefined {
-    this.#begin();
-    const connection = this.#room.manager.getConnection(id);
+    const connection = this.#begin(Date.now()).room.manager.getConnection(id);
     return connection && viewConnection(connection);
   }
 
   connectionsOfPeer(peer: PeerId): ConnectionView[] {
-    this.#begin();
-    return this.#room.manager.getConnectionsForPeer(peer).map(viewConnection);
+    return this.#begin(Date.now()).room.manager.getConnectionsForPeer(peer).map(viewConnection);
   }
 
   async closeConnection(id: ConnectionId): Promise<boolean> {
-    const closed = this.#room.closeConnection(id, this.#begin());
-    await this.#end();
+    const now = Date.now();
+    const { room } = this.#begin(now);
+    const closed = room.closeConnection(id, now);
+    await this.#end(room);
     return closed;
   }
 
   async kick(peer: PeerId): Promise<boolean> {
-    const kicked = this.#room.kick(peer, this.#begin());
-    await this.#end();
+    const now = Date.now();
+    const { room } = this.#begin(now);
+    const kicked = room.kick(peer, now);
+    await this.#end(room);
     return kicked;
   }
 
-  /** Every event begins here: the time, once, and the room as it was before an eviction. */
-  #begin(ws?: WebSocket): number {
-    const now = Date.now();
-    if (!this.#isRestored) this.#restore(now, ws);
-    return now;
+  /**
+   * Every event begins here: the room as it was before an eviction. One that cannot be read fails the event, and the
+   * next, which tries anew: a room with only half of it would be saved over what is on disk.
+   * `closing`: in a close event the platform no longer lists the socket, which may carry the newest checkpoint.
+   */
+  #begin(now: number, closing?: WebSocket): Served {
+    this.#served ??= this.#restore(now, closing);
+    return this.#served;
   }
 
-  /** `closing`: in a close event the platform no longer lists the socket, which may carry the newest checkpoint. */
-  #restore(now: number, closing: WebSocket | undefined): void {
-    this.#isRestored = true;
+  #restore(now: number, closing: WebSocket | undefined): Served {
     const sockets = new Set(this.ctx.getWebSockets());
     if (closing) sockets.add(closing);
     const found = [...sockets].map((ws) => ({ ws, socket: new HibernatableSocket(this.ctx, ws) }));
-    this.#room.restore(this.#checkpoints.newest(found.map(({ socket }) => socket)), now);
-    for (const { ws, socket } of found) this.#rejoin(ws, socket, now);
+    const room = this.#newRoom();
+    const checkpoints = new Checkpoints(room);
+    room.restore(checkpoints.newest(found.map(({ socket }) => socket)), now);
+    this.#links.clear(); // of an attempt that failed
+    for (const { ws, socket } of found) this.#rejoin(room, ws, socket, now);
+    return { room, checkpoints };
   }
 
-  #rejoin(ws: WebSocket, socket: HibernatableSocket, now: number): Entry | undefined {
+  #rejoin(room: Room, ws: WebSocket, socket: HibernatableSocket, now: number): Entry | undefined {
     if (!socket.attachment) return undefined;
-    const entry = { link: this.#room.rejoin(socket, socket.attachment.link, now), socket };
+    const entry = { link: room.rejoin(socket, socket.attachment.link, now), socket };
     this.#links.set(ws, entry);
     return entry;
   }
@@ -167,33 +188,34 @@ export class RelayRoom extends DurableObject<RelayEnv> {
    * The link of an event's socket. When several sockets close in a sleeping room, the first close event rebuilds it, and
    * the platform lists the others no longer: theirs is taken up here, unless the peer has a newer session by now.
    */
-  #entryOf(ws: WebSocket, now: number): Entry | undefined {
+  #entryOf(room: Room, ws: WebSocket, now: number): Entry | undefined {
     const entry = this.#links.get(ws);
     if (entry) return entry;
     const socket = new HibernatableSocket(this.ctx, ws);
     const peer = socket.attachment?.link.admission.peer;
-    return peer === undefined || this.#room.isPresent(peer) ? undefined : this.#rejoin(ws, socket, now);
+    return peer === undefined || room.isPresent(peer) ? undefined : this.#rejoin(room, ws, socket, now);
   }
 
   async #socketGone(ws: WebSocket): Promise<void> {
-    const now = this.#begin(ws);
-    const entry = this.#entryOf(ws, now);
+    const now = Date.now();
+    const { room, checkpoints } = this.#begin(now, ws);
+    const entry = this.#entryOf(room, ws, now);
     this.#links.delete(ws);
     if (entry) {
-      this.#room.socketClosed(entry.link, now);
+      room.socketClosed(entry.link, now);
       entry.link.save(); // as over: an error event and a close event may both come
     }
-    this.#checkpoints.move(this.#links.values().next().value?.socket, now);
-    await this.#end();
+    checkpoints.move(this.#links.values().next().value?.socket, now);
+    await this.#end(room);
   }
 
   /**
    * Moves the alarm when something is due earlier, and removes it when nothing is. Each set is billed as a row, so one
    * that may come too early stays. `expected`: when something will be due that is not yet.
    */
-  async #end(expected = Infinity): Promise<void> {
-    const alarmAt = Math.min(this.#room.alarmAt, expected);
-    if (this.#room.alarmAt === Infinity) {
+  async #end({ alarmAt: due }: Room, expected = Infinity): Promise<void> {
+    const alarmAt = Math.min(due, expected);
+    if (due === Infinity) {
       if (this.#scheduledAlarm === null) return;
       this.#scheduledAlarm = null;
       this.sql.rowsWritten++;

@@ -258,6 +258,17 @@ describe("errors that do not [E3]", () => {
     expect(alice.heard()).toHaveLength(3);
   });
 
+  test("a refused connect is always answered: its sender waits for it; and it takes no other's place", () => {
+    const { alice } = setup();
+    const connects = Array.from({ length: 40 }, (_, request) => frames.connect(ALICE, { request }));
+    const others = Array.from({ length: 20 }, () => frames.accept(999));
+    alice.send(...connects, ...others);
+    const heard = alice.heard();
+    const answered = heard.filter(({ error }) => error === "connect_to_self").map(({ about }) => about);
+    expect(answered).toEqual(Array.from({ length: 40 }, (_, request) => request));
+    expect(heard).toHaveLength(40 + 16);
+  });
+
   test("one that ends the session is told after sixteen others", () => {
     const { alice } = setup();
     const bad = Array.from({ length: 20 }, () => frames.accept(999));

@@ -155,6 +155,8 @@ function compare(model: Model, { manager, ended, changed, opened, logs }: Real):
     same(copy.length, records.length, `getConnectionsForPeer(${name(peer)})`);
     copy.forEach(({ connectionId }, index) => same(connectionId, records[index]!.id, "getConnectionsForPeer"));
     same(manager.countConnectionsForPeer(peer), records.length, "countConnectionsForPeer");
+    const unanswered = records.filter(({ state, to }) => state === Connecting && to === peer);
+    same(manager.countUnansweredForPeer(peer), unanswered.length, "countUnansweredForPeer");
   }
   for (const [index, id] of model.ids.entries()) {
     const record = model.get(id);

@@ -653,6 +653,32 @@ describe("markRefused", () => {
     expect(manager.getConnection(id)?.isRefused).toBe(false);
     expect(() => manager.markRefused(UNKNOWN, true)).not.toThrow();
   });
+
+  test("is told when it changes, and only then: each telling is a row on disk", () => {
+    const refusalChanged = vi.fn<NonNullable<ManagerEvents["refusalChanged"]>>();
+    const { manager, create } = setup({ events: { refusalChanged } });
+    const id = create();
+    manager.markRefused(id, false);
+    expect(refusalChanged).not.toHaveBeenCalled();
+    for (const isRefused of [true, true, false, false]) manager.markRefused(id, isRefused);
+    expect(refusalChanged).toHaveBeenCalledTimes(2);
+  });
+});
+
+describe("many connections of one peer", () => {
+  test("are found and counted in constant time: 40,000 between the same two peers", () => {
+    const { manager, create } = setup();
+    const began = performance.now();
+    for (let virtualPort = 0; virtualPort < 40_000; virtualPort++) {
+      create(ALICE, BOB, NetworkingSockets, { virtualPort });
+      manager.countUnansweredForPeer(BOB);
+      manager.findConnection(BOB, ALICE, NetworkingSockets, virtualPort);
+    }
+    // A scan per connect takes half a minute.
+    expect(performance.now() - began).toBeLessThan(3_000);
+    expect(manager.countUnansweredForPeer(BOB)).toBe(40_000);
+    expect(manager.countUnansweredForPeer(ALICE)).toBe(0);
+  });
 });
 
 describe("events and re-entrance", () => {
@@ -751,6 +777,8 @@ function stored(handle: number): StoredConnection {
     channel: undefined,
     deadline: undefined,
     pendingReason: undefined,
+    pendingBy: undefined,
+    isRefused: false,
   };
 }
 

@@ -24,7 +24,6 @@ import {
   errorOf,
   frames,
   peerId,
-  stateOf,
 } from "../../support/room.ts";
 
 const { Connecting, Connected, Disconnecting } = ConnectionState;
@@ -35,6 +34,14 @@ function setup(options: ConstructorParameters<typeof TestRoom>[0] = {}) {
   const room = new TestRoom(options);
   const [alice, bob, carol] = [room.join(ALICE), room.join(BOB), room.join(CAROL)];
   return { room, alice, bob, carol };
+}
+
+/** Alice asked for Dave, and is gone with the crash. */
+function orphan() {
+  const { room, alice } = setup();
+  const handle = alice.connect(DAVE, { port: 7 });
+  room.crash();
+  return { room, handle, dave: room.join(DAVE) };
 }
 
 /** All that a restart must not change. */
@@ -67,8 +74,6 @@ describe("an eviction", () => {
     expect(before.connections.map(({ state }) => state)).toEqual([Connected, Disconnecting, Connecting, Connecting]);
     room.evict();
     const after = everything(room);
-    // Who began to disconnect is not kept: the close is the relay's then.
-    for (const connection of before.connections) connection.pendingBy = undefined;
     expect(after).toEqual(before);
     expect([alice, bob, carol].map(({ id }) => room.room.isPresent(id))).toEqual([true, true, true]);
   });
@@ -136,10 +141,10 @@ describe("an eviction", () => {
     room.advance(4_999);
     expect(bob.heard()).toEqual([]);
     room.advance(1);
-    expect(bob.heard()).toEqual([closeOf(leaving, 1234, Relay)]);
+    expect(bob.heard()).toEqual([closeOf(leaving, 1234, Peer)]);
     room.evict();
     room.advance(3 * SECOND);
-    expect(alice.heard()).toEqual([closeOf(leaving, 1234, Relay), closeOf(asked, EndReason.Timeout, Relay)]);
+    expect(alice.heard()).toEqual([closeOf(leaving, 1234, Local), closeOf(asked, EndReason.Timeout, Relay)]);
     expect(guest.socket.closed?.code).toBe(CloseCode.HelloTimeout);
   });
 
@@ -385,16 +390,63 @@ describe("a crash: only the store is left", () => {
     room.pair(backAlice, backCarol);
   });
 
-  test("what somebody had asked of a peer is still asked of it; it ends when the one who asked comes back", () => {
-    const { room, alice } = setup();
-    const handle = alice.connect(DAVE);
-    room.crash();
-    const dave = room.join(DAVE);
-    expect(dave.heard()).toMatchObject([{ frame: "incoming", handle, peer: ALICE }]);
-    dave.accept(handle);
-    expect(dave.heard()).toEqual([stateOf(handle, Connecting, Connected)]);
-    room.join(ALICE);
-    expect(dave.heard()).toEqual([closeOf(handle, EndReason.PeerSuperseded, Relay)]);
+  describe("[C3] what somebody had asked of a peer", () => {
+    test("is not offered while the one who asked is gone, nor can it be accepted; it ends by its timeout", () => {
+      const { room, handle, dave } = orphan();
+      expect(dave.heard()).toEqual([]);
+      dave.accept(handle);
+      expect(dave.heard()).toEqual([errorOf("illegal_state", FrameType.Accept, handle)]);
+      expect(room.manager.getConnectionByHandle(handle)?.state).toBe(Connecting);
+      room.advance(10 * SECOND);
+      expect(room.logged("connection_closed")).toMatchObject([{ reason: EndReason.Timeout }]);
+    });
+
+    test("ends when that one comes back, who may ask again", () => {
+      const { room, handle, dave } = orphan();
+      const alice = room.join(ALICE);
+      expect(room.statistics.activeConnections).toBe(0);
+      dave.take();
+      expect(alice.connect(dave, { port: 7 })).toBe(handle + 1);
+      expect(dave.heard()).toMatchObject([{ frame: "incoming", handle: handle + 1, peer: ALICE }]);
+    });
+
+    test("makes room when the peer itself asks: no accept of nobody's request", () => {
+      const { room, handle, dave } = orphan();
+      expect(dave.connect(ALICE, { port: 7 })).toBe(handle + 1);
+      expect(room.manager.getConnectionByHandle(handle)).toBeUndefined();
+      const alice = room.join(ALICE);
+      expect(alice.heard()).toMatchObject([{ frame: "incoming", handle: handle + 1, peer: DAVE }]);
+      alice.accept(handle + 1);
+      expect(room.manager.getConnectionByHandle(handle + 1)?.state).toBe(Connected);
+    });
+  });
+
+  test("[C7] a refusal that the initiator may not hear of, however often the room sleeps; one row", () => {
+    const { room, alice, bob } = setup();
+    const handle = alice.connect(bob);
+    bob.take();
+    room.store.writes.length = 0;
+    bob.send(frames.refuse(handle), frames.close(handle), frames.close(handle));
+    expect(room.store.writes).toEqual(["updateConnection"]);
+    room.evict();
+    room.evict();
+    bob.accept(handle);
+    expect(bob.heard()).toEqual([errorOf("illegal_state", FrameType.Accept, handle)]);
+    alice.take();
+    room.advance(10 * SECOND);
+    expect(alice.heard()).toEqual([closeOf(handle, EndReason.Timeout, Relay)]);
+    expect(bob.heard()).toEqual([]);
+  });
+
+  test("[C8] who began to disconnect: both are told so after the room has slept", () => {
+    const { room, alice, bob } = setup();
+    const handle = room.pair(alice, bob);
+    bob.send(frames.close(handle, { graceful: true, reason: 1234 }));
+    for (const peer of [alice, bob]) peer.take();
+    room.evict();
+    room.advance(5 * SECOND);
+    expect(alice.heard()).toEqual([closeOf(handle, 1234, ClosedBy.Peer)]);
+    expect(bob.heard()).toEqual([closeOf(handle, 1234, ClosedBy.Local)]);
   });
 
   test("the next handle is past those on disk", () => {

@@ -1,4 +1,4 @@
-/** A connection's life as its two ends see it (rules C1 to C13; C6 is in privacy.test.ts). */
+/** A connection's life as its two ends see it (rules C1 to C14; C6 is in privacy.test.ts). */
 import { describe, expect, test } from "vitest";
 import {
   ClosedBy,
@@ -15,6 +15,7 @@ import {
   CAROL,
   DAVE,
   START,
+  type Heard,
   type TestPeer,
   TestRoom,
   closeOf,
@@ -571,6 +572,54 @@ describe("[C10] limits", () => {
     alice.take();
     alice.send(frames.connect(DAVE, { request: 5, port: 9 }));
     expect(alice.heard()).toEqual([errorOf("too_many_connections", FrameType.Connect, 5)]);
+  });
+});
+
+const connects = (count: number) =>
+  Array.from({ length: count }, (_, port) => frames.connect(BOB, { port, request: port }));
+const count = (peer: { heard(): Heard[] }) => {
+  const heard = peer.heard();
+  const limited = heard.filter(({ error }) => error === "rate_limited");
+  return { limited: limited.length, answered: heard.filter(({ frame }) => frame === "connecting").length };
+};
+
+describe("[C14] connects within a rate", () => {
+  test("256 at once; each beyond them is refused with its request, and the session goes on", () => {
+    const { room, alice, bob } = setup();
+    alice.send(...connects(300));
+    const heard = alice.heard();
+    expect(heard.slice(256)).toEqual(
+      Array.from({ length: 44 }, (_, n) => errorOf("rate_limited", FrameType.Connect, 256 + n)),
+    );
+    expect(room.manager.getActiveConnectionCount()).toBe(256);
+    // Bob's rate is his own, and what he accepts is not limited.
+    bob.send(...room.manager.getConnectionsForPeer(BOB).map(({ handle }) => frames.accept(handle)));
+    expect(count(bob.send(frames.connect(CAROL)))).toEqual({ limited: 0, answered: 1 });
+    // No close is lost, however many come at once.
+    alice.send(...room.manager.getConnectionsForPeer(ALICE).map(({ handle }) => frames.close(handle)));
+    expect(room.manager.getConnectionsForPeer(ALICE)).toEqual([]);
+  });
+
+  test("64 more each second, up to 256; connects that are refused or repeated count", () => {
+    const { room, alice } = setup();
+    alice.send(...Array.from({ length: 128 }, () => frames.connect(ALICE)));
+    alice.send(...Array.from({ length: 128 }, () => frames.connect(BOB)));
+    alice.take();
+    expect(count(alice.send(...connects(1)))).toEqual({ limited: 1, answered: 0 });
+    room.advance(500);
+    expect(count(alice.send(...connects(40)))).toEqual({ limited: 8, answered: 32 });
+    room.advance(30_000);
+    expect(count(alice.send(...connects(300)))).toEqual({ limited: 44, answered: 256 });
+  });
+
+  test("a message of nothing but connect and close costs 256 of each, not 15,000", () => {
+    const { room, alice } = setup();
+    const next = room.manager.nextHandle;
+    const pairs = Array.from({ length: 15_000 }, (_, n) => [frames.connect(BOB), frames.close(next + n)]);
+    const before = room.store.writes.length;
+    alice.send(...pairs.flat());
+    expect(room.store.writes.length - before).toBe(512);
+    expect(room.logged("connection_closed")).toHaveLength(256);
   });
 });
 

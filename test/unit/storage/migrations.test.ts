@@ -56,6 +56,20 @@ describe("migrate", () => {
     }
   });
 
+  test("a database of the first release keeps its connections, which nobody has refused", () => {
+    const sql = new NodeSql();
+    migrate(sql);
+    for (const column of ["pending_by", "refused"]) sql.run(`ALTER TABLE connections DROP COLUMN ${column}`);
+    sql.run(`UPDATE schema_version SET version = 1`);
+    const id = (1_700_000_000n << 32n) | 7n;
+    sql.run(
+      `INSERT INTO connections (handle, id, from_peer, to_peer, app, type, state, created) VALUES (7, '${id}', '1', '2', 480, 2, 0, 1700000000000)`,
+    );
+    expect(migrate(sql)).toEqual({ from: 1, to: SCHEMA_VERSION });
+    const [connection] = new SqlRoomStore(sql).loadConnections();
+    expect(connection).toMatchObject({ handle: 7, isRefused: false, pendingBy: undefined });
+  });
+
   test("one that fails on its way changes nothing", () => {
     const sql = new NodeSql();
     // A table in the way of the first step.

@@ -38,6 +38,8 @@ function connection(handle: number, more: Partial<StoredConnection> = {}): Store
     channel: undefined,
     deadline: START + 10_000,
     pendingReason: undefined,
+    pendingBy: undefined,
+    isRefused: false,
     ...more,
   };
 }
@@ -93,6 +95,8 @@ describe("connections", () => {
       channel: optional,
       deadline: fc.option(fc.integer({ min: 0, max: 2 ** 45 }), { nil: undefined }),
       pendingReason: fc.option(fc.integer({ min: 0, max: 65_535 }), { nil: undefined }),
+      pendingBy: fc.option(u64, { nil: undefined }),
+      isRefused: fc.boolean(),
     });
     fc.assert(
       fc.property(any, fc.integer({ min: 1, max: 2 ** 32 - 1 }), (fields, handle) => {
@@ -106,10 +110,16 @@ describe("connections", () => {
     );
   });
 
-  test("an update changes state, deadline and reason of its row, and nothing else", () => {
+  test("an update changes state, deadline, refusal and who ends it why in its row, and nothing else", () => {
     store.insertConnection(connection(1));
     store.insertConnection(connection(2));
-    const changed = { state: ConnectionState.Disconnecting, deadline: START + 5_000, pendingReason: 1234 } as const;
+    const changed = {
+      state: ConnectionState.Disconnecting,
+      deadline: START + 5_000,
+      pendingReason: 1234,
+      pendingBy: (2n ** 64n - 1n) as PeerId,
+      isRefused: true,
+    } as const;
     // What cannot change is not written, whatever the record says.
     store.updateConnection(connection(1, { ...changed, virtualPort: 99, appId: 1 as AppId }));
     expect(store.loadConnections()).toEqual([connection(1, changed), connection(2)]);
