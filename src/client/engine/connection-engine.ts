@@ -97,7 +97,7 @@ export class ConnectionEngine {
 
   /** Asks the other end to acknowledge at once what it has, instead of when it is convenient: for a lingering close. */
   hastenAck(): void {
-    this.#probes.restart();
+    this.#probes.hasten();
   }
 
   /**
@@ -115,7 +115,7 @@ export class ConnectionEngine {
   pull(writer: FrameWriter, now: number, budget: number): boolean {
     if (!this.#isLive) return false;
     const sender = this.#sender;
-    sender.expire(now);
+    if (sender.expire(now)) this.#probes.hasten(); // the answer tells what else is missing, and how long to wait
     const hasProbe = this.#probeDeadline(now) <= now;
     const hasData = sender.isReady(now);
     if (this.#receiver.isAckDue(now, hasProbe || hasData)) {
@@ -151,7 +151,7 @@ export class ConnectionEngine {
     if (!probe.answer) this.#receiver.announce();
     if (!answered) return;
     if (this.#settings.ordered) this.#sender.loseThrough(answered.batch);
-    else this.#sender.roundTrip.sample(answered.rtt);
+    else this.#sender.roundTrip.probed(answered.rtt);
   }
 
   /** Takes up to `max` messages when there is no `onMessage`. */

@@ -6,7 +6,9 @@ import { type Random, seededRandom } from "./random.ts";
 const INTERVAL_MS = 5000;
 const INTERVAL_SPREAD_MS = 2000;
 /** While something hangs on the answer. */
-const URGENT_INTERVAL_MS = 1000;
+const URGENT_INTERVAL_MS = 500;
+/** Under way at the same time. */
+const MAX_QUESTIONS = 10;
 const QUALITY_SCALE = 10_000;
 /** Weight of a new measurement in the ping. */
 const SMOOTHING = 1 / 4;
@@ -46,7 +48,7 @@ export class Probes {
   readonly #random: Random;
   #nextAt = 0;
   #askedAt = -Infinity;
-  #question: Question | undefined;
+  #questions: Question[] = [];
   #answer: number | undefined;
   #lastRtt: number | undefined;
   #jitter = -1;
@@ -56,11 +58,16 @@ export class Probes {
     this.#random = seededRandom(seed);
   }
 
-  /** Asks again as soon as possible; an answer to an older question does not count any more. */
-  restart(): void {
-    this.#question = undefined;
+  /** Asks as soon as possible. */
+  hasten(): void {
     this.#nextAt = 0;
     this.isActive = true;
+  }
+
+  /** Answers to what was asked so far do not count any more. */
+  restart(): void {
+    this.#questions = [];
+    this.hasten();
   }
 
   /** `isUrgent`: something hangs on the answer. `isWaiting`: the other end owes an acknowledgement. */
@@ -90,9 +97,10 @@ export class Probes {
       this.#answer = probe.stamp;
       return undefined;
     }
-    const question = this.#question;
-    if (question?.stamp !== probe.stamp) return undefined;
-    this.#question = undefined;
+    const index = this.#questions.findIndex(({ stamp }) => stamp === probe.stamp);
+    const question = this.#questions[index];
+    if (!question) return undefined;
+    this.#questions.splice(0, index + 1);
     this.#measured(now - question.at);
     return { rtt: now - question.at, batch: question.batch };
   }
@@ -105,7 +113,8 @@ export class Probes {
   }
 
   #asked(stamp: number, batch: number, now: number): void {
-    this.#question = { stamp, at: now, batch };
+    this.#questions.push({ stamp, at: now, batch });
+    if (this.#questions.length > MAX_QUESTIONS) this.#questions.shift();
     this.#askedAt = now;
     this.#nextAt = now + INTERVAL_MS + INTERVAL_SPREAD_MS * this.#random();
     this.isActive = false;

@@ -46,8 +46,8 @@ function windowCost(segment: Outgoing): number {
 export interface Acknowledged {
   /** Something was acknowledged that was not before. */
   isProgress: boolean;
-  /** When the newest frame had left that is known to have arrived by it. */
-  sentAt: number | undefined;
+  /** When the newest of these segments had left; -1 when that is not sure. It is the one that can be measured. */
+  sentAt: number;
 }
 
 /** What waits in one lane, and what left it and is not acknowledged. */
@@ -73,6 +73,8 @@ export class SendLane {
   arrivedBatch = 0;
 
   readonly #counters: Counters;
+  /** The same, or one whose segments were acknowledged for an earlier time that they left. */
+  #newestBatch = 0;
   #number: number;
   #sequence: number;
   /** The first `#sent` segments have left; the others wait for their first time. */
@@ -176,14 +178,14 @@ export class SendLane {
   }
 
   /**
-   * Undefined for an acknowledgement that is stale, or of what was never sent. Of a segment that left twice, one that left
-   * the second time after `plausible` cannot have arrived: it was the first (RFC 8985, where RFC 6298 ignores both).
+   * Undefined for an acknowledgement that is stale, or of what was never sent. A segment that left again after `plausible`
+   * cannot have arrived that time: it was the time before (RFC 8985; RFC 6298 measures nothing that left twice).
    */
   acknowledge(cumulative: number, selective: number, plausible: number): Acknowledged | undefined {
     const first = this.#segments.at(0)?.sequence ?? this.#sequence;
     const count = distance(cumulative, first) + 1;
     if (count < 0 || count > this.#sent) return undefined;
-    const told: Acknowledged = { isProgress: false, sentAt: undefined };
+    const told: Acknowledged = { isProgress: false, sentAt: -1 };
     for (let i = 0; i < count; i++) {
       const segment = this.#segments.shift();
       if (!segment) break;
@@ -265,9 +267,11 @@ export class SendLane {
     else this.pendingReliable -= segment.payload.length;
     segment.fate = ACKNOWLEDGED;
     told.isProgress = true;
-    if (segment.wasResent && segment.sentAt > plausible) return;
-    told.sentAt = Math.max(told.sentAt ?? 0, segment.sentAt);
-    this.arrivedBatch = Math.max(this.arrivedBatch, segment.batch);
+    if (segment.batch < this.#newestBatch) return; // it may have arrived long ago
+    const isSure = !segment.wasResent || segment.sentAt <= plausible;
+    this.#newestBatch = segment.batch;
+    told.sentAt = isSure ? segment.sentAt : -1;
+    if (isSure) this.arrivedBatch = segment.batch;
   }
 
   #lose(segment: Outgoing): void {

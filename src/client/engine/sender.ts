@@ -97,8 +97,8 @@ export class Sender {
     if (this.#dueAt < Infinity) this.#dueAt = Math.min(this.#dueAt, now);
   }
 
-  /** Takes for lost what has been under way for too long. Without effect on a transport that loses nothing. */
-  expire(now: number): void {
+  /** Takes for lost what has been under way for too long; false when nothing has. Never on a transport that loses nothing. */
+  expire(now: number): boolean {
     const { rto } = this.roundTrip;
     let hasExpired = false;
     for (const lane of this.lanes) {
@@ -108,6 +108,7 @@ export class Sender {
       hasExpired ||= hasLost;
     }
     if (hasExpired) this.roundTrip.backOff();
+    return hasExpired;
   }
 
   /** Something may leave now. */
@@ -145,7 +146,7 @@ export class Sender {
       lane.lose(lane.arrivedBatch - 1, -Infinity);
       return;
     }
-    if (told.sentAt !== undefined) roundTrip.sample(now - told.sentAt);
+    if (told.sentAt >= 0) roundTrip.sample(now - told.sentAt);
     if (told.isProgress) {
       roundTrip.progress();
       lane.expiresAt = lane.isUnderWay ? now + roundTrip.rto : Infinity;

@@ -100,7 +100,7 @@ describe("Assembly", () => {
 });
 
 describe("RoundTrip (RFC 6298)", () => {
-  test("begins at 1 s; then the smoothed round trip and four times its variation, 200 ms at the least", () => {
+  test("begins at 1 s; then the smoothed round trip and four times its variation, 100 ms at the least", () => {
     const roundTrip = new RoundTrip();
     expect(roundTrip.rto).toBe(1000);
     roundTrip.sample(400);
@@ -110,17 +110,19 @@ describe("RoundTrip (RFC 6298)", () => {
     roundTrip.sample(800);
     expect(roundTrip.rto).toBe(450 + 4 * (0.75 * 150 + 0.25 * 400));
     for (let i = 0; i < 200; i++) roundTrip.sample(10);
-    expect(roundTrip.rto).toBe(200);
+    expect(roundTrip.rto).toBe(100);
+    for (let i = 0; i < 200; i++) roundTrip.sample(300);
+    expect(roundTrip.rto).toBeCloseTo(300 + 25); // an acknowledgement may wait for 25 ms
   });
 
-  test("doubles when it backs off, to 3 s or what is measured, and comes back with progress", () => {
+  test("doubles when it backs off, to 2 s or what is measured, and comes back with progress", () => {
     const roundTrip = new RoundTrip();
     roundTrip.sample(200);
     const { rto } = roundTrip;
     roundTrip.backOff();
     expect(roundTrip.rto).toBe(2 * rto);
     for (let i = 0; i < 10; i++) roundTrip.backOff();
-    expect(roundTrip.rto).toBe(3000);
+    expect(roundTrip.rto).toBe(2000);
     roundTrip.progress();
     expect(roundTrip.rto).toBe(rto);
     for (let i = 0; i < 100; i++) roundTrip.sample(5000);
@@ -128,10 +130,23 @@ describe("RoundTrip (RFC 6298)", () => {
     expect(roundTrip.rto).toBeGreaterThanOrEqual(5000);
   });
 
+  test("a probe that came back sooner than expected says that a queue is gone", () => {
+    const roundTrip = new RoundTrip();
+    for (let i = 0; i < 20; i++) roundTrip.sample(3000 + 500 * (i % 2));
+    expect(roundTrip.rto).toBeGreaterThan(3500);
+    roundTrip.probed(100);
+    expect(roundTrip.rto).toBeLessThan(300);
+    expect(roundTrip.late).toBeLessThan(300);
+    expect(roundTrip.shortest).toBe(100);
+    roundTrip.probed(900); // one that was slower is one of many
+    expect(roundTrip.rto).toBeLessThan(1300);
+  });
+
   test("late is judged by the last round trip: a queue that grows is not a loss", () => {
     const roundTrip = new RoundTrip();
     for (let i = 0; i < 100; i++) roundTrip.sample(50);
-    expect(roundTrip.late).toBeCloseTo(60);
+    expect(roundTrip.late).toBeCloseTo(75);
+    expect(roundTrip.rto).toBe(100);
     roundTrip.sample(500);
     expect(roundTrip.late).toBeGreaterThan(900);
   });
@@ -152,6 +167,16 @@ describe("Pacer", () => {
     pacer.readyAt(60_000);
     pacer.spend(2000);
     expect(pacer.readyAt(60_000)).toBeGreaterThan(60_000);
+  });
+
+  test("lets frames come together rather than go one by one", () => {
+    const pacer = new Pacer(100_000);
+    let batches = 0;
+    for (let now = 0; now < 1000; now = pacer.readyAt(now)) {
+      for (batches++; pacer.readyAt(now) <= now;) pacer.spend(10);
+    }
+    expect(batches).toBeGreaterThan(150);
+    expect(batches).toBeLessThan(210);
   });
 
   test("without a rate it never waits", () => {

@@ -13,7 +13,7 @@ describe("createSocketPair", () => {
     expect(text((await a[Symbol.asyncIterator]().next()).value?.payload ?? new Uint8Array())).toBe("to a");
   });
 
-  test("a bad network loses nothing that is reliable, and keeps its order", async () => {
+  test("a bad network loses nothing that is reliable, and keeps its order", { timeout: 30_000 }, async () => {
     const [a, b] = createSocketPair({
       conditions: { loss: 20, lagMs: 5, jitterMs: 5, reorderPercent: 30, reorderMs: 8, duplicatePercent: 10, seed: 7 },
     });
