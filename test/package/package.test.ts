@@ -73,7 +73,7 @@ describe("what is published", () => {
     const bin = join(dirname(require.resolve("@arethetypeswrong/cli/package.json")), "dist/index.js");
     // Its JSON report ignores the profile, its exit code does not: any problem makes this reject, with the report.
     const { stdout } = await run(process.execPath, [bin, tarball, "--profile", "esm-only", "--no-emoji"]);
-    expect(stdout).toMatch(/node16 \(from ESM\): OK/);
+    expect(stdout).toContain("OK (ESM)");
   });
 
   test("only what users need is in it", () => {

@@ -1,4 +1,5 @@
-import { type SendLane, frameSize } from "./send-lane.ts";
+import { frameSize } from "./outgoing.ts";
+import type { SendLane } from "./send-lane.ts";
 
 /** Steam's limit; a lane is one byte on the wire. */
 const MAX_LANES = 255;

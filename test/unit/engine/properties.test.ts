@@ -8,6 +8,9 @@ import { type End, NoDelay, NoNagle, Pair, Reliable, pattern } from "./harness.t
 const KIB = 1024;
 const MTU = 1200;
 
+/** A failure tells its seed at once: to shrink a whole game takes minutes. */
+const RUNS = { endOnFailure: true };
+
 /* What is done */
 
 interface Sending {
@@ -184,7 +187,7 @@ describe("over a network that loses, delays, repeats and reorders", () => {
           );
         },
       ),
-      { numRuns: 200 },
+      { ...RUNS, numRuns: 200 },
     );
   }, 120_000);
 
@@ -223,7 +226,7 @@ describe("over a network that loses, delays, repeats and reorders", () => {
           checkEnd(ledgers, 120_000);
         },
       ),
-      { numRuns: 150 },
+      { ...RUNS, numRuns: 150 },
     );
   }, 120_000);
 });
@@ -265,7 +268,7 @@ describe("over an unbroken WebSocket", () => {
           }
         },
       ),
-      { numRuns: 200 },
+      { ...RUNS, numRuns: 200 },
     );
   }, 120_000);
 
@@ -289,7 +292,7 @@ describe("over an unbroken WebSocket", () => {
           checkEnd(ledgers, 60_000);
         },
       ),
-      { numRuns: 200 },
+      { ...RUNS, numRuns: 200 },
     );
   }, 120_000);
 
@@ -312,7 +315,7 @@ describe("over an unbroken WebSocket", () => {
           checkEnd(ledgers, 60_000);
         },
       ),
-      { numRuns: 150 },
+      { ...RUNS, numRuns: 150 },
     );
   }, 120_000);
 });
