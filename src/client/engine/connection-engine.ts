@@ -63,7 +63,7 @@ export class ConnectionEngine {
 
   /** Nothing is waiting, and everything reliable is acknowledged: a lingering close may end. */
   get drained(): boolean {
-    return !this.#sender.lanes.some((lane) => lane.hasReliable || lane.waiting > 0);
+    return !this.#sender.lanes.some((lane) => lane.frames > 0);
   }
 
   /** Something reliable is not acknowledged, sent or not. */

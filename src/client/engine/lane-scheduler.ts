@@ -1,5 +1,4 @@
-import { frameSize } from "./outgoing.ts";
-import type { SendLane } from "./send-lane.ts";
+import { type SendLane, frameSize } from "./send-lane.ts";
 
 /** Steam's limit; a lane is one byte on the wire. */
 const MAX_LANES = 255;

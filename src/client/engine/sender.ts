@@ -3,11 +3,10 @@ import type { Counters } from "./counters.ts";
 import type { FrameWriter } from "./frame-writer.ts";
 import { LaneScheduler } from "./lane-scheduler.ts";
 import { type EngineSettings, INITIAL_WINDOW, maxUnreliable } from "./options.ts";
-import { type Outgoing, frameSize } from "./outgoing.ts";
 import { Pacer } from "./pacer.ts";
 import { RoundTrip } from "./round-trip.ts";
 import type { LaneStatus } from "./status.ts";
-import { NO_DELAY_MS, SendLane } from "./send-lane.ts";
+import { NO_DELAY_MS, type Outgoing, SendLane, frameSize } from "./send-lane.ts";
 
 export interface SendOptions {
   /** Bits of `DataFlag`: Reliable, NoNagle, NoDelay. */
@@ -79,10 +78,7 @@ export class Sender {
     }
     const { pendingReliable, pendingUnreliable, sentUnackedReliable } = this.queues(now);
     const pending = pendingReliable + pendingUnreliable + payload.length;
-    if (
-      pending + sentUnackedReliable > this.#settings.sendBufferSize ||
-      lane.waiting + lane.flight.length >= MAX_FRAMES
-    ) {
+    if (pending + sentUnackedReliable > this.#settings.sendBufferSize || lane.frames >= MAX_FRAMES) {
       return { ok: false, reason: "LimitExceeded" };
     }
     if (!isReliable && !this.isConnected) {
@@ -107,9 +103,8 @@ export class Sender {
     let hasExpired = false;
     for (const lane of this.lanes) {
       if (lane.expiresAt > now) continue;
-      const hasLost = lane.flight.lose(0, now - rto);
-      // What is lost starts it again when it leaves.
-      lane.expiresAt = hasLost || lane.flight.length === 0 ? Infinity : now + rto;
+      const hasLost = lane.lose(0, now - rto);
+      lane.expiresAt = hasLost || !lane.isUnderWay ? Infinity : now + rto; // what is lost starts it when it leaves again
       hasExpired ||= hasLost;
     }
     if (hasExpired) this.roundTrip.backOff();
@@ -136,7 +131,7 @@ export class Sender {
         lane.expiresAt = Math.min(lane.expiresAt, now + this.roundTrip.rto);
       lane = this.#select(now);
     }
-    if (!this.lanes.some((each) => each.waiting > 0)) this.#dueAt = Infinity;
+    if (!this.lanes.some((each) => each.isWaiting)) this.#dueAt = Infinity;
     return false;
   }
 
@@ -144,34 +139,30 @@ export class Sender {
     const { ordered } = this.#settings;
     const { roundTrip } = this;
     const lane = this.lanes[ack.lane];
-    const told = lane?.flight.acknowledge(
-      ack.cumulative,
-      ack.selective,
-      ordered ? -Infinity : now - roundTrip.shortest,
-    );
+    const told = lane?.acknowledge(ack.cumulative, ack.selective, ordered ? -Infinity : now - roundTrip.shortest);
     if (!lane || !told) return;
     this.#window = ack.window;
     if (ordered) {
-      lane.flight.lose(lane.flight.arrivedBatch - 1, -Infinity);
+      lane.lose(lane.arrivedBatch - 1, -Infinity);
       return;
     }
     if (told.sentAt >= 0) roundTrip.sample(now - told.sentAt);
     if (told.isProgress) {
       roundTrip.progress();
-      lane.expiresAt = lane.flight.length > 0 ? now + roundTrip.rto : Infinity;
+      lane.expiresAt = lane.isUnderWay ? now + roundTrip.rto : Infinity;
     }
-    lane.flight.lose(lane.flight.arrivedBatch - REORDERING, now - roundTrip.late);
+    lane.lose(lane.arrivedBatch - REORDERING, now - roundTrip.late);
   }
 
   /** All that left in a batch up to `batch` and is not acknowledged leaves again. */
   loseThrough(batch: number): void {
-    for (const lane of this.lanes) lane.flight.loseThrough(batch);
+    for (const lane of this.lanes) lane.loseThrough(batch);
   }
 
   /** Only a larger window can make it go on; if the news of one was lost, no acknowledgement will bring it again. */
   isStalled(now: number): boolean {
     if (this.#dueAt > now || this.#select(now)) return false;
-    return this.lanes.some((lane) => lane.waiting > 0) && this.lanes.every((lane) => lane.flight.length === 0);
+    return this.lanes.some((lane) => lane.isWaiting) && !this.lanes.some((lane) => lane.isUnderWay);
   }
 
   nextDeadline(now: number): number {
@@ -186,8 +177,8 @@ export class Sender {
     for (const lane of lanes) {
       pendingReliable += lane.pendingReliable;
       pendingUnreliable += lane.pendingUnreliable;
-      sentUnackedReliable += lane.flight.underWay;
-      waiting = Math.max(waiting, lane.waitingTime(now));
+      sentUnackedReliable += lane.sentUnacked;
+      waiting = Math.max(waiting, lane.waiting(now));
     }
     const paced = ((pendingReliable + pendingUnreliable) * 1000) / this.#settings.sendRate;
     const queueTimeUs = Math.round(Math.max(waiting, paced) * 1000);
@@ -214,7 +205,7 @@ export class Sender {
     let room = this.#window;
     let promised = 0;
     for (const lane of this.lanes) {
-      room -= lane.flight.window;
+      room -= lane.inFlight;
       promised += lane.promised;
     }
     for (const lane of this.lanes) lane.select(now, this.#dueAt <= now, room, promised - lane.promised);

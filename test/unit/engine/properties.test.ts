@@ -8,9 +8,6 @@ import { type End, NoDelay, NoNagle, Pair, Reliable, pattern } from "./harness.t
 const KIB = 1024;
 const MTU = 1200;
 
-/** A failure tells its seed at once: to shrink a whole game takes minutes. */
-const RUNS = { endOnFailure: true };
-
 /* What is done */
 
 interface Sending {
@@ -187,7 +184,7 @@ describe("over a network that loses, delays, repeats and reorders", () => {
           );
         },
       ),
-      { ...RUNS, numRuns: 200 },
+      { numRuns: 200 },
     );
   }, 120_000);
 
@@ -226,7 +223,7 @@ describe("over a network that loses, delays, repeats and reorders", () => {
           checkEnd(ledgers, 120_000);
         },
       ),
-      { ...RUNS, numRuns: 150 },
+      { numRuns: 150 },
     );
   }, 120_000);
 });
@@ -268,7 +265,7 @@ describe("over an unbroken WebSocket", () => {
           }
         },
       ),
-      { ...RUNS, numRuns: 200 },
+      { numRuns: 200 },
     );
   }, 120_000);
 
@@ -292,7 +289,7 @@ describe("over an unbroken WebSocket", () => {
           checkEnd(ledgers, 60_000);
         },
       ),
-      { ...RUNS, numRuns: 200 },
+      { numRuns: 200 },
     );
   }, 120_000);
 
@@ -315,7 +312,7 @@ describe("over an unbroken WebSocket", () => {
           checkEnd(ledgers, 60_000);
         },
       ),
-      { ...RUNS, numRuns: 150 },
+      { numRuns: 150 },
     );
   }, 120_000);
 });
