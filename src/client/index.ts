@@ -1,13 +1,6 @@
 /** The client: join a relay, open and accept connections to other peers. Browsers, Node ≥ 22, Deno, Bun, workerd. */
-export {
-  type ClientClosed,
-  type ClientEvents,
-  type ConnectOptions,
-  type OpenOptions,
-  type PortOptions,
-  RelayClient,
-  connect,
-} from "./relay-client.ts";
+export { RelayClient, connect } from "./relay-client.ts";
+export type { ClientClosed, ClientEvents, ConnectOptions, OpenOptions, PortOptions } from "./relay-options.ts";
 export {
   type CloseOptions,
   type ConnectionEvents,

@@ -10,7 +10,6 @@ import {
   EndReason,
   FrameType,
   HANDLE_OFFSET,
-  MAX_VIRTUAL_PORT,
   PROBE_SIZE,
   closeName,
   decodeControl,
@@ -24,56 +23,24 @@ import {
   readProbe,
 } from "../protocol/index.ts";
 import { ConnectionTable } from "./connection-table.ts";
-import { type Destination, type Dialed, dial } from "./dial.ts";
+import { type Dialed, dial } from "./dial.ts";
 import type { FrameWriter } from "./engine/frame-writer.ts";
 import { Listener } from "./listener.ts";
 import { type ConnectionHost, type ConnectionTuning, RelayConnection, endedBy } from "./relay-connection.ts";
 import { RelayError } from "./relay-error.ts";
+import {
+  type Acceptor,
+  type ClientClosed,
+  type ClientEvents,
+  type ConnectOptions,
+  type OpenOptions,
+  type PortOptions,
+  checkPort,
+  portKey,
+} from "./relay-options.ts";
 import { TypedEvents, emit } from "./typed-events.ts";
 import { type WebSocketConstructor, clock } from "./websocket.ts";
 import { Wire, type WireClosed } from "./wire.ts";
-
-export interface ConnectOptions extends Destination {
-  /** A ticket, or where to get one. */
-  readonly ticket: string | (() => string | Promise<string>);
-  /** Default 10,000. */
-  readonly timeoutMs?: number;
-  readonly signal?: AbortSignal;
-  /** Default: the global one. */
-  readonly WebSocket?: WebSocketConstructor;
-  /** The WebSocket loses or reorders end-to-end frames, as the simulator's does: the engines resend by timers then. */
-  readonly isLossy?: boolean;
-}
-
-/** Which connections are meant. NetworkingSockets on port 0 where nothing is said. */
-export interface PortOptions {
-  readonly type?: ConnectionType;
-  /** 0 to 999; NetworkingSockets and NetworkOld only. */
-  readonly virtualPort?: number;
-  readonly tuning?: ConnectionTuning;
-}
-
-export interface OpenOptions extends PortOptions {
-  readonly channel?: number;
-  /** How long to wait for the peer; default: the relay's. */
-  readonly timeoutMs?: number;
-  readonly signal?: AbortSignal;
-}
-
-/** Why the client left the relay. `code` numbers: `CloseCode`, or what the WebSocket reported. */
-export interface ClientClosed {
-  readonly code: number;
-  readonly reason: string;
-}
-
-export interface ClientEvents {
-  /** The relay refused a frame (docs/protocol.md, "Errors"). */
-  error: RelayError;
-  closed: ClientClosed;
-}
-
-/** `isRepeated`: the peer asks again for a connection that was offered before and is neither accepted nor refused. */
-export type Acceptor = (connection: RelayConnection, isRepeated: boolean) => void;
 
 type Welcome = ControlValues<"welcome">;
 
@@ -434,18 +401,4 @@ const MIN_END_TO_END = {
 
 function describeClose({ code, reason }: ClientClosed): string {
   return `The session with the relay ended: ${closeName(code) ?? `${code} ${reason}`.trim()}`;
-}
-
-function portKey(type: ConnectionType, virtualPort: number | undefined): string {
-  return `${type}/${virtualPort ?? ""}`;
-}
-
-function checkPort(options: PortOptions): { type: ConnectionType; virtualPort: number | undefined } {
-  const type = options.type ?? ConnectionType.NetworkingSockets;
-  if (!hasVirtualPort(type)) return { type, virtualPort: undefined };
-  const virtualPort = options.virtualPort ?? 0;
-  if (!Number.isInteger(virtualPort) || virtualPort < 0 || virtualPort > MAX_VIRTUAL_PORT) {
-    throw new RelayError("invalid_argument", `The virtual port must be an integer from 0 to ${MAX_VIRTUAL_PORT}`);
-  }
-  return { type, virtualPort };
 }

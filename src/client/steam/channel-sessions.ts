@@ -1,5 +1,6 @@
 import { ConnectionState, type ConnectionType, EndReason, parsePeerId } from "../../protocol/index.ts";
-import type { PortOptions, RelayClient } from "../relay-client.ts";
+import type { RelayClient } from "../relay-client.ts";
+import type { PortOptions } from "../relay-options.ts";
 import type { ConnectionTuning, Ending, Message, RelayConnection } from "../relay-connection.ts";
 import { clock } from "../websocket.ts";
 import { ChannelQueues } from "./channel-queues.ts";

@@ -1,5 +1,5 @@
 import { ConnectionType } from "../../protocol/index.ts";
-import type { PortOptions } from "../relay-client.ts";
+import type { PortOptions } from "../relay-options.ts";
 import type { ConnectionTuning } from "../relay-connection.ts";
 
 /** `SteamNetworkingConfigValue_t`, by name. On a listen socket they are for every connection that comes in through it. */

@@ -1,5 +1,6 @@
 import { ConnectionType } from "../../protocol/index.ts";
-import type { Acceptor, RelayClient } from "../relay-client.ts";
+import type { RelayClient } from "../relay-client.ts";
+import type { Acceptor } from "../relay-options.ts";
 import type { RelayConnection } from "../relay-connection.ts";
 import { TypedEvents } from "../typed-events.ts";
 import { mustBePeer, mustBeUserData } from "./arguments.ts";

@@ -1,0 +1,62 @@
+/** What a client is asked for, and the port that a connection is meant for. */
+import { ConnectionType, MAX_VIRTUAL_PORT, hasVirtualPort } from "../protocol/index.ts";
+import type { Destination } from "./dial.ts";
+import type { ConnectionTuning, RelayConnection } from "./relay-connection.ts";
+import { RelayError } from "./relay-error.ts";
+import type { WebSocketConstructor } from "./websocket.ts";
+
+export interface ConnectOptions extends Destination {
+  /** A ticket, or where to get one. */
+  readonly ticket: string | (() => string | Promise<string>);
+  /** Default 10,000. */
+  readonly timeoutMs?: number;
+  readonly signal?: AbortSignal;
+  /** Default: the global one. */
+  readonly WebSocket?: WebSocketConstructor;
+  /** The WebSocket loses or reorders end-to-end frames, as the simulator's does: the engines resend by timers then. */
+  readonly isLossy?: boolean;
+}
+
+/** Which connections are meant. NetworkingSockets on port 0 where nothing is said. */
+export interface PortOptions {
+  readonly type?: ConnectionType;
+  /** 0 to 999; NetworkingSockets and NetworkOld only. */
+  readonly virtualPort?: number;
+  readonly tuning?: ConnectionTuning;
+}
+
+export interface OpenOptions extends PortOptions {
+  readonly channel?: number;
+  /** How long to wait for the peer; default: the relay's. */
+  readonly timeoutMs?: number;
+  readonly signal?: AbortSignal;
+}
+
+/** Why the client left the relay. `code` numbers: `CloseCode`, or what the WebSocket reported. */
+export interface ClientClosed {
+  readonly code: number;
+  readonly reason: string;
+}
+
+export interface ClientEvents {
+  /** The relay refused a frame (docs/protocol.md, "Errors"). */
+  error: RelayError;
+  closed: ClientClosed;
+}
+
+/** `isRepeated`: the peer asks again for a connection that was offered before and is neither accepted nor refused. */
+export type Acceptor = (connection: RelayConnection, isRepeated: boolean) => void;
+
+export function portKey(type: ConnectionType, virtualPort: number | undefined): string {
+  return `${type}/${virtualPort ?? ""}`;
+}
+
+export function checkPort(options: PortOptions): { type: ConnectionType; virtualPort: number | undefined } {
+  const type = options.type ?? ConnectionType.NetworkingSockets;
+  if (!hasVirtualPort(type)) return { type, virtualPort: undefined };
+  const virtualPort = options.virtualPort ?? 0;
+  if (!Number.isInteger(virtualPort) || virtualPort < 0 || virtualPort > MAX_VIRTUAL_PORT) {
+    throw new RelayError("invalid_argument", `The virtual port must be an integer from 0 to ${MAX_VIRTUAL_PORT}`);
+  }
+  return { type, virtualPort };
+}
