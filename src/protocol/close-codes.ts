@@ -12,6 +12,9 @@ export const CloseCode = {
   MessageTooLarge: 4006,
   InternalError: 4007,
   Restarting: 4008,
+  Stalled: 4009,
+  RateLimited: 4010,
+  Banned: 4011,
 } as const;
 export type CloseCode = (typeof CloseCode)[keyof typeof CloseCode];
 
@@ -39,6 +42,9 @@ export const CLOSE_MEANINGS: Readonly<Record<CloseCode, CloseMeaning>> = {
   },
   4007: { name: "internal_error", retry: true, meaning: "the relay failed; it is logged there" },
   4008: { name: "restarting", retry: true, meaning: "the relay is going away and will be back" },
+  4009: { name: "stalled", retry: true, meaning: "the peer did not take in what was sent to it" },
+  4010: { name: "rate_limited", retry: false, meaning: "the peer sent far more than its rate allows" },
+  4011: { name: "banned", retry: false, meaning: "an operator banned the peer, its address or its ticket" },
 };
 
 /** The meaning of a code in the table; undefined for codes that the relay does not send. */

@@ -39,3 +39,13 @@ export function hasVirtualPort(type: ConnectionType): boolean {
 /** Who ended a connection, seen by the one who is told. */
 export const ClosedBy = { Local: 0, Peer: 1, Relay: 2 } as const;
 export type ClosedBy = (typeof ClosedBy)[keyof typeof ClosedBy];
+
+/** Whether frames reach the other end of a connection. */
+export const Path = {
+  Open: 0,
+  /** Its socket is gone, and its session may come back (R4). */
+  Away: 1,
+  /** It takes in less than it is sent (F3). */
+  Held: 2,
+} as const;
+export type Path = (typeof Path)[keyof typeof Path];

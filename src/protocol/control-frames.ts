@@ -10,9 +10,9 @@ import { MAX_DEBUG, MAX_ERROR_TEXT } from "./limits.ts";
 const debug = text8(MAX_DEBUG);
 
 export const CONTROL_FRAMES = {
-  /** client → relay, first frame of every socket. `session` 0n: a fresh session. */
+  /** client → relay, first frame of every socket. `session` 0n: a fresh session; else, with its token, that one (R1). */
   hello: { type: FrameType.Hello, fields: { version: u16, session: u64, token: bytes8 } },
-  /** relay → client: the session is up, and these are its limits. Times in ms, sizes in bytes. */
+  /** relay → client: the session is up, and these are its limits. Times in ms, sizes in bytes, rates 0 for no limit. */
   welcome: {
     type: FrameType.Welcome,
     fields: {
@@ -28,12 +28,21 @@ export const CONTROL_FRAMES = {
       connectTimeoutMs: u32,
       idleTimeoutMs: u32,
       token: bytes8,
+      messagesPerSecond: u32,
+      bytesPerSecond: u32,
+      connectionBytesPerSecond: u32,
     },
   },
   /** relay → client: the socket is about to be closed with `code`. client → relay: I am leaving, for good. */
   bye: { type: FrameType.Bye, fields: { code: u16, reconnectAfterMs: u32, debug } },
   /** relay → client. `about`: the handle or request that the offending frame named, 0 if none. */
   error: { type: FrameType.Error, fields: { code: u16, frame: u8, about: u32, message: text8(MAX_ERROR_TEXT) } },
+  /** relay → client: answer with credit when all that came before this has been taken in (F1). */
+  mark: { type: FrameType.Mark, fields: { mark: u32 } },
+  /** client → relay */
+  credit: { type: FrameType.Credit, fields: { mark: u32 } },
+  /** relay → client: all connections of the resumed session have been listed (R5). `connections`: how many. */
+  resumed: { type: FrameType.Resumed, fields: { connections: u32 } },
   /** client → relay: open a connection. `virtualPort` -1 where the family has none. `timeoutMs` 0: the app's default. */
   connect: {
     type: FrameType.Connect,
@@ -54,6 +63,8 @@ export const CONTROL_FRAMES = {
   close: { type: FrameType.Close, fields: { handle: u32, reason: u16, closedBy: u8, debug } },
   /** relay → client */
   state: { type: FrameType.State, fields: { handle: u32, state: u8, previous: u8 } },
+  /** relay → client: whether the other end can be reached just now (`Path`). */
+  path: { type: FrameType.Path, fields: { handle: u32, path: u8 } },
 } as const satisfies Record<string, { type: FrameType; fields: Record<string, AnyField> }>;
 
 type Frames = typeof CONTROL_FRAMES;

@@ -8,5 +8,11 @@ export const DROP_REASONS = [
   "payload_too_large",
   /** The other end has no open socket just now. */
   "peer_away",
+  /** The other end takes in less than it is sent, and no more can be held for it. */
+  "peer_stalled",
+  /** The sender sends more than its rate allows. */
+  "rate_limited",
+  /** More than one connection may carry. */
+  "connection_rate_limited",
 ] as const;
 export type DropReason = (typeof DROP_REASONS)[number];

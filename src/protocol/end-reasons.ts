@@ -22,7 +22,7 @@ export const EndReason = {
   Timeout: 5003,
   /** Nothing was relayed for the app's idle timeout. */
   IdleTimeout: 5101,
-  /** The other end's session is over: it left, or did not come back in time. */
+  /** The other end's session is over: it left. */
   PeerLeft: 5102,
   /** The other end's player joined again with a fresh session; the old session's connections ended. */
   PeerSuperseded: 5103,
@@ -34,6 +34,14 @@ export const EndReason = {
   RelayShutdown: 5106,
   /** This client's own session with the relay is over. Said by the client to its application, never on the wire. */
   RelayLost: 5107,
+  /** The other end lost its socket and did not come back within the grace period. */
+  PeerLost: 5108,
+  /** It ended while this client had no socket, and the relay does not know why any more. */
+  EndedWhileAway: 5109,
+  /** An operator banned one of the two peers. */
+  PeerBanned: 5110,
+  /** One end sent far more over it than a connection may carry. */
+  RateLimited: 5111,
 } as const;
 export type EndReason = (typeof EndReason)[keyof typeof EndReason];
 

@@ -16,6 +16,7 @@ export const ERRORS = {
   batch_too_large: { code: 9, close: CloseCode.MessageTooLarge },
   internal: { code: 10, close: CloseCode.InternalError },
   hello_timeout: { code: 11, close: CloseCode.HelloTimeout },
+  flooding: { code: 12, close: CloseCode.RateLimited },
   unknown_handle: { code: 32, close: undefined },
   not_connected: { code: 33, close: undefined },
   payload_too_large: { code: 34, close: undefined },
@@ -24,6 +25,7 @@ export const ERRORS = {
   illegal_state: { code: 37, close: undefined },
   too_many_connections: { code: 38, close: undefined },
   rate_limited: { code: 39, close: undefined },
+  unknown_mark: { code: 40, close: undefined },
 } as const satisfies Record<string, { code: number; close: CloseCode | undefined }>;
 
 export type ErrorName = keyof typeof ERRORS;

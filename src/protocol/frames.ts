@@ -16,6 +16,9 @@ export const FrameType = {
   Welcome: 0x02,
   Bye: 0x03,
   Error: 0x04,
+  Mark: 0x05,
+  Credit: 0x06,
+  Resumed: 0x07,
   /* a connection's life */
   Connect: 0x10,
   Connecting: 0x11,
@@ -24,6 +27,7 @@ export const FrameType = {
   Refuse: 0x14,
   Close: 0x15,
   State: 0x16,
+  Path: 0x17,
   /* end to end: the relay looks at type, length and handle, and forwards */
   Data: 0x20,
   Ack: 0x21,
@@ -51,6 +55,12 @@ export const DataFlag = {
 export const CloseFlag = {
   /** Wait for the other end's close before the connection is Closed; until then it is Disconnecting. */
   Graceful: 0x01,
+} as const;
+
+/** Flags of a path frame. */
+export const PathFlag = {
+  /** Frames may have been lost: what is not acknowledged is to be sent again. */
+  Lost: 0x01,
 } as const;
 
 /** Offset behind the frame at `offset`, or -1 when the header or the announced length does not fit the message. */

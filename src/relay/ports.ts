@@ -17,6 +17,12 @@ export interface Admission {
   readonly peer: PeerId;
   /** The ticket grants visibility: this peer may learn that another is absent or refused it. */
   readonly visible: boolean;
+  /** Where the client is, as far as the runtime can tell (an IP address); for bans and limits. */
+  readonly address?: string | undefined;
+  /** The ticket's own name (`jti`), for revocation. */
+  readonly ticketId?: string | undefined;
+  /** The limits that the ticket grants: a name among the app's classes. */
+  readonly rateClass?: string | undefined;
 }
 
 /** The state of a socket, as it is kept beside it through a hibernation. */

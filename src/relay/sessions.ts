@@ -37,6 +37,7 @@ export function hello(room: RoomState, link: Link, values: ControlValues<"hello"
 
 function welcome(room: RoomState, link: Link, session: SessionId, now: number): void {
   const { maxPayload, maxConnectionsPerPeer, connectTimeoutMs, idleTimeoutMs } = room.settings;
+  const { messagesPerSecond, bytesPerSecond, connectionBytesPerSecond } = room.settings;
   tell(room, link, "welcome", {
     version: PROTOCOL_VERSION,
     session,
@@ -50,6 +51,9 @@ function welcome(room: RoomState, link: Link, session: SessionId, now: number): 
     connectTimeoutMs,
     idleTimeoutMs,
     token: new Uint8Array(),
+    messagesPerSecond,
+    bytesPerSecond,
+    connectionBytesPerSecond,
   });
 }
 

@@ -10,6 +10,15 @@ export interface AppSettings {
   readonly maxPayload: number;
   /** Connections that one peer may have at once. */
   readonly maxConnectionsPerPeer: number;
+  /** How long a session without a socket waits for its client (R1); 0 for not at all. */
+  readonly graceMs: number;
+  /** What the relay holds for a peer that does not take it in (F2). */
+  readonly maxQueuedBytes: number;
+  /** WebSocket messages and their bytes that a peer may send (L1); 0 for no limit. */
+  readonly messagesPerSecond: number;
+  readonly bytesPerSecond: number;
+  /** Payload that one end may send over one connection (L2); 0 for no limit. */
+  readonly connectionBytesPerSecond: number;
 }
 
 interface Range {
@@ -24,14 +33,16 @@ const RANGES: Readonly<Record<keyof AppSettings, Range>> = {
   connectTimeoutMs: { value: 10_000, min: 100, max: HOUR },
   maxPayload: { value: MAX_PAYLOAD, min: 1, max: MAX_PAYLOAD },
   maxConnectionsPerPeer: { value: 1_024, min: 1, max: 65_536 },
+  graceMs: { value: 30_000, min: 0, max: HOUR },
+  maxQueuedBytes: { value: MAX_BATCH, min: 64 * 1024, max: 64 * MAX_BATCH },
+  messagesPerSecond: { value: 1_000, min: 0, max: 1_000_000 },
+  bytesPerSecond: { value: 16 * MAX_BATCH, min: 0, max: 0xffff_ffff },
+  connectionBytesPerSecond: { value: 0, min: 0, max: 0xffff_ffff },
 };
 
-export const DEFAULT_SETTINGS: AppSettings = {
-  idleTimeoutMs: RANGES.idleTimeoutMs.value,
-  connectTimeoutMs: RANGES.connectTimeoutMs.value,
-  maxPayload: RANGES.maxPayload.value,
-  maxConnectionsPerPeer: RANGES.maxConnectionsPerPeer.value,
-};
+export const DEFAULT_SETTINGS = Object.fromEntries(
+  Object.entries(RANGES).map(([name, { value }]) => [name, value]),
+) as unknown as AppSettings;
 
 /** What is the same for every app. */
 export const TIMES = {

@@ -16,6 +16,9 @@ export const WELCOME: ControlValues<"welcome"> = {
   connectTimeoutMs: 10_000,
   idleTimeoutMs: 300_000,
   token: new Uint8Array(),
+  messagesPerSecond: 0,
+  bytesPerSecond: 0,
+  connectionBytesPerSecond: 0,
 };
 
 /** The other end of a client's socket, saying what no honest relay says. Everything it sends arrives in the same turn. */

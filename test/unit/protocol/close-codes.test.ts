@@ -31,10 +31,10 @@ describe("close codes", () => {
 
   test("may be retried only when the cause can pass", () => {
     const retry = codes.filter(([, code]) => closeMeaning(code)?.retry).map(([name]) => name);
-    expect(retry).toEqual(["HelloTimeout", "HeartbeatLost", "InternalError", "Restarting"]);
+    expect(retry).toEqual(["HelloTimeout", "HeartbeatLost", "InternalError", "Restarting", "Stalled"]);
   });
 
-  test.each([0, 1, 999, 1001, 1005, 1006, 1009, 3000, 4000, 4009, 4999, -1000, 1000.5, Number.NaN])(
+  test.each([0, 1, 999, 1001, 1005, 1006, 1009, 3000, 4000, 4012, 4999, -1000, 1000.5, Number.NaN])(
     "of others have no meaning: %d",
     (code) => {
       expect(closeMeaning(code)).toBeUndefined();
@@ -55,7 +55,7 @@ describe("errors", () => {
     expect(errorName(code)).toBe(name);
   });
 
-  test.each([0, 12, 31, 40, 65535, -1, 1.5, Number.NaN])("of a later revision have no name: %d", (code) => {
+  test.each([0, 13, 31, 41, 65535, -1, 1.5, Number.NaN])("of a later revision have no name: %d", (code) => {
     expect(errorName(code)).toBeUndefined();
   });
 
@@ -81,6 +81,7 @@ describe("errors", () => {
       batch_too_large: 4006,
       internal: 4007,
       hello_timeout: 4002,
+      flooding: 4010,
     });
   });
 });

@@ -130,7 +130,7 @@ describe("decodeControl", () => {
     expect(frame?.values).toMatchObject({ token: Uint8Array.of(1, 2, 3) });
   });
 
-  test.each([FrameType.Data, FrameType.Ack, FrameType.Probe, FrameType.Multicast, 0x00, 0x05, 0x7f, 0x80, 0xff])(
+  test.each([FrameType.Data, FrameType.Ack, FrameType.Probe, FrameType.Multicast, 0x00, 0x08, 0x7f, 0x80, 0xff])(
     "answers undefined for type %i, which is no control frame",
     (type) => {
       const bytes = new Uint8Array(64);

@@ -122,5 +122,9 @@ describe("limits", () => {
 
 test("[D7] drop reasons are distinct, and those that are the sender's fault are named as their error", () => {
   expect(new Set(DROP_REASONS).size).toBe(DROP_REASONS.length);
-  expect(DROP_REASONS.filter((reason) => !Object.hasOwn(ERRORS, reason))).toEqual(["peer_away"]);
+  expect(DROP_REASONS.filter((reason) => !Object.hasOwn(ERRORS, reason))).toEqual([
+    "peer_away",
+    "peer_stalled",
+    "connection_rate_limited",
+  ]);
 });
