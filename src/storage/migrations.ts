@@ -27,6 +27,16 @@ const STEPS: readonly (readonly string[])[] = [
     `ALTER TABLE connections ADD COLUMN pending_by TEXT`,
     `ALTER TABLE connections ADD COLUMN refused INTEGER NOT NULL DEFAULT 0`,
   ],
+  [
+    `CREATE TABLE sessions (
+      peer TEXT PRIMARY KEY,
+      id TEXT NOT NULL,
+      token BLOB NOT NULL,
+      previous_token BLOB,
+      away_until INTEGER,
+      farewells BLOB NOT NULL
+    ) WITHOUT ROWID`,
+  ],
 ];
 
 export const SCHEMA_VERSION = STEPS.length;
