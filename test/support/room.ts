@@ -246,6 +246,8 @@ export class TestPeer {
   isGone = false;
   deliveredPackets = 0;
   deliveredBytes = 0;
+  /** The last one: its session and token resume the session. */
+  welcome: ControlValues<"welcome"> | undefined;
   /** Marks that were not answered yet. */
   readonly marks: number[] = [];
   /** Credits what it is sent as soon as an event is over, as a client does that reads all the time (rule F1). */
@@ -290,11 +292,11 @@ export class TestPeer {
     return this.send(frames.bye());
   }
 
-  /** The socket is lost. */
-  drop(): this {
+  /** The socket is lost; `isFarewell`: closed by the client, as one who does not come back. */
+  drop(isFarewell = false): this {
     this.isGone = true;
     this.isIn = false;
-    this.room.socketClosed(this);
+    this.room.socketClosed(this, isFarewell);
     return this;
   }
 
@@ -331,7 +333,10 @@ export class TestPeer {
     this.history.push({ at: this.room.now, bytes });
     for (const frame of walk(bytes)) {
       if (frame.control?.frame === "mark") this.marks.push(frame.control.values.mark);
-      if (frame.control?.frame === "welcome") this.isIn = true;
+      if (frame.control?.frame === "welcome") {
+        this.isIn = true;
+        this.welcome = frame.control.values;
+      }
       if (frame.control?.frame === "bye") this.isIn = false;
       if (frame.data) {
         this.deliveredPackets++;
@@ -405,6 +410,17 @@ export class TestRoom {
     return joined;
   }
 
+  /** A new socket that asks for the session of an older one; what it is told is not taken. */
+  resume(older: TestPeer, { peer = older.id, token = older.welcome?.token, session = older.welcome?.session } = {}) {
+    return this.guest(peer, older.admission).send(frames.hello(session, token as Uint8Array<ArrayBuffer>));
+  }
+
+  drain(reconnectAfterMs = 0): number {
+    const drained = this.room.drain(reconnectAfterMs, this.now);
+    this.#end();
+    return drained;
+  }
+
   /** Two peers and a connection between them that both know is Connected. Nothing is left to hear. */
   pair(from: TestPeer, to: TestPeer, options: ConnectTo = {}): number {
     const handle = from.connect(to, options);
@@ -424,8 +440,8 @@ export class TestRoom {
     this.#afterMessage(peer);
   }
 
-  socketClosed(peer: TestPeer): void {
-    this.room.socketClosed(peer.link, this.now);
+  socketClosed(peer: TestPeer, isFarewell: boolean): void {
+    this.room.socketClosed(peer.link, this.now, isFarewell);
     // The checkpoint that went with it is put on another one, or the disk takes it.
     const next = [...this.peers].find(({ isGone }) => !isGone);
     if (next) this.#saveCheckpoint(next);
@@ -567,6 +583,7 @@ export class TestRoom {
 
   /** Every connection in memory is on disk as it is, and no other. */
   #checkStore(): void {
+    this.#checkStoredSessions();
     const stored = this.store.loadConnections();
     const held = [...this.manager.connections()];
     if (stored.length !== held.length) throw new Error(`${held.length} connections are held, ${stored.length} on disk`);
@@ -577,6 +594,25 @@ export class TestRoom {
         throw new Error(`${field} of connection ${row.handle} is ${value} on disk, not as it is in memory`);
       }
       if (connection?.state === ConnectionState.Closed) throw new Error("a closed connection is held");
+    }
+  }
+
+  /** Every peer that has a connection of its own can come back to it after a crash, and nobody else is waited for. */
+  #checkStoredSessions(): void {
+    if (this.#settings.graceMs === 0) return;
+    const stored = new Map(this.store.loadSessions().map((row) => [row.peer, row]));
+    for (const connection of this.manager.connections()) {
+      for (const peer of [connection.fromPeerId, connection.toPeerId]) {
+        const isUnanswered = connection.state === ConnectionState.Connecting && peer === connection.toPeerId;
+        if (!isUnanswered && !stored.has(peer)) throw new Error(`peer ${peer} has a connection and no session on disk`);
+      }
+    }
+    const { peers, away } = this.statistics;
+    if (stored.size > peers + away) throw new Error(`${stored.size} sessions on disk, ${peers + away} in memory`);
+    const absent = [...stored.values()].filter(({ awayUntil }) => awayUntil !== undefined);
+    if (absent.length !== away) throw new Error(`${away} sessions are away, ${absent.length} on disk`);
+    for (const { awayUntil = 0 } of absent) {
+      if (this.scheduled > Math.max(awayUntil, this.now) + TIMES.promptMs) throw new Error("nobody looks for the away");
     }
   }
 
