@@ -650,7 +650,9 @@ export class TestRoom {
       if (isGone || socket.closed) continue;
       const ghost = link.lastHeard + TIMES.ghostMs + TIMES.cleanupMs;
       due = Math.min(due, link.isOpen ? ghost : link.since + TIMES.helloMs);
+      if (link.backlog) due = Math.min(due, link.backlog.since + TIMES.stallMs);
     }
+    for (const { awayUntil = Infinity } of this.store.loadSessions()) due = Math.min(due, awayUntil);
     const latest = Math.max(due, this.now) + TIMES.promptMs;
     if (this.scheduled > latest) throw new Error(`the alarm is ${this.scheduled - latest} ms late`);
     if (due === Infinity && alarmAt !== Infinity) throw new Error("nothing is due, and an alarm is set");

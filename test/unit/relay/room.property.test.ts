@@ -33,19 +33,32 @@ class Step {
 
 /** A room, and the latest socket of each peer. */
 class World {
-  readonly room = new TestRoom({ settings: SETTINGS });
+  readonly room: TestRoom;
   readonly latest = new Map<PeerId, TestPeer>();
   /** Data frames, and targets of multicasts, that open sessions sent in messages without a fault. */
   sent = 0;
 
+  constructor(graceMs = 0) {
+    this.room = new TestRoom({ settings: { ...SETTINGS, graceMs } });
+  }
+
   /** The n-th newest handle there has been; 0, which is none, when there were not so many. */
   readonly handle = (n: number): number => Math.max(0, this.room.manager.nextHandle - 1 - n);
 
-  /** The latest socket of a peer; one that is gone is replaced. */
+  /** The latest socket of a peer; one that is gone is replaced, by one that asks for the session it had. */
   of(id: PeerId): TestPeer {
     const latest = this.latest.get(id);
     if (latest && !latest.isGone && !latest.socket.closed) return latest;
-    return this.set(this.room.join(id));
+    return latest?.welcome ? this.resume(id) : this.set(this.room.join(id));
+  }
+
+  /** Also while the older socket looks open. */
+  resume(id: PeerId): TestPeer {
+    const latest = this.latest.get(id);
+    if (!latest?.welcome) return this.of(id);
+    const back = this.room.resume(latest);
+    back.take();
+    return this.set(back);
   }
 
   set(peer: TestPeer): TestPeer {
@@ -119,6 +132,7 @@ const harmless = fc.oneof(
 const others = fc.constantFrom<Draft[]>(
   { name: "hello", make: () => frames.hello() },
   { name: "bye", make: frames.bye },
+  { name: "credit", make: () => frames.credit(7) },
   { name: "state", make: () => control("state", { handle: 1, state: 1, previous: 0 }) },
   { name: "multicast to no one", make: () => multicastFrame({ targets: [], payload: text("x") }) },
 );
@@ -188,6 +202,9 @@ const life = fc.oneof(
   who.map((peer) => new Step(`${nameOf(peer)} knocks`, (world) => world.set(world.room.guest(peer)))),
   who.map((peer) => new Step(`${nameOf(peer)} pings`, (world) => world.of(peer).ping())),
   who.map((peer) => new Step(`${nameOf(peer)} is lost`, (world) => world.of(peer).drop())),
+  who.map((peer) => new Step(`${nameOf(peer)} leaves`, (world) => world.of(peer).drop(true))),
+  who.map((peer) => new Step(`${nameOf(peer)} resumes`, (world) => world.resume(peer))),
+  fc.constant(new Step("drained", ({ room }) => room.drain(100))),
   who.map((peer) => new Step(`${nameOf(peer)} is kicked`, (world) => world.room.kick(peer))),
   nth.map((n) => new Step(`#${n} is closed`, (world) => world.room.closeConnection(world.handle(n)))),
 );
@@ -213,6 +230,9 @@ const afterlife = fc.tuple(fc.nat(20), fc.boolean()).map(
     }),
 );
 
+/** Sessions that end with their sockets, and sessions that wait. */
+const graces = fc.constantFrom(0, 2_000, 20_000);
+
 function play(world: World, steps: readonly Step[]): void {
   for (const step of steps) step.run(world);
 }
@@ -227,8 +247,8 @@ test("hostile bytes, broken frames and every accident: the room holds", () => {
     { weight: 1, arbitrary: fc.oneof(evicted, crashed, rung, texts, afterlife) },
   );
   fc.assert(
-    fc.property(fc.array(step, { maxLength: 60, size: "max" }), (steps) => {
-      const world = new World();
+    fc.property(graces, fc.array(step, { maxLength: 60, size: "max" }), (graceMs, steps) => {
+      const world = new World(graceMs);
       play(world, steps);
       // Nothing in it was an accident of the relay's own.
       expect(world.room.logged("internal_error")).toEqual([]);
@@ -236,7 +256,8 @@ test("hostile bytes, broken frames and every accident: the room holds", () => {
       // When all are gone, so is everything else, at last.
       for (const peer of world.room.peers) if (!peer.isGone) peer.drop();
       world.room.advance(120_000);
-      expect(world.room.statistics).toMatchObject({ activeConnections: 0, peers: 0 });
+      expect(world.room.statistics).toMatchObject({ activeConnections: 0, peers: 0, away: 0 });
+      expect(world.room.store.loadSessions()).toEqual([]);
       expect(world.room.scheduled).toBe(Infinity);
     }),
     { numRuns: 600 },
@@ -252,8 +273,8 @@ test("[D7] every data frame is delivered or counted under a name, through evicti
     { weight: 1, arbitrary: fc.oneof(evicted, rung) },
   );
   fc.assert(
-    fc.property(fc.array(step, { maxLength: 50, size: "max" }), (steps) => {
-      const world = new World();
+    fc.property(graces, fc.array(step, { maxLength: 50, size: "max" }), (graceMs, steps) => {
+      const world = new World(graceMs);
       play(world, steps);
       const { totalPackets, drops } = world.room.statistics;
       const dropped = Object.values(drops).reduce((sum, count) => sum + count, 0);
@@ -275,7 +296,7 @@ test("the sequences get somewhere: packets, drops, closes of every kind", () => 
     numRuns: 60,
     seed: 42,
   })) {
-    const world = new World();
+    const world = new World(2_000);
     play(world, steps);
     const { totalPackets, drops } = world.room.statistics;
     seen.packets += totalPackets;
@@ -284,5 +305,5 @@ test("the sequences get somewhere: packets, drops, closes of every kind", () => 
   }
   expect(seen.packets).toBeGreaterThan(100);
   expect(seen.dropped).toBeGreaterThan(100);
-  for (const reason of [1000, 1999, 5003, 5101, 5102, 5103, 5104, 5105]) expect(seen.reasons).toContain(reason);
+  for (const reason of [1000, 1999, 5003, 5101, 5102, 5103, 5104, 5105, 5108]) expect(seen.reasons).toContain(reason);
 });
