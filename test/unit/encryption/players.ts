@@ -48,7 +48,10 @@ export interface Hop {
   readonly message: Message;
 }
 
-export type Deliver = (to: "alice" | "bob", message: Pick<Message, "payload" | "lane" | "channel" | "reliable">) => void;
+export type Deliver = (
+  to: "alice" | "bob",
+  message: Pick<Message, "payload" | "lane" | "channel" | "reliable">,
+) => void;
 
 export interface HostileRelay {
   readonly toAlice: RelayConnection;
@@ -61,7 +64,7 @@ export interface HostileRelay {
 export function hostilePair(
   meddle: (hop: Hop, deliver: Deliver) => void = ({ from, message }, deliver) => deliver(other(from), message),
 ): { a: RelayConnection; b: RelayConnection; relay: HostileRelay } {
-  const tuning = { nagleMs: 0 };
+  const tuning = { nagleMs: 0, sendRate: Infinity };
   const [a, toAlice] = createSocketPair({ peers: [BOB, ALICE], tuning });
   const [toBob, b] = createSocketPair({ peers: [BOB, ALICE], tuning });
   const lanes = Array.from({ length: 4 }, () => 0);

@@ -94,7 +94,9 @@ describe("encryption version 1 is what test/vectors/encryption-v1.json says", ()
     const base = { ...context, ...ends, ...hellos };
     const changes = [{ app: 481 }, { low: 1n }, { high: 2n }, { type: 3 }, { virtualPort: -1 }];
     const swapped = { lowHello: hellos.highHello, highHello: hellos.lowHello };
-    const hashes = await Promise.all([base, ...[...changes, swapped].map((change) => ({ ...base, ...change }))].map(hashTranscript));
+    const hashes = await Promise.all(
+      [base, ...[...changes, swapped].map((change) => ({ ...base, ...change }))].map(hashTranscript),
+    );
     expect(new Set(hashes.map(hex)).size).toBe(changes.length + 2);
   });
 });
