@@ -1,5 +1,14 @@
 /** Two clients with identities, over a relay that runs and knows nothing of it. */
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { execFile } from "node:child_process";
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
+import { join as joinPath } from "node:path";
+import { promisify } from "node:util";
+import { build } from "esbuild";
+import { chromium } from "playwright-core";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { signIdentity } from "../../src/auth/sign-identity.ts";
 import {
   type EncryptOptions,
@@ -9,6 +18,7 @@ import {
 } from "../../src/client/encryption/index.ts";
 import { type RelayClient, type RelayConnection, connect } from "../../src/client/index.ts";
 import { RunningRelay } from "../support/running-relay.ts";
+import { workerdBinary } from "../../scripts/workerd-bundle.ts";
 import { testTicket } from "../support/tickets.ts";
 import { keyPair } from "../unit/auth/keys.ts";
 
@@ -95,4 +105,84 @@ test("a certificate of somebody else ends the connection for both, with the reas
   expect(both[0]).toMatchObject({ status: "rejected", reason: { code: "certificate_wrong_peer" } });
   expect(both[1]).toMatchObject({ status: "rejected", reason: { code: "handshake_failed" } });
   expect(await toA.closed).toMatchObject({ reason: 2000, debug: expect.stringContaining("certificate_wrong_peer") });
+});
+
+describe("the WebCrypto of every runtime has what it takes", () => {
+  const run = promisify(execFile);
+  const modules = joinPath(import.meta.dirname, "../../node_modules");
+  const found = (...paths: string[]): string => {
+    const path = paths.find((each) => existsSync(each));
+    if (path === undefined) throw new Error(`none of these is on this machine: ${paths.join(", ")}`);
+    return path;
+  };
+  let folder: string;
+  beforeAll(() => void (folder = mkdtempSync(joinPath(tmpdir(), "edge-relay-e2ee-"))));
+  afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+  async function bundle(code: string): Promise<string> {
+    const resolveDir = joinPath(import.meta.dirname, "../unit/encryption");
+    const contents = `import { selfTest, storageTest } from "./self-test.ts";\n${code}`;
+    const options = { bundle: true, format: "esm", write: false, platform: "browser" } as const;
+    const { outputFiles } = await build({ stdin: { contents, resolveDir, loader: "ts" }, ...options });
+    return outputFiles[0]?.text ?? "";
+  }
+
+  async function script(): Promise<string> {
+    const path = joinPath(folder, "self-test.mjs");
+    writeFileSync(path, await bundle("console.log(await selfTest());"));
+    return path;
+  }
+
+  test("Node", async () => {
+    expect((await run(process.execPath, [await script()])).stdout.trim()).toBe("ok");
+  });
+
+  test("Bun", async () => {
+    const bun = found(
+      ...["x64", "aarch64"].map((cpu) => `${modules}/@oven/bun-linux-${cpu}/bin/bun`),
+      `${modules}/bun/bin/bun.exe`,
+    );
+    expect((await run(bun, ["run", await script()])).stdout.trim()).toBe("ok");
+  });
+
+  test("Deno", async () => {
+    const deno = found(
+      ...["x64", "arm64"].map((cpu) => `${modules}/@deno/linux-${cpu}-glibc/deno`),
+      `${modules}/deno/deno`,
+    );
+    expect((await run(deno, ["run", await script()])).stdout.trim()).toBe("ok");
+  });
+
+  test("workerd", async () => {
+    const code = `export default { async test() { const verdict = await selfTest(); if (verdict !== "ok") throw new Error(verdict); } };`;
+    writeFileSync(joinPath(folder, "worker.mjs"), await bundle(code));
+    const config = joinPath(folder, "self-test.capnp");
+    writeFileSync(
+      config,
+      `using Workerd = import "/workerd/workerd.capnp";
+const config :Workerd.Config = (services = [(name = "self-test", worker = .worker)]);
+const worker :Workerd.Worker = (modules = [(name = "worker.mjs", esModule = embed "worker.mjs")], compatibilityDate = "2025-01-01");
+`,
+    );
+    const { stderr } = await run(workerdBinary(), ["test", config]);
+    expect(stderr).toContain("[ PASS ]");
+  });
+
+  test("Chromium, which also keeps an identity in IndexedDB", async () => {
+    const code = "Promise.all([selfTest(), storageTest()]).then((all) => { document.title = all.join(); });";
+    const page = `<!doctype html><title></title><script type="module">${(await bundle(code)).replaceAll("</", "<\\/")}</script>`;
+    const server = createServer((_, response) => response.setHeader("content-type", "text/html").end(page));
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    const executablePath = found("/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome");
+    const browser = await chromium.launch({ executablePath, args: ["--no-sandbox", "--disable-gpu"] });
+    try {
+      const tab = await browser.newPage();
+      await tab.goto(`http://127.0.0.1:${(server.address() as AddressInfo).port}/`);
+      await tab.waitForFunction("document.title !== ''", undefined, { timeout: 15_000 });
+      expect(await tab.title()).toBe("ok,stored");
+    } finally {
+      await browser.close();
+      server.close();
+    }
+  });
 });

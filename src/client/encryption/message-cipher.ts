@@ -98,11 +98,13 @@ export class Sealer {
 export class ReliableOpener {
   readonly #lane: number;
   readonly #chain: KeyChain;
-  #counter = 0;
+  #counter: number;
 
-  constructor(direction: Secret, lane: number) {
+  /** `firstCounter` is for tests of what comes late. */
+  constructor(direction: Secret, lane: number, firstCounter = 0) {
     this.#lane = lane;
     this.#chain = new KeyChain(streamSecret(direction, Kind.Reliable, lane));
+    this.#counter = firstCounter;
   }
 
   /** Undefined for a forgery, and for a message that is not the next one. */
