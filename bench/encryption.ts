@@ -44,12 +44,13 @@ async function options(peer: bigint): Promise<EncryptOptions> {
 
 const inMemory: Way = async () => createSocketPair({ peers: [2n, 1n], tuning: { sendRate: Infinity } });
 
+const join = async (url: string, peer: bigint) =>
+  connect({ url, app: 480, ticket: await testTicket({ peer: String(peer), app: 480 }) });
+
 function throughRelay(url: string): Way {
   return async () => {
     const [idA, idB] = [nextPeer++, nextPeer++];
-    const join = async (peer: bigint) =>
-      connect({ url, app: 480, ticket: await testTicket({ peer: String(peer), app: 480 }) });
-    const [a, b] = await Promise.all([join(idA), join(idB)]);
+    const [a, b] = await Promise.all([join(url, idA), join(url, idB)]);
     const incoming = b.listen()[Symbol.asyncIterator]().next();
     const opening = a.open(idB);
     const { value } = await incoming;
@@ -59,11 +60,12 @@ function throughRelay(url: string): Way {
   };
 }
 
+const of = (end: { write(p: Uint8Array): Promise<unknown> } & AsyncIterable<unknown>): Channel => ({
+  write: (payload) => end.write(payload),
+  messages: end[Symbol.asyncIterator](),
+});
+
 async function channel([a, b]: Pair, isEncrypted: boolean): Promise<[Channel, Channel]> {
-  const of = (end: { write(p: Uint8Array): Promise<unknown> } & AsyncIterable<unknown>): Channel => ({
-    write: (payload) => end.write(payload),
-    messages: end[Symbol.asyncIterator](),
-  });
   if (!isEncrypted) return [of(a), of(b)];
   const [optionsA, optionsB] = await Promise.all([options(b.peer), options(a.peer)]);
   const [secureA, secureB] = await Promise.all([encrypt(a, optionsA), encrypt(b, optionsB)]);
@@ -86,6 +88,8 @@ function median(values: readonly number[]): number {
   return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN;
 }
 
+const rate = (value: number): string => `${Math.round(value)}/s`.padStart(9);
+
 async function compare(name: string, way: Way): Promise<void> {
   const plain = await channel(await way(), false);
   const secure = await channel(await way(), true);
@@ -100,7 +104,6 @@ async function compare(name: string, way: Way): Promise<void> {
       results.push(first === plain ? { plain: one, secure: two } : { plain: two, secure: one });
     }
     const ratios = results.map((result) => result.secure / result.plain);
-    const rate = (value: number): string => `${Math.round(value)}/s`.padStart(9);
     console.log(
       [
         name.padEnd(15),

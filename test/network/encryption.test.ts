@@ -107,25 +107,25 @@ test("a certificate of somebody else ends the connection for both, with the reas
   expect(await toA.closed).toMatchObject({ reason: 2000, debug: expect.stringContaining("certificate_wrong_peer") });
 });
 
+const run = promisify(execFile);
+const modules = joinPath(import.meta.dirname, "../../node_modules");
+const found = (...paths: string[]): string => {
+  const path = paths.find((each) => existsSync(each));
+  if (path === undefined) throw new Error(`none of these is on this machine: ${paths.join(", ")}`);
+  return path;
+};
+async function bundle(code: string): Promise<string> {
+  const resolveDir = joinPath(import.meta.dirname, "../unit/encryption");
+  const contents = `import { selfTest, storageTest } from "./self-test.ts";\n${code}`;
+  const options = { bundle: true, format: "esm", write: false, platform: "browser" } as const;
+  const { outputFiles } = await build({ stdin: { contents, resolveDir, loader: "ts" }, ...options });
+  return outputFiles[0]?.text ?? "";
+}
+
 describe("the WebCrypto of every runtime has what it takes", () => {
-  const run = promisify(execFile);
-  const modules = joinPath(import.meta.dirname, "../../node_modules");
-  const found = (...paths: string[]): string => {
-    const path = paths.find((each) => existsSync(each));
-    if (path === undefined) throw new Error(`none of these is on this machine: ${paths.join(", ")}`);
-    return path;
-  };
   let folder: string;
   beforeAll(() => void (folder = mkdtempSync(joinPath(tmpdir(), "edge-relay-e2ee-"))));
   afterAll(() => rmSync(folder, { recursive: true, force: true }));
-
-  async function bundle(code: string): Promise<string> {
-    const resolveDir = joinPath(import.meta.dirname, "../unit/encryption");
-    const contents = `import { selfTest, storageTest } from "./self-test.ts";\n${code}`;
-    const options = { bundle: true, format: "esm", write: false, platform: "browser" } as const;
-    const { outputFiles } = await build({ stdin: { contents, resolveDir, loader: "ts" }, ...options });
-    return outputFiles[0]?.text ?? "";
-  }
 
   async function script(): Promise<string> {
     const path = joinPath(folder, "self-test.mjs");

@@ -54,9 +54,7 @@ export async function handshake(
   try {
     const own = await prepare(connection, options);
     sendUnlessOver(connection, own.hello);
-    await connection.connected.catch((error: unknown) => {
-      if (lobby.length === 0) throw error; // otherwise it was connected, and what has arrived is still good
-    });
+    await connection.connected;
     const { timeoutMs = TIMEOUT_MS } = options;
     timer = setTimeout(() => lobby.fail(timedOut(timeoutMs)), timeoutMs);
     return await exchange(connection, lobby, own, options);

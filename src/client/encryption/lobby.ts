@@ -22,10 +22,6 @@ export class Lobby {
     });
   }
 
-  get length(): number {
-    return this.#handshake.length;
-  }
-
   /** The handshake's next message. */
   next(): Promise<Message> {
     const message = this.#handshake.shift();

@@ -85,24 +85,27 @@ describe("two honest ends", () => {
   });
 });
 
+const refusedOf = async (certificate: string): Promise<[string, string]> => {
+  const { a, b } = hostilePair();
+  return outcomes(a, b, { certificate });
+};
+
+const claims = (over: object = {}): object => {
+  const now = Math.floor(Date.now() / 1000);
+  const key = alice.identity.publicKey;
+  return { aud: IDENTITY_AUDIENCE, sub: String(ALICE), app: APP, key, iat: now, exp: now + 3600, ...over };
+};
+
+const signedBy = async (jwk: JsonWebKey, payload: object, header: object): Promise<string> => {
+  const params = { name: "Ed25519" };
+  const { kty, crv, x, d } = jwk;
+  const material = { kty: kty ?? "", crv: crv ?? "", x: x ?? "", d: d ?? "" };
+  const key = await crypto.subtle.importKey("jwk", material, params, false, ["sign"]);
+  const signed = `${base64url(JSON.stringify(header))}.${base64url(JSON.stringify(payload))}`;
+  return `${signed}.${base64url(await crypto.subtle.sign(params, key, new TextEncoder().encode(signed)))}`;
+};
+
 describe("certificates that are refused", () => {
-  const refusedOf = async (certificate: string): Promise<[string, string]> => {
-    const { a, b } = hostilePair();
-    return outcomes(a, b, { certificate });
-  };
-  const claims = (over: object = {}): object => {
-    const now = Math.floor(Date.now() / 1000);
-    const key = alice.identity.publicKey;
-    return { aud: IDENTITY_AUDIENCE, sub: String(ALICE), app: APP, key, iat: now, exp: now + 3600, ...over };
-  };
-  const signedBy = async (jwk: JsonWebKey, payload: object, header: object): Promise<string> => {
-    const params = { name: "Ed25519" };
-    const { kty, crv, x, d } = jwk;
-    const material = { kty: kty ?? "", crv: crv ?? "", x: x ?? "", d: d ?? "" };
-    const key = await crypto.subtle.importKey("jwk", material, params, false, ["sign"]);
-    const signed = `${base64url(JSON.stringify(header))}.${base64url(JSON.stringify(payload))}`;
-    return `${signed}.${base64url(await crypto.subtle.sign(params, key, new TextEncoder().encode(signed)))}`;
-  };
   const header = { alg: "EdDSA", typ: "JWT", kid: "k1" };
   const byBackend = (over: object, head: object = header): Promise<string> =>
     signedBy(backend.privateKey, claims(over), head);
@@ -318,6 +321,13 @@ describe("signIdentity", () => {
     const ticket = await signTicket({ peer: ALICE, app: APP }, backend.privateKey);
     const { a } = hostilePair();
     expect(await outcome(encrypt(a, { ...alice, certificate: ticket }))).toBe("certificate_untrusted");
+  });
+
+  test("a ticket may name the key too; the relay does not read it", async () => {
+    const loaded = await loadTicketKeys({ TICKET_SECRET: TEST_SECRET });
+    if (!loaded.ok) throw new Error(loaded.message);
+    const ticket = await forgeToken({ alg: "HS256", typ: "JWT" }, { ...claims(), aud: "edge-relay" });
+    expect(await verifyTicket(ticket, loaded.keys, Date.now())).toMatchObject({ ok: true, ticket: { peer: ALICE } });
   });
 
   test("refuses secrets, public keys and bad claims", async () => {

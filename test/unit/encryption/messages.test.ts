@@ -1,4 +1,4 @@
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { encrypt } from "../../../src/client/encryption/index.ts";
 import { Kind, deriveDirections } from "../../../src/client/encryption/key-schedule.ts";
@@ -197,6 +197,11 @@ describe("unreliable messages through a hostile relay", () => {
   });
 });
 
+const filled = (index: number, size: number): Uint8Array => {
+  const payload = new Uint8Array(size + 2).fill(index);
+  return payload;
+};
+
 describe("lanes", () => {
   test("any interleaving of lanes and kinds arrives in order within each", { timeout: 60_000 }, async () => {
     const sends = fc.array(
@@ -207,12 +212,8 @@ describe("lanes", () => {
       fc.asyncProperty(sends, async (list) => {
         const { a, b } = hostilePair();
         const [atA, atB] = await encryptBoth(a, b);
-        const of = (index: number, size: number): Uint8Array => {
-          const payload = new Uint8Array(size + 2).fill(index);
-          return payload;
-        };
         for (const [i, { size, ...options }] of list.entries()) {
-          await atA.write(of(i, size), { ...options, channel: options.channel | 0 });
+          await atA.write(filled(i, size), { ...options, channel: options.channel | 0 });
         }
         const got = await read(atB, list.length);
         for (let lane = 0; lane < 4; lane++) {
@@ -253,11 +254,12 @@ describe("lanes", () => {
   });
 });
 
+const code = (value: string): unknown => expect.objectContaining({ code: value });
+
 describe("the API", () => {
   test("limits: size, lanes, the send buffer; write waits", async () => {
     const { a, b } = hostilePair();
     const [atA, atB] = await Promise.all([encrypt(a, { ...alice, sendBufferSize: 1000 }), encrypt(b, bob)]);
-    const code = (value: string): unknown => expect.objectContaining({ code: value });
     expect(() => atA.send(new Uint8Array(512 * 1024 - 20))).toThrowError(code("payload_too_large"));
     expect(() => atA.send("x", { lane: 4 })).toThrowError(code("invalid_argument"));
     atA.send(new Uint8Array(900));
@@ -313,12 +315,13 @@ describe("the API", () => {
   });
 });
 
-describe("keys over time", () => {
-  const secrets = async () => {
-    const part = (): Uint8Array<ArrayBuffer> => new Uint8Array(32).fill(7);
-    return (await deriveDirections({ ee: part(), es: part(), se: part() }, part())).lowToHigh;
-  };
+const SEVENS = new Uint8Array(32).fill(7);
 
+const secrets = async () => {
+  return (await deriveDirections({ ee: SEVENS, es: SEVENS, se: SEVENS }, SEVENS)).lowToHigh;
+};
+
+describe("keys over time", () => {
   test("reliable messages go on over the change of keys, and what was under way with it", async () => {
     const [direction, first] = [await secrets(), MESSAGES_PER_KEY - 5];
     const sealer = new Sealer(direction, Kind.Reliable, 0, first);

@@ -64,7 +64,7 @@ export interface HostileRelay {
 export function hostilePair(
   meddle: (hop: Hop, deliver: Deliver) => void = ({ from, message }, deliver) => deliver(other(from), message),
 ): { a: RelayConnection; b: RelayConnection; relay: HostileRelay } {
-  const tuning = { nagleMs: 0, sendRate: Infinity };
+  const tuning = { nagleMs: 0, sendRate: Infinity, sendBufferSize: 8 * 1024 * 1024 };
   const [a, toAlice] = createSocketPair({ peers: [BOB, ALICE], tuning });
   const [toBob, b] = createSocketPair({ peers: [BOB, ALICE], tuning });
   const lanes = Array.from({ length: 4 }, () => 0);

@@ -74,14 +74,18 @@ function sealMessage(
   return Buffer.concat([Buffer.of(kind), kind === 4 ? u32(counter) : NONE, sealed]);
 }
 
+const part = (value: object): string => Buffer.from(JSON.stringify(value)).toString("base64url");
+
 function certificate(signer: KeyObject, peer: bigint, app: number, key: Buffer): string {
-  const part = (value: object): string => Buffer.from(JSON.stringify(value)).toString("base64url");
   const claims = { aud: "edge-relay-identity", sub: String(peer), app, key: key.toString("base64url") };
   const signed = `${part({ alg: "EdDSA", typ: "JWT", kid: "v1" })}.${part({ ...claims, iat: 1_800_000_000, exp: 4_102_444_800 })}`;
   return `${signed}.${sign(null, Buffer.from(signed), signer).toString("base64url")}`;
 }
 
 const bytesOf = (from: number): string => Buffer.from(Array.from({ length: 32 }, (_, i) => from + i)).toString("hex");
+
+const dh = (mine: KeyObject, theirs: KeyObject): Buffer =>
+  diffieHellman({ privateKey: mine, publicKey: createPublicKey(theirs) });
 
 export function makeVectors() {
   const [app, type, virtualPort] = [480, 2, 7];
@@ -96,8 +100,6 @@ export function makeVectors() {
   };
   const low = end(76561197960287930n, bytesOf(0x10), bytesOf(0x30));
   const high = end(76561197960287931n, bytesOf(0x50), bytesOf(0x70));
-  const dh = (mine: KeyObject, theirs: KeyObject): Buffer =>
-    diffieHellman({ privateKey: mine, publicKey: createPublicKey(theirs) });
   const ee = dh(low.ephemeral, high.ephemeral);
   const es = dh(low.ephemeral, high.identity);
   const se = dh(low.identity, high.ephemeral);
