@@ -9,6 +9,7 @@ export const MESSAGES_PER_KEY = 2 ** 16;
 const MAX_KEYS_AHEAD = 256;
 const MAX_COUNTER = 2 ** 32 - 1;
 
+const NOTHING = Promise.resolve(undefined);
 const TAG_BYTES = 16;
 const UNRELIABLE_HEADER = 5;
 /** What encryption adds to a message at most. */
@@ -125,6 +126,7 @@ export class UnreliableOpener {
   readonly #lane: number;
   readonly #chain: KeyChain;
   readonly #window = new ReplayWindow();
+  #last: Promise<unknown> = NOTHING;
 
   constructor(direction: Secret, lane: number) {
     this.#lane = lane;
@@ -132,14 +134,24 @@ export class UnreliableOpener {
   }
 
   /** Undefined for forgeries, repetitions, and what is too old to tell. */
-  async open(message: Uint8Array, channel: number): Promise<Bytes | undefined> {
-    if (message.length < OVERHEAD) return undefined;
+  open(message: Uint8Array, channel: number): Promise<Bytes | undefined> {
+    if (message.length < OVERHEAD) return NOTHING;
     const counter = new DataView(message.buffer, message.byteOffset).getUint32(1, true);
     const index = Math.floor(counter / MESSAGES_PER_KEY);
-    if (!this.#window.isFresh(counter) || index > this.#chain.first + MAX_KEYS_AHEAD) return undefined;
+    if (!this.#window.isFresh(counter) || index > this.#chain.first + MAX_KEYS_AHEAD) return NOTHING;
     const params = messageParams(Kind.Unreliable, this.#lane, channel, counter);
-    const payload = await decrypt(message.slice(UNRELIABLE_HEADER), params, this.#chain.key(index));
-    // Nothing that is not authentic moves the window. The same message may have been opened meanwhile.
+    const opened = decrypt(message.slice(UNRELIABLE_HEADER), params, this.#chain.key(index));
+    return (this.#last = this.#accept(this.#last, opened, counter));
+  }
+
+  /** In the order of arrival, whichever is decrypted first: else the copy of a message could take its place. */
+  async #accept(
+    previous: Promise<unknown>,
+    opened: Promise<Bytes | undefined>,
+    counter: number,
+  ): Promise<Bytes | undefined> {
+    const [payload] = await Promise.all([opened, previous]);
+    // Nothing that is not authentic moves the window.
     if (!payload || !this.#window.take(counter)) return undefined;
     this.#chain.forgetBefore(Math.floor(this.#window.oldest / MESSAGES_PER_KEY));
     return payload;
