@@ -11,6 +11,7 @@ import {
   ALICE,
   APP,
   BOB,
+  type Hop,
   alice,
   backend,
   bob,
@@ -70,6 +71,18 @@ describe("two honest ends", () => {
     expect(await outcomes(a, b, both[0], both[1])).toEqual(["ok", "ok"]);
   });
 
+  test("data right behind the finished message is data", async () => {
+    const held: Hop["message"][] = [];
+    const { a, b } = hostilePair(({ from, index, message }, deliver) => {
+      if (from === "bob" || index === 0) return deliver(other(from), message);
+      held.push(message);
+      if (index === 2) for (const each of held) deliver("bob", each);
+    });
+    const atB = encrypt(b, bob);
+    (await encrypt(a, alice)).send("at once");
+    expect((await read(await atB, 1)).map(text)).toEqual(["at once"]);
+  });
+
   test("every connection has keys of its own", async () => {
     const payloads = await Promise.all(
       [1, 2].map(async () => {
@@ -118,6 +131,14 @@ describe("certificates that are refused", () => {
     expect(both).toEqual(["handshake_failed", "certificate_expired"]);
     const { a: again } = hostilePair();
     expect(await outcome(encrypt(again, old))).toBe("certificate_expired");
+  });
+
+  test("of another audience: one, several, none", async () => {
+    for (const aud of ["edge-relay", [IDENTITY_AUDIENCE], undefined]) {
+      const { a } = hostilePair();
+      const certificate = await byBackend({ aud });
+      expect(await outcome(encrypt(a, { ...alice, certificate, timeoutMs: 100 }))).toBe("certificate_untrusted");
+    }
   });
 
   test("of another peer", async () => {
