@@ -59,12 +59,13 @@ const DEFAULTS = {
 
 export function engineSettings(options: EngineOptions): EngineSettings {
   const settings = { ...DEFAULTS, sendRate: options.ordered ? Infinity : 256 * 1024, ...options };
+  const maxSendRate = settings.maxSendRate || Infinity;
   const maxReceivedSize = options.maxReceivedSize ?? settings.maxMessageSize;
   return {
     ...settings,
-    sendRate: Math.min(settings.sendRate, settings.maxSendRate || Infinity),
+    sendRate: Math.min(settings.sendRate, maxSendRate),
     maxReceivedSize,
-    segmentSize: Math.min(settings.segmentSize, settings.maxPayload),
+    segmentSize: Math.min(settings.segmentSize, settings.maxPayload, maxSendRate),
     // Else a message could be larger than its receiver's window ever gets, and never arrive.
     receiveBufferSize: Math.max(settings.receiveBufferSize, maxReceivedSize + INITIAL_WINDOW),
   };
