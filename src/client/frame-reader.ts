@@ -19,6 +19,9 @@ export interface FrameSink {
   /** False as soon as nothing more is wanted. */
   readonly isListening: boolean;
   control(frame: ControlFrame): void;
+}
+
+export interface ConnectionFinder {
   connection(handle: number): RelayConnection | undefined;
 }
 
@@ -31,7 +34,12 @@ const MIN_END_TO_END = {
 const header: DataHeader = { flags: 0, lane: 0, handle: 0, channel: 0, number: 0, sequence: 0 };
 
 /** What broke the protocol; undefined when nothing did. */
-export function readFrames(batch: Uint8Array, now: number, sink: FrameSink): string | undefined {
+export function readFrames(
+  batch: Uint8Array,
+  now: number,
+  sink: FrameSink,
+  finder: ConnectionFinder,
+): string | undefined {
   const view = new DataView(batch.buffer, batch.byteOffset, batch.byteLength);
   for (let offset = 0; offset < batch.length && sink.isListening;) {
     const end = frameEnd(view, offset);
@@ -40,7 +48,7 @@ export function readFrames(batch: Uint8Array, now: number, sink: FrameSink): str
     const type = view.getUint8(start);
     const isEndToEnd = type === FrameType.Data || type === FrameType.Ack || type === FrameType.Probe;
     if (isEndToEnd && end < start + MIN_END_TO_END[type]) return "a frame was too short";
-    guarded(() => (isEndToEnd ? readEndToEnd(batch, view, start, end, now, sink) : readControl(view, start, sink)));
+    guarded(() => (isEndToEnd ? readEndToEnd(batch, view, start, end, now, finder) : readControl(view, start, sink)));
     offset = end;
   }
   return undefined;
@@ -68,9 +76,9 @@ function readEndToEnd(
   offset: number,
   end: number,
   now: number,
-  sink: FrameSink,
+  finder: ConnectionFinder,
 ): void {
-  const connection = sink.connection(view.getUint32(offset + HANDLE_OFFSET, true));
+  const connection = finder.connection(view.getUint32(offset + HANDLE_OFFSET, true));
   if (!connection) return; // closed here while it was under way
   const type = view.getUint8(offset);
   if (type === FrameType.Ack) return connection.receiveAck(readAck(view, offset), now);

@@ -142,7 +142,7 @@ export class RelayClient extends TypedEvents<ClientEvents> implements AsyncDispo
 
   /** For an application that knows that the network has changed: another socket, at once. */
   reconnect(): void {
-    this.#session.reconnect("the application asked for it");
+    this.#session.reconnect();
   }
 
   /** Leaves the relay; connections that are open end for the other peers. */

@@ -2,15 +2,13 @@
 import { type ControlFrame, type ControlValues, closeName, encodeControl } from "../protocol/index.ts";
 import { Backoff } from "./backoff.ts";
 import { type DialOptions, type Dialed, LEAVE_AWAY, isFinalClose, isFinalFailure } from "./dial.ts";
-import { type FrameSink, readFrames } from "./frame-reader.ts";
-import type { FrameWriter } from "./engine/frame-writer.ts";
+import { type ConnectionFinder, type FrameSink, readFrames } from "./frame-reader.ts";
 import { RateLimit } from "./rate-limit.ts";
-import type { RelayConnection } from "./relay-connection.ts";
 import { RelayError } from "./relay-error.ts";
 import type { ClientClosed, ClientEvents, ReconnectAttempt } from "./relay-options.ts";
 import { type TypedEvents, emit } from "./typed-events.ts";
 import { clock } from "./websocket.ts";
-import { Wire, type WireClosed, type WireHost } from "./wire.ts";
+import { type FrameSource, Wire, type WireClosed, type WireHost } from "./wire.ts";
 
 export type Welcome = ControlValues<"welcome">;
 export type SessionStatus = "connected" | "reconnecting" | "closed";
@@ -18,8 +16,7 @@ export type SessionStatus = "connected" | "reconnecting" | "closed";
 export type Join = (options: DialOptions) => Promise<Dialed>;
 
 /** Those who are told. The events of the client are the session's own to tell. */
-export interface SessionHost
-  extends Pick<FrameSink, "control" | "connection">, Pick<WireHost, "pull" | "nextDeadline"> {
+export interface SessionHost extends Pick<FrameSink, "control">, ConnectionFinder, FrameSource {
   /** There is no socket, and what was said and not answered may not have been heard. */
   interrupted(): void;
   /** There is a socket again. When it is of the same session, its connections are listed now, until `settled` (rule R5). */
@@ -64,7 +61,7 @@ export class Session implements FrameSink, WireHost {
   #isHurried = false;
   /** How the last socket ended. */
   #lost: ClientClosed = { code: 1006, reason: "" };
-  readonly #online = (): void => this.reconnect("the network is back");
+  readonly #online = (): void => this.reconnect();
 
   constructor(welcome: Welcome, events: TypedEvents<ClientEvents>, options: SessionOptions) {
     this.welcome = welcome;
@@ -97,30 +94,17 @@ export class Session implements FrameSink, WireHost {
   }
 
   /** Another socket, at once. */
-  reconnect(reason: string): void {
+  reconnect(): void {
     this.#isHurried = true;
-    if (!this.#wire) this.#hurry.abort(new RelayError("dial_failed", reason));
-    else if (this.#canReconnect) this.#wire.close(LEAVE_AWAY, reason);
+    if (!this.#wire) this.#hurry.abort();
+    else if (this.#canReconnect) this.#wire.close(LEAVE_AWAY, "reconnect");
   }
 
   close(): void {
-    const info = { code: 1000, reason: "bye" };
     this.#bye = undefined; // we are first
     this.#wire?.control(encodeControl("bye", { code: 1000, reconnectAfterMs: 0, debug: "" }));
-    if (this.#wire) this.#wire.close(info.code, info.reason);
-    else this.#end(info);
-  }
-
-  connection(handle: number): RelayConnection | undefined {
-    return this.#host.connection(handle);
-  }
-
-  pull(writer: FrameWriter, now: number, budget: number): boolean {
-    return this.#host.pull(writer, now, budget);
-  }
-
-  nextDeadline(now: number): number {
-    return this.#host.nextDeadline(now);
+    this.#wire?.close(1000, "bye");
+    this.#end({ code: 1000, reason: "bye" }); // unless that has done it
   }
 
   control(frame: ControlFrame): void {
@@ -146,11 +130,11 @@ export class Session implements FrameSink, WireHost {
     this.welcome = welcome;
     this.#bye = undefined;
     this.#backoff.opened(clock());
-    return (this.#wire = new Wire(socket, this, welcome, this.#rate));
+    return (this.#wire = new Wire(socket, this, this.#host, welcome, this.#rate));
   }
 
   receive(batch: Uint8Array, now: number): void {
-    const violation = readFrames(batch, now, this);
+    const violation = readFrames(batch, now, this, this.#host);
     if (violation === undefined) return;
     const error = new RelayError("protocol_violation", `The relay broke the protocol: ${violation}`);
     emit(this.#events, "error", error);
@@ -173,12 +157,11 @@ export class Session implements FrameSink, WireHost {
     const abort = (): void => this.#end(this.#lost, signal?.reason);
     signal?.addEventListener("abort", abort); // not when it was aborted before: it was for joining then
     let cause: unknown = closeError(this.#lost);
-    let leastMs = this.#bye?.reconnectAfterMs ?? 0;
     let dialed: Dialed | undefined;
     for (let attempt = 1; !dialed && this.#status === "reconnecting"; attempt++) {
-      const waitMs = this.#isHurried ? 0 : Math.max(leastMs, this.#backoff.next(clock()));
+      const leastMs = attempt === 1 ? this.#bye?.reconnectAfterMs : undefined;
+      const waitMs = this.#isHurried ? 0 : Math.max(leastMs ?? 0, this.#backoff.next(clock()));
       this.#isHurried = false;
-      leastMs = 0;
       try {
         // oxlint-disable-next-line no-await-in-loop -- one attempt after the other
         dialed = await this.#attempt({ attempt, waitMs, cause }, giveUpAt);
@@ -212,10 +195,8 @@ export class Session implements FrameSink, WireHost {
     const { session, peer } = this.welcome;
     if (dialed.welcome.peer !== peer) {
       dialed.socket.close();
-      return this.#end(
-        this.#lost,
-        new RelayError("invalid_argument", "Cannot reconnect: the ticket is another peer's"),
-      );
+      const cause = new RelayError("invalid_argument", "Cannot reconnect: the ticket is another peer's");
+      return this.#end(this.#lost, cause);
     }
     const isResumed = dialed.welcome.session === session;
     this.#host.welcomed(isResumed);
@@ -236,9 +217,8 @@ export class Session implements FrameSink, WireHost {
     this.#status = "closed";
     this.#hurry.abort();
     (globalThis as Browser).removeEventListener?.("online", this.#online);
-    const refused = cause instanceof RelayError ? cause.closeCode : undefined;
-    const why = cause === undefined ? undefined : { cause };
-    const info = refused === undefined ? { ...lost, ...why } : { code: refused, reason: "", ...why };
+    const code = (cause as Partial<RelayError> | undefined)?.closeCode;
+    const info = { ...lost, ...(code !== undefined && { code, reason: "" }), cause };
     this.#host.ended(closeError(info, cause));
     emit(this.#events, "closed", info);
     this.left.resolve(info);
@@ -246,14 +226,14 @@ export class Session implements FrameSink, WireHost {
 }
 
 function closeError({ code, reason }: ClientClosed, cause?: unknown): RelayError {
-  const why = closeName(code) ?? `${code} ${reason}`.trim();
-  return new RelayError("relay_closed", `The session with the relay ended: ${why}`, { closeCode: code, cause });
+  const message = `The session with the relay ended: ${closeName(code) ?? `${code} ${reason}`.trim()}`;
+  return new RelayError("relay_closed", message, { closeCode: code, cause });
 }
 
 /** Resolves after `ms`, or when `signal` is aborted. */
 function pause(ms: number, signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
-    const timer = setTimeout(resolve, ms);
+    const timer = setTimeout(resolve, signal.aborted ? 0 : ms);
     signal.addEventListener("abort", () => {
       clearTimeout(timer);
       resolve();

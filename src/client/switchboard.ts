@@ -172,9 +172,8 @@ export class Switchboard implements SessionHost {
         news.push(() => connection.resumed(ConnectionState.Connecting));
       } else if (!listed.has(handle)) {
         this.connections.remove(connection);
-        const [reason, debug] = isResumed
-          ? [EndReason.EndedWhileAway, "ended while this client had no socket"]
-          : [EndReason.RelayLost, "the session was lost"];
+        const reason = isResumed ? EndReason.EndedWhileAway : EndReason.RelayLost;
+        const debug = isResumed ? "ended while away" : "the session was lost";
         news.push(() => connection.end({ reason, debug, closedBy: "relay" }));
       }
     }

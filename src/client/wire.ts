@@ -20,10 +20,14 @@ export interface WireClosed {
 
 type Limits = Pick<ControlValues<"welcome">, "heartbeatMs" | "messagesPerSecond" | "bytesPerSecond">;
 
-/** What the wire carries, and who is told what arrives. */
+/** Who is told what arrives. */
 export interface WireHost {
   receive(batch: Uint8Array, now: number): void;
   closed(info: WireClosed): void;
+}
+
+/** What the wire carries besides control frames. */
+export interface FrameSource {
   /** Writes frames that are due, up to `budget` bytes. True when more are due already. */
   pull(writer: FrameWriter, now: number, budget: number): boolean;
   /** When the next frame is due; Infinity for never. */
@@ -37,6 +41,7 @@ export interface WireHost {
 export class Wire {
   readonly #socket: WebSocketLike;
   readonly #host: WireHost;
+  readonly #source: FrameSource;
   readonly #limits: Limits;
   readonly #rate: RateLimit;
   readonly #writer = new FrameWriter();
@@ -48,9 +53,10 @@ export class Wire {
   #lastHeard = clock();
   #isClosed = false;
 
-  constructor(socket: WebSocketLike, host: WireHost, limits: Limits, rate: RateLimit) {
+  constructor(socket: WebSocketLike, host: WireHost, source: FrameSource, limits: Limits, rate: RateLimit) {
     this.#socket = socket;
     this.#host = host;
+    this.#source = source;
     this.#limits = limits;
     this.#rate = rate;
     this.#heartbeat = setInterval(() => this.#beat(), limits.heartbeatMs / 4);
@@ -98,13 +104,13 @@ export class Wire {
       this.#appendControl();
       hasMore = this.#control.length > 0;
       if (!hasMore && this.#rate.readyAt(false) <= now) {
-        hasMore = this.#host.pull(this.#writer, now, this.#rate.budget(BATCH_BYTES, now, this.#limits));
+        hasMore = this.#source.pull(this.#writer, now, this.#rate.budget(BATCH_BYTES, now, this.#limits));
       }
       if (this.#writer.length === 0) break;
       this.#send(this.#writer.take(), now);
     }
     const hasControl = this.#control.length > 0;
-    const next = Math.max(hasControl ? now : this.#host.nextDeadline(now), this.#rate.readyAt(hasControl));
+    const next = Math.max(hasControl ? now : this.#source.nextDeadline(now), this.#rate.readyAt(hasControl));
     this.#setTimer(this.#isFull ? Math.max(next, now + DRAIN_POLL_MS) : next, now);
   }
 

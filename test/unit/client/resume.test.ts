@@ -247,6 +247,14 @@ describe("looking for another socket", () => {
     expect(vi.getTimerCount()).toBe(0);
   });
 
+  test("also from the event that tells of the attempt", async () => {
+    const { relay, client } = await joined();
+    client.addEventListener("reconnecting", () => void client.close());
+    relay.socket?.drop();
+    await pass(1);
+    expect([client.status, vi.getTimerCount()]).toEqual(["closed", 0]);
+  });
+
   test("so does the signal; one that was aborted after joining and before the loss does not", async () => {
     const early = new AbortController();
     const one = await joined({ signal: early.signal });

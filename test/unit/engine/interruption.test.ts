@@ -121,6 +121,12 @@ const sizes = fc.array(fc.oneof(fc.integer({ min: 0, max: 300 }), fc.integer({ m
   maxLength: 12,
 });
 
+function open({ engine }: { engine: ConnectionEngine }): void {
+  engine.setHeld(false);
+  engine.setConnected(true);
+  engine.resync();
+}
+
 test("R6: whatever is lost, and whoever learns of it first, reliable messages come once and in order", () => {
   fc.assert(
     fc.property(
@@ -135,11 +141,6 @@ test("R6: whatever is lost, and whoever learns of it first, reliable messages co
           const size = sizes[next++ % sizes.length] ?? 0;
           const result = pair[from].send(size, { flags: Reliable | NoNagle }, pair.now);
           if (result.ok) sent[from].push(size);
-        };
-        const open = ({ engine }: { engine: ConnectionEngine }): void => {
-          engine.setHeld(false);
-          engine.setConnected(true);
-          engine.resync();
         };
         for (const [{ who, kind, tellMs, awayMs, gapMs, isOtherFirst, meanwhile }, wait] of script) {
           const [end, other] = who === "a" ? [pair.a, pair.b] : [pair.b, pair.a];
