@@ -32,6 +32,8 @@ import { clock } from "./websocket.ts";
 const MAX_UNCLAIMED = 256;
 /** Closes and refusals kept, which may not have been heard. */
 const MAX_FAREWELLS = 256;
+/** More than a relay allows one client to have. */
+const MAX_LISTED = 65_536;
 
 type Incoming = ControlValues<"incoming">;
 type Fresh = Pick<ConnectionOptions, "peer" | "type" | "virtualPort" | "channel" | "isIncoming" | "timeoutMs">;
@@ -123,9 +125,7 @@ export class Switchboard implements SessionHost {
       case "connecting":
         return this.#opened(control.values);
       case "incoming":
-        if (this.#listed) this.#listed.set(control.values.handle, control.values);
-        else this.#incoming(control.values);
-        return;
+        return this.#list(control.values.handle, control.values) ? undefined : this.#incoming(control.values);
       case "state":
         return this.#stateChanged(control.values);
       case "path":
@@ -191,6 +191,12 @@ export class Switchboard implements SessionHost {
     }
   }
 
+  /** False when the relay is not listing. */
+  #list(handle: number, told: ConnectionState | Incoming): boolean {
+    if (this.#listed && this.#listed.size < MAX_LISTED) this.#listed.set(handle, told);
+    return this.#listed !== undefined;
+  }
+
   /** Says what the relay has not heard of one connection; returns what there is to tell the application. */
   #settle(handle: number, told: ConnectionState | Incoming): () => void {
     const connection = this.connections.withHandle(handle);
@@ -228,7 +234,7 @@ export class Switchboard implements SessionHost {
   }
 
   #stateChanged({ handle, state }: ControlValues<"state">): void {
-    if (this.#listed) return void this.#listed.set(handle, state as ConnectionState);
+    if (this.#list(handle, state as ConnectionState)) return;
     if (state !== ConnectionState.Connected && state !== ConnectionState.Disconnecting) return;
     const connection = this.connections.withHandle(handle);
     if (connection?.path === "reconnecting") connection.resumed(state);
@@ -259,6 +265,7 @@ export class Switchboard implements SessionHost {
 
   #incoming(values: Incoming): void {
     const { handle, connectionId, peer, channel } = values;
+    this.#farewells.delete(handle); // refused before, and asked again
     const type = values.connectionType as ConnectionType;
     const virtualPort = hasVirtualPort(type) ? values.virtualPort : undefined;
     const known = this.connections.find(peer, type, virtualPort);
@@ -293,7 +300,7 @@ export class Switchboard implements SessionHost {
     // A graceful close waits for us: everything it sent before has arrived, so there is nothing to wait for (rule C8).
     if (flags & CloseFlag.Graceful) {
       this.#close(handle, reason, "");
-      this.#listed?.set(handle, ConnectionState.Disconnecting);
+      this.#list(handle, ConnectionState.Disconnecting);
     }
     this.connections.remove(connection);
     connection.end({ reason, debug, closedBy: endedBy(closedBy) });

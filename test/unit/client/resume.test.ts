@@ -524,6 +524,37 @@ describe("R5: after a resume", () => {
     expect(client.connections.find(({ peer }) => peer === 10n)?.state).toBe(1);
   });
 
+  test("who was refused, asked again and was accepted is not refused again", async () => {
+    const { relay, client } = await joined();
+    const offered: RelayConnection[] = [];
+    client.onIncoming({}, (connection) => offered.push(connection));
+    relay.send(relay.incoming(1, 10n));
+    offered[0]?.refuse();
+    relay.send(relay.incoming(1, 10n)); // C1
+    void offered[1]?.accept();
+    await pass();
+    expect(relay.said()).toEqual(["refuse 1 1000", "accept 1"]);
+    relay.resumeWith(relay.incoming(1, 10n));
+    relay.socket?.drop();
+    await pass(100);
+    expect(relay.said()).toEqual(["accept 1"]);
+  });
+
+  test("what is remembered of closes is bounded; what is forgotten is closed all the same", async () => {
+    const all = await joined();
+    const { relay } = all;
+    const connections: RelayConnection[] = [];
+    // oxlint-disable-next-line no-await-in-loop
+    for (let i = 0; i < 300; i++) connections.push(await opened(all, 1000 + i, BigInt(1000 + i)));
+    relay.resumeWith(...connections.map(({ handle }) => relay.state(handle, 1)));
+    relay.socket?.drop();
+    for (const connection of connections) void connection.close({ reason: 1500 });
+    await pass(100);
+    const said = relay.said();
+    expect(said.filter((close) => close.endsWith(" 1500")).length).toBe(256);
+    expect(said.filter((close) => close.endsWith(" 1000")).length).toBe(44);
+  });
+
   test("what is accepted while there is no socket is accepted then", async () => {
     const { relay, client } = await joined();
     const offered: RelayConnection[] = [];
