@@ -107,7 +107,6 @@ export class Sender {
 
   /** Takes for lost what has been under way for too long; false when nothing has. Never on a transport that loses nothing. */
   expire(now: number): boolean {
-    if (!this.isConnected) return false; // until it is again, nothing could leave instead
     const { rto } = this.roundTrip;
     let hasExpired = false;
     for (const lane of this.lanes) {

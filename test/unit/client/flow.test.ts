@@ -215,6 +215,19 @@ describe("L1: the rates of the welcome are kept, with a burst of less than two s
     expect(messages.worst).toBeLessThan(2);
   });
 
+  test("credit leaves at once while data has to wait", async () => {
+    const { relay, connection } = await opened({ messagesPerSecond: 4 });
+    for (let i = 0; i < 20; i++) {
+      connection.send(Uint8Array.of(i), { noNagle: true });
+      // oxlint-disable-next-line no-await-in-loop
+      await pass(1);
+    }
+    relay.received.length = 0;
+    relay.send(mark(1));
+    await pass();
+    expect(relay.received.map(({ type }) => type)).toEqual([0x06]);
+  });
+
   test("what waits shares one message", async () => {
     const { relay, connection } = await opened({ messagesPerSecond: 10 });
     for (let i = 0; i < 100; i++) {

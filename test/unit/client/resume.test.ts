@@ -94,10 +94,11 @@ describe("what ends a session", () => {
   });
 
   test("our own close, also where the relay had said that it would be back", async () => {
-    const { relay, client } = await joined();
+    const { relay, client, told } = await joined();
     relay.send(encodeControl("bye", { code: 4008, reconnectAfterMs: 0, debug: "" }));
     expect(await client.close()).toEqual({ code: 1000, reason: "bye" });
     expect([relay.said(), relay.socket?.closeCode]).toEqual([["bye 1000"], 1000]);
+    expect(told).toEqual(["closed 1000"]);
   });
 });
 
@@ -190,6 +191,19 @@ describe("looking for another socket", () => {
     await pass(11_000);
     expect(client.status).toBe("connected");
     expect(causes.slice(1)).toEqual([new Error("no network"), expect.objectContaining({ code: "dial_timeout" })]);
+  });
+
+  test("a ticket that comes when its attempt is over opens no socket", async () => {
+    const late = Promise.withResolvers<string>();
+    const answers = [() => "a.b.c", () => late.promise, () => "d.e.f"];
+    const { relay, client } = await joined({ timeoutMs: 500, ticket: () => answers.shift()!() });
+    relay.resumeWith();
+    relay.socket?.drop();
+    await pass(1000);
+    expect(client.status).toBe("connected");
+    late.resolve("l.a.te");
+    await pass(1000);
+    expect(relay.tickets).toEqual(["a.b.c", "d.e.f"]);
   });
 
   test.each([
@@ -655,5 +669,19 @@ describe("R2: another session", () => {
     relay.socket?.drop();
     await pass(200);
     expect(relay.hellos.at(-1)?.session).toBe(10n);
+  });
+
+  test("that is lost in the turn that it came in is looked for again", async () => {
+    const all = await joined();
+    all.relay.atHello = (self) => {
+      self.send(encodeControl("welcome", { ...LASTING, session: 10n }));
+      self.socket?.drop();
+    };
+    all.relay.socket?.drop();
+    await pass(60);
+    expect([all.client.status, all.told]).toEqual(["reconnecting", ["reconnecting 1", "fresh", "reconnecting 1"]]);
+    all.relay.resumeWith();
+    await pass(1000);
+    expect([all.client.status, all.relay.hellos.at(-1)?.session]).toEqual(["connected", 10n]);
   });
 });
