@@ -50,6 +50,16 @@ export class ConnectionTable {
     return connection;
   }
 
+  /** Requests that are not answered yet. */
+  get requests(): number {
+    return this.#byRequest.size;
+  }
+
+  /** The socket that they were sent on is gone, and their answers with it. */
+  clearRequests(): void {
+    this.#byRequest.clear();
+  }
+
   remove(connection: RelayConnection): void {
     if (this.#byHandle.get(connection.handle) === connection) this.#byHandle.delete(connection.handle);
     const key = keyOf(connection.peer, connection.type, connection.virtualPort);

@@ -1,6 +1,9 @@
 /** From a URL and a ticket to a session: the upgrade, hello, welcome. */
 import {
+  CloseCode,
   type ControlValues,
+  ERRORS,
+  type ErrorName,
   PROTOCOL_VERSION,
   SUBPROTOCOL,
   TICKET_SUBPROTOCOL_PREFIX,
@@ -34,6 +37,8 @@ export interface Early {
 }
 
 const MIN_HEARTBEAT_MS = 100;
+/** Closes a socket, and not the session. */
+export const LEAVE_AWAY = 4000;
 
 /** The address to join at. Throws RelayError `invalid_argument`. */
 export function joinUrl({ url, app, room }: Destination): URL {
@@ -52,15 +57,18 @@ export function joinUrl({ url, app, room }: Destination): URL {
   return base;
 }
 
+export interface DialOptions {
+  readonly timeoutMs: number;
+  readonly signal?: AbortSignal | undefined;
+  /** The session to go on with (rule R1). */
+  readonly resume?: Pick<ControlValues<"welcome">, "session" | "token"> | undefined;
+}
+
 /** Resolves when the relay has welcomed the session. The socket's handlers are the caller's from then on. */
 export async function dial(
   destination: Destination,
   ticket: string,
-  options: {
-    readonly WebSocket: WebSocketConstructor;
-    readonly timeoutMs: number;
-    readonly signal?: AbortSignal | undefined;
-  },
+  options: DialOptions & { readonly WebSocket: WebSocketConstructor },
 ): Promise<Dialed> {
   options.signal?.throwIfAborted();
   const url = joinUrl(destination);
@@ -73,7 +81,8 @@ export async function dial(
   } catch (error) {
     // Not null: an emitter without a listener for errors throws them (the `ws` package does).
     socket.onopen = socket.onmessage = socket.onerror = socket.onclose = ignore;
-    socket.close();
+    // Not without a code, which would end the session that is to be resumed (rule S5).
+    socket.close(options.resume ? LEAVE_AWAY : undefined);
     if (!(error instanceof RelayError) || error.code !== "dial_failed") throw error;
     const patience = AbortSignal.timeout(Math.max(0, Math.ceil(deadline - clock())));
     const reason = await explain(
@@ -87,11 +96,7 @@ export async function dial(
   }
 }
 
-function handshake(
-  socket: WebSocketLike,
-  options: { readonly timeoutMs: number; readonly signal?: AbortSignal | undefined },
-): Promise<Dialed> {
-  const { timeoutMs, signal } = options;
+function handshake(socket: WebSocketLike, { timeoutMs, signal, resume }: DialOptions): Promise<Dialed> {
   const { promise, resolve, reject } = Promise.withResolvers<Dialed>();
   const timer = setTimeout(
     () => reject(new RelayError("dial_timeout", `Cannot join: the relay did not welcome us within ${timeoutMs} ms`)),
@@ -100,7 +105,7 @@ function handshake(
   const abort = (): void => reject(signal?.reason as Error);
   signal?.addEventListener("abort", abort);
   socket.onopen = () =>
-    socket.send(encodeControl("hello", { version: PROTOCOL_VERSION, session: 0n, token: new Uint8Array() }));
+    socket.send(encodeControl("hello", { session: 0n, token: new Uint8Array(), ...resume, version: PROTOCOL_VERSION }));
   socket.onmessage = ({ data }: { data: unknown }) => {
     const answer = readAnswer(data);
     if (answer instanceof RelayError) return reject(answer);
@@ -145,6 +150,30 @@ function isSane({ version, maxPayload, heartbeatMs }: ControlValues<"welcome">):
   return version === PROTOCOL_VERSION && maxPayload > 0 && heartbeatMs >= MIN_HEARTBEAT_MS;
 }
 
+/** After these another attempt would end in the same way: `CLOSE_MEANINGS` without its texts. */
+const FINAL: readonly number[] = [
+  CloseCode.Normal,
+  CloseCode.ProtocolError,
+  CloseCode.Superseded,
+  CloseCode.Kicked,
+  CloseCode.MessageTooLarge,
+  CloseCode.RateLimited,
+  CloseCode.Banned,
+];
+
+export function isFinalClose(code: number): boolean {
+  return FINAL.includes(code);
+}
+
+/** Whether dialing again would fail in the same way. What is no RelayError is a ticket that could not be had. */
+export function isFinalFailure(error: unknown): boolean {
+  if (!(error instanceof RelayError)) return false;
+  const { code, status, closeCode = ERRORS[code as ErrorName]?.close } = error;
+  if (status !== undefined) return status >= 400 && status < 500 && status !== 429;
+  if (closeCode !== undefined) return isFinalClose(closeCode);
+  return code !== "dial_failed" && code !== "dial_timeout";
+}
+
 function ignore(): void {
   // the socket has been given up
 }
@@ -160,7 +189,8 @@ async function explain(url: URL, ticket: string, original: RelayError, signal: A
     const response = await fetch(plain, { headers: { authorization: `Bearer ${ticket}` }, signal });
     const problem = (await response.json()) as { code?: unknown; detail?: unknown };
     if (typeof problem.code !== "string" || problem.code === "upgrade_required") return original;
-    return new RelayError(problem.code, `Cannot join: ${String(problem.detail)}`, { cause: original });
+    const { status } = response;
+    return new RelayError(problem.code, `Cannot join: ${String(problem.detail)}`, { status, cause: original });
   } catch {
     return original; // no answer to the question either: the first failure is all there is to tell
   }

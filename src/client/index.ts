@@ -1,12 +1,22 @@
 /** The client: join a relay, open and accept connections to other peers. Browsers, Node ≥ 22, Deno, Bun, workerd. */
 export { RelayClient, connect } from "./relay-client.ts";
-export type { ClientClosed, ClientEvents, ConnectOptions, OpenOptions, PortOptions } from "./relay-options.ts";
+export type {
+  ClientClosed,
+  ClientEvents,
+  ConnectOptions,
+  OpenOptions,
+  PortOptions,
+  ReconnectAttempt,
+} from "./relay-options.ts";
+export type { SessionStatus } from "./session.ts";
 export {
   type CloseOptions,
   type ConnectionEvents,
+  type ConnectionPath,
   type Ending,
   type Message,
   type MessageOptions,
+  type PathChange,
   RelayConnection,
   type StateChange,
 } from "./relay-connection.ts";

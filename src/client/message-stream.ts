@@ -1,5 +1,6 @@
 import { EndReason, MAX_PAYLOAD } from "../protocol/index.ts";
-import { type Ending, type RelayConnection, endingError } from "./relay-connection.ts";
+import { endingError } from "./connection-errors.ts";
+import type { Ending, RelayConnection } from "./relay-connection.ts";
 
 /** Both directions of a connection as streams of bytes. */
 export interface MessageStream {

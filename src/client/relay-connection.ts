@@ -1,6 +1,5 @@
 import {
   type Ack,
-  ClosedBy,
   ConnectionState,
   type ConnectionType,
   DataFlag,
@@ -10,9 +9,18 @@ import {
   applicationReason,
 } from "../protocol/index.ts";
 import { AsyncQueue } from "./async-queue.ts";
+import { endingError, sendError } from "./connection-errors.ts";
+import type {
+  CloseOptions,
+  ConnectionEvents,
+  ConnectionHost,
+  ConnectionOptions,
+  ConnectionPath,
+  Ending,
+  MessageOptions,
+} from "./connection-types.ts";
 import {
   ConnectionEngine,
-  type EngineOptions,
   type EngineStatus,
   type LaneStatus,
   type Message,
@@ -23,73 +31,12 @@ import type { FrameWriter } from "./engine/frame-writer.ts";
 import { RelayError } from "./relay-error.ts";
 import { TypedEvents, emit } from "./typed-events.ts";
 
+export type * from "./connection-types.ts";
 export type { Message } from "./engine/connection-engine.ts";
 
-/** How a connection ended. `reason` numbers: `EndReason`, and 1000 to 2999 for the application's own. */
-export interface Ending {
-  readonly reason: number;
-  readonly debug: string;
-  readonly closedBy: "local" | "peer" | "relay";
-}
-
-export interface StateChange {
-  readonly state: ConnectionState;
-  readonly previous: ConnectionState;
-}
-
-export interface ConnectionEvents {
-  statechange: StateChange;
-  closed: Ending;
-}
-
-export interface MessageOptions {
-  /** Delivered once and in order within its lane (default), or dropped rather than late. */
-  readonly reliable?: boolean;
-  /** Send at once instead of waiting a few ms for more to share a message with. */
-  readonly noNagle?: boolean;
-  /** Unreliable only: drop it when it could not leave now. */
-  readonly noDelay?: boolean;
-  readonly lane?: number;
-  readonly channel?: number;
-}
-
-export interface CloseOptions {
-  /** 1000 to 1999 for a normal end, 2000 to 2999 for a failure; default 1000. */
-  readonly reason?: number;
-  /** Text for the other end's developer; at most 127 bytes of UTF-8. */
-  readonly debug?: string;
-  /** Deliver what was sent reliably before closing (default), for at most 5 s. */
-  readonly linger?: boolean;
-  /** Be Disconnecting until the other end has closed too, for at most 5 s (rule C8). */
-  readonly graceful?: boolean;
-}
-
-/** Limits and habits of one connection; the relay's and Steam's where nothing is said. */
-export type ConnectionTuning = Omit<EngineOptions, "maxPayload" | "ordered">;
-
-/** Where the connection comes from and what it needs of the client it belongs to. */
-export interface ConnectionHost {
-  accept(connection: RelayConnection): void;
-  refuse(connection: RelayConnection, reason: number, debug: string): void;
-  close(connection: RelayConnection, reason: number, debug: string, isGraceful: boolean): void;
-  /** Something is due to be sent. */
-  wake(): void;
-  now(): number;
-}
-
-export interface ConnectionOptions {
-  readonly peer: bigint;
-  readonly type: ConnectionType;
-  readonly virtualPort: number | undefined;
-  readonly channel: number | undefined;
-  readonly isIncoming: boolean;
-  readonly maxPayload: number;
-  /** False where frames may be lost or overtake each other on the way (the simulator). */
-  readonly isOrdered: boolean;
-  readonly tuning: ConnectionTuning;
-}
-
 type ClosePlan = Required<Pick<CloseOptions, "reason" | "debug" | "graceful">>;
+
+const PATHS: readonly ConnectionPath[] = ["open", "peer-away", "held"]; // by Path
 
 /** Longest that a lingering close waits for the other end's acknowledgement, in ms. */
 const LINGER_MS = 5_000;
@@ -103,6 +50,8 @@ export class RelayConnection extends TypedEvents<ConnectionEvents> implements As
   readonly isIncoming: boolean;
   /** Resolves when the connection has ended, however that was. */
   readonly closed: Promise<Ending>;
+  /** How long to wait for the peer, in ms; 0 for the relay's default. */
+  readonly timeoutMs: number;
   /** For the client and the families; applications use the methods here. */
   readonly engine: ConnectionEngine;
 
@@ -112,6 +61,8 @@ export class RelayConnection extends TypedEvents<ConnectionEvents> implements As
   readonly #closed = Promise.withResolvers<Ending>();
   readonly #spaceWaiters: (() => void)[] = [];
   #state: ConnectionState = ConnectionState.Connecting;
+  #path: ConnectionPath = "open";
+  #isAccepted = false;
   #handle = 0;
   #id = 0n;
   #ending: Ending | undefined;
@@ -125,11 +76,13 @@ export class RelayConnection extends TypedEvents<ConnectionEvents> implements As
     this.virtualPort = options.virtualPort;
     this.channel = options.channel;
     this.isIncoming = options.isIncoming;
+    this.timeoutMs = options.timeoutMs ?? 0;
     this.closed = this.#closed.promise;
     this.#connected.promise.catch(() => undefined); // told through `closed` as well; unhandled here is not a fault
     this.engine = new ConnectionEngine({
       ...options.tuning,
       maxPayload: options.maxPayload,
+      maxSendRate: options.maxSendRate ?? 0,
       ordered: options.isOrdered,
     });
     this.engine.onMessage = (message) => this.#inbox.push(message);
@@ -149,6 +102,20 @@ export class RelayConnection extends TypedEvents<ConnectionEvents> implements As
 
   get state(): ConnectionState {
     return this.#state;
+  }
+
+  /**
+   * Whether messages can reach the other end just now. While they cannot, reliable ones wait in the send buffer and unreliable
+   * ones are dropped: `reconnecting` while this client has no socket, `peer-away` while the other end has none, `held` while
+   * it does not take in what it is sent.
+   */
+  get path(): ConnectionPath {
+    return this.#path;
+  }
+
+  /** Incoming, and accepted here; the relay may not know yet. */
+  get isAccepted(): boolean {
+    return this.#isAccepted;
   }
 
   /** Closing, and still delivering what was sent before. */
@@ -172,7 +139,10 @@ export class RelayConnection extends TypedEvents<ConnectionEvents> implements As
 
   /** Accepts an incoming connection. Resolves when both ends are told. */
   accept(): Promise<void> {
-    if (this.isIncoming && this.#state === ConnectionState.Connecting) this.#host.accept(this);
+    if (this.isIncoming && this.#state === ConnectionState.Connecting) {
+      this.#isAccepted = true;
+      this.#host.accept(this);
+    }
     return this.connected;
   }
 
@@ -305,12 +275,29 @@ export class RelayConnection extends TypedEvents<ConnectionEvents> implements As
     const previous = this.#state;
     if (this.#ending || state === previous) return;
     this.#state = state;
-    if (state === ConnectionState.Connected) {
-      this.engine.setConnected(true);
-      this.#connected.resolve();
-      this.#host.wake();
-    }
+    if (state === ConnectionState.Connected) this.#connected.resolve();
+    this.#steer();
     emit<ConnectionEvents, "statechange">(this, "statechange", { state, previous });
+  }
+
+  /** A path frame. `isLost`: frames may have been lost either way (rules R6, F3). */
+  setPath(path: number, isLost: boolean): void {
+    if (isLost) this.engine.resync();
+    this.#setPath(PATHS[path] ?? this.#path);
+  }
+
+  /** The client has no socket. */
+  interrupted(): void {
+    this.#setPath("reconnecting");
+  }
+
+  /** The client has a socket again, and the relay has the connection in this state. */
+  resumed(state: ConnectionState): void {
+    if (state > this.#state) this.setState(state);
+    this.engine.resync();
+    // A relay that crashed may know less than we: what was accepted is to be accepted again first.
+    if (this.#path === "reconnecting" && state >= Math.min(this.#state, ConnectionState.Connected))
+      this.#setPath("open");
   }
 
   /** `cause`: what `connected` rejects with, when it says more than the ending does. */
@@ -352,6 +339,21 @@ export class RelayConnection extends TypedEvents<ConnectionEvents> implements As
     return hasMore;
   }
 
+  #setPath(path: ConnectionPath): void {
+    const previous = this.#path;
+    if (this.#ending) return;
+    this.#path = path;
+    this.#steer();
+    if (path !== previous) emit<ConnectionEvents, "pathchange">(this, "pathchange", { path, previous });
+  }
+
+  #steer(): void {
+    const isOpen = this.#path === "open" || this.#path === "held";
+    this.engine.setHeld(this.#path === "held" || this.#state === ConnectionState.Disconnecting); // rule D2
+    this.engine.setConnected(isOpen && this.#state !== ConnectionState.Connecting);
+    this.#host.wake();
+  }
+
   #lingerFor(how: ClosePlan): void {
     this.#lingering = how;
     this.engine.flush(this.#host.now());
@@ -384,38 +386,8 @@ export class RelayConnection extends TypedEvents<ConnectionEvents> implements As
   }
 }
 
-export function endedBy(closedBy: number): Ending["closedBy"] {
-  if (closedBy === ClosedBy.Local) return "local";
-  return closedBy === ClosedBy.Peer ? "peer" : "relay";
-}
-
-export function endingError({ reason, debug, closedBy }: Ending): RelayError {
-  if (reason === EndReason.Timeout) {
-    const message = "The peer did not answer in time: it may be absent, or not want to connect";
-    return new RelayError("connect_timeout", message, { reason });
-  }
-  const why = debug === "" ? `reason ${reason}` : `reason ${reason}: ${debug}`;
-  return new RelayError("connection_closed", `The connection was closed by ${closedBy} (${why})`, { reason });
-}
-
 function sendOptions({ reliable = true, noNagle, noDelay, lane = 0, channel = 0 }: MessageOptions): SendOptions {
   const flags =
     (reliable ? DataFlag.Reliable : 0) | (noNagle ? DataFlag.NoNagle : 0) | (noDelay ? DataFlag.NoDelay : 0);
   return { flags, lane, channel };
-}
-
-function sendError(reason: string, size: number): RelayError {
-  switch (reason) {
-    case "LimitExceeded":
-      return new RelayError("limit_exceeded", "Cannot send: the send buffer is full; use write() to wait for room");
-    case "TooLarge":
-      return new RelayError("payload_too_large", `Cannot send a message of ${size} bytes: it is above the limit`);
-    case "InvalidLane":
-      return new RelayError("invalid_argument", "Cannot send: the lane is not configured");
-    default:
-      return new RelayError(
-        "not_connected",
-        "Not sent: the message could not leave now, and was to be dropped rather than kept",
-      );
-  }
 }

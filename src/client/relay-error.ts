@@ -30,18 +30,26 @@ export class RelayError extends Error {
   readonly code: RelayErrorCode;
   /** The WebSocket close code, when a close of the relay caused this. */
   readonly closeCode: number | undefined;
+  /** The HTTP status, when the relay refused the upgrade. */
+  readonly status: number | undefined;
   /** The connection's end reason, when the end of a connection caused this. */
   readonly reason: number | undefined;
 
   constructor(
     code: RelayErrorCode,
     message: string,
-    details: { closeCode?: number | undefined; reason?: number | undefined; cause?: unknown } = {},
+    details: {
+      closeCode?: number | undefined;
+      status?: number | undefined;
+      reason?: number | undefined;
+      cause?: unknown;
+    } = {},
   ) {
     super(message, details.cause === undefined ? undefined : { cause: details.cause });
     this.name = "RelayError";
     this.code = code;
     this.closeCode = details.closeCode;
+    this.status = details.status;
     this.reason = details.reason;
   }
 }

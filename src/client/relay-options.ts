@@ -6,11 +6,14 @@ import { RelayError } from "./relay-error.ts";
 import type { WebSocketConstructor } from "./websocket.ts";
 
 export interface ConnectOptions extends Destination {
-  /** A ticket, or where to get one. */
+  /** A ticket, or where to get one, which is asked again for each attempt to join again. */
   readonly ticket: string | (() => string | Promise<string>);
-  /** Default 10,000. */
+  /** For joining, and for each attempt to join again. Default 10,000. */
   readonly timeoutMs?: number;
+  /** Ends joining. Aborted later it ends nothing, unless the client is just then looking for another socket. */
   readonly signal?: AbortSignal;
+  /** Look for another socket when the one there is is lost, and go on with the session (default). */
+  readonly reconnect?: boolean;
   /** Default: the global one. */
   readonly WebSocket?: WebSocketConstructor;
   /** The WebSocket loses or reorders end-to-end frames, as the simulator's does: the engines resend by timers then. */
@@ -36,11 +39,26 @@ export interface OpenOptions extends PortOptions {
 export interface ClientClosed {
   readonly code: number;
   readonly reason: string;
+  /** Why there was no other socket, when one was looked for. */
+  readonly cause?: unknown;
+}
+
+export interface ReconnectAttempt {
+  /** From 1. */
+  readonly attempt: number;
+  /** How long it waits before it dials. */
+  readonly waitMs: number;
+  /** How the socket was lost or the attempt before this one failed. A RelayError, or what the ticket callback threw. */
+  readonly cause: unknown;
 }
 
 export interface ClientEvents {
   /** The relay refused a frame (docs/protocol.md, "Errors"). */
   error: RelayError;
+  /** The socket is lost, or an attempt to have another has failed; there will be another attempt. */
+  reconnecting: ReconnectAttempt;
+  /** There is a socket again. Not `isResumed`: of a fresh session, and the connections of the other one have ended. */
+  reconnected: { readonly isResumed: boolean };
   closed: ClientClosed;
 }
 

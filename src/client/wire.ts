@@ -1,6 +1,7 @@
-import { PING } from "../protocol/index.ts";
+import { type ControlValues, PING } from "../protocol/index.ts";
 import { FrameWriter } from "./engine/frame-writer.ts";
 import type { Early } from "./dial.ts";
+import type { RateLimit } from "./rate-limit.ts";
 import { OPEN, type WebSocketLike, clock } from "./websocket.ts";
 
 /** One WebSocket message carries at most about this much; a single larger frame travels alone. */
@@ -17,10 +18,16 @@ export interface WireClosed {
   readonly reason: string;
 }
 
-/** What the wire carries, and who is told what arrives. */
+type Limits = Pick<ControlValues<"welcome">, "heartbeatMs" | "messagesPerSecond" | "bytesPerSecond">;
+
+/** Who is told what arrives. */
 export interface WireHost {
   receive(batch: Uint8Array, now: number): void;
   closed(info: WireClosed): void;
+}
+
+/** What the wire carries besides control frames. */
+export interface FrameSource {
   /** Writes frames that are due, up to `budget` bytes. True when more are due already. */
   pull(writer: FrameWriter, now: number, budget: number): boolean;
   /** When the next frame is due; Infinity for never. */
@@ -34,7 +41,9 @@ export interface WireHost {
 export class Wire {
   readonly #socket: WebSocketLike;
   readonly #host: WireHost;
-  readonly #heartbeatMs: number;
+  readonly #source: FrameSource;
+  readonly #limits: Limits;
+  readonly #rate: RateLimit;
   readonly #writer = new FrameWriter();
   readonly #control: Uint8Array[] = [];
   #isScheduled = false;
@@ -44,11 +53,13 @@ export class Wire {
   #lastHeard = clock();
   #isClosed = false;
 
-  constructor(socket: WebSocketLike, host: WireHost, heartbeatMs: number) {
+  constructor(socket: WebSocketLike, host: WireHost, source: FrameSource, limits: Limits, rate: RateLimit) {
     this.#socket = socket;
     this.#host = host;
-    this.#heartbeatMs = heartbeatMs;
-    this.#heartbeat = setInterval(() => this.#beat(), heartbeatMs / 4);
+    this.#source = source;
+    this.#limits = limits;
+    this.#rate = rate;
+    this.#heartbeat = setInterval(() => this.#beat(), limits.heartbeatMs / 4);
     socket.onmessage = ({ data }: { data: unknown }) => this.#receive(data);
     socket.onclose = ({ code, reason }: WireClosed) => this.#end({ code, reason });
     socket.onerror = () => undefined; // a close event follows
@@ -88,15 +99,29 @@ export class Wire {
     if (this.#isClosed || this.#socket.readyState !== OPEN) return;
     const now = clock();
     let hasMore = true;
-    while (hasMore && this.#socket.bufferedAmount < SOCKET_HIGH_WATER) {
+    while (hasMore && !this.#isFull && this.#rate.readyAt(true) <= now) {
       this.#writer.clear();
       this.#appendControl();
-      hasMore = this.#control.length > 0 || this.#host.pull(this.#writer, now, BATCH_BYTES);
+      hasMore = this.#control.length > 0;
+      if (!hasMore && this.#rate.readyAt(false) <= now) {
+        hasMore = this.#source.pull(this.#writer, now, this.#rate.budget(BATCH_BYTES, now, this.#limits));
+      }
       if (this.#writer.length === 0) break;
-      this.#socket.send(this.#writer.take());
-      this.#lastSent = now;
+      this.#send(this.#writer.take(), now);
     }
-    this.#setTimer(hasMore ? now + DRAIN_POLL_MS : this.#host.nextDeadline(now), now);
+    const hasControl = this.#control.length > 0;
+    const next = Math.max(hasControl ? now : this.#source.nextDeadline(now), this.#rate.readyAt(hasControl));
+    this.#setTimer(this.#isFull ? Math.max(next, now + DRAIN_POLL_MS) : next, now);
+  }
+
+  get #isFull(): boolean {
+    return this.#socket.bufferedAmount >= SOCKET_HIGH_WATER;
+  }
+
+  #send(message: string | Uint8Array<ArrayBuffer>, now: number): void {
+    this.#socket.send(message);
+    this.#lastSent = now;
+    this.#rate.spend(message.length, now, this.#limits);
   }
 
   /** As many control frames as a batch holds; data waits until all of them have left. */
@@ -127,11 +152,11 @@ export class Wire {
 
   #beat(): void {
     const now = clock();
-    if (now - this.#lastHeard > SILENT_HEARTBEATS * this.#heartbeatMs) {
+    const { heartbeatMs } = this.#limits;
+    if (now - this.#lastHeard > SILENT_HEARTBEATS * heartbeatMs) {
       this.close(4000, "the relay went silent");
-    } else if (now - this.#lastSent >= this.#heartbeatMs && this.#socket.readyState === OPEN) {
-      this.#lastSent = now;
-      this.#socket.send(PING);
+    } else if (now - this.#lastSent >= heartbeatMs && this.#socket.readyState === OPEN) {
+      this.#send(PING, now);
     }
   }
 

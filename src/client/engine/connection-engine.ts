@@ -41,6 +41,8 @@ export class ConnectionEngine {
   readonly #out = { packets: new SlidingSum(RATE_WINDOW_MS), bytes: new SlidingSum(RATE_WINDOW_MS) };
   readonly #in = { packets: new SlidingSum(RATE_WINDOW_MS), bytes: new SlidingSum(RATE_WINDOW_MS) };
   #messages: Message[] = [];
+  #isConnected = false;
+  #isHeld = false;
   #isClosed = false;
   #sendRate = ASSUMED_RATE;
 
@@ -81,8 +83,15 @@ export class ConnectionEngine {
    * interruption that may have lost something, call `resync` as well.
    */
   setConnected(isConnected: boolean): void {
-    if (isConnected && !this.#sender.isConnected) this.#announce();
-    this.#sender.isConnected = isConnected;
+    if (isConnected && !this.#isConnected) this.#announce();
+    this.#isConnected = isConnected;
+    this.#sender.setConnected(isConnected && !this.#isHeld);
+  }
+
+  /** While held, messages fare as when not connected, and only acknowledgements and probes leave (rule F3). */
+  setHeld(isHeld: boolean): void {
+    this.#isHeld = isHeld;
+    this.setConnected(this.#isConnected);
   }
 
   /** Queues a message; see `SendFailure` for when it does not. The payload is copied unless `isOwned`. */
@@ -204,7 +213,7 @@ export class ConnectionEngine {
   }
 
   get #isLive(): boolean {
-    return this.#sender.isConnected && !this.#isClosed;
+    return this.#isConnected && !this.#isClosed;
   }
 
   #announce(): void {

@@ -24,7 +24,9 @@ export interface EngineOptions {
   readonly nagleMs?: number;
   /** Bytes per second; Infinity leaves the pace to the transport, which is the default when `ordered`. */
   readonly sendRate?: number;
-  /** While not connected every message is made reliable (a quirk of ISteamNetworkingMessages that games rely on). */
+  /** What `sendRate` is not to be above, whatever it is; 0 for nothing (rule L2). */
+  readonly maxSendRate?: number;
+  /** Before it is connected for the first time every message is made reliable (a quirk of ISteamNetworkingMessages that games rely on). */
   readonly forceReliable?: boolean;
   /** Seed of the only randomness there is: when the next probe leaves. */
   readonly seed?: number;
@@ -49,6 +51,7 @@ const DEFAULTS = {
   receiveBufferMessages: 1000,
   segmentSize: 16 * 1024,
   nagleMs: 5,
+  maxSendRate: 0,
   forceReliable: false,
   seed: 1,
   firstNumber: 1,
@@ -56,11 +59,13 @@ const DEFAULTS = {
 
 export function engineSettings(options: EngineOptions): EngineSettings {
   const settings = { ...DEFAULTS, sendRate: options.ordered ? Infinity : 256 * 1024, ...options };
+  const maxSendRate = settings.maxSendRate || Infinity;
   const maxReceivedSize = options.maxReceivedSize ?? settings.maxMessageSize;
   return {
     ...settings,
+    sendRate: Math.min(settings.sendRate, maxSendRate),
     maxReceivedSize,
-    segmentSize: Math.min(settings.segmentSize, settings.maxPayload),
+    segmentSize: Math.min(settings.segmentSize, settings.maxPayload, maxSendRate),
     // Else a message could be larger than its receiver's window ever gets, and never arrive.
     receiveBufferSize: Math.max(settings.receiveBufferSize, maxReceivedSize + INITIAL_WINDOW),
   };

@@ -226,6 +226,12 @@ export class SendLane {
     this.expiresAt = Infinity;
   }
 
+  dropUnreliable(): void {
+    this.#counters.unsent += this.#unreliable.length;
+    this.#unreliable.clear();
+    this.pendingUnreliable = 0;
+  }
+
   clear(): void {
     this.#segments.clear();
     this.#resends.clear();

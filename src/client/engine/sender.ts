@@ -39,6 +39,7 @@ const REORDERING = 3;
 /** The sending half: what waits, what leaves next, and what leaves again. */
 export class Sender {
   isConnected = false;
+  #wasConnected = false;
   /** The last batch that had data of this connection in it. */
   batch = 0;
   readonly roundTrip = new RoundTrip();
@@ -61,6 +62,13 @@ export class Sender {
 
   get lanes(): readonly SendLane[] {
     return this.#scheduler.lanes;
+  }
+
+  /** What is unreliable and waits is dropped when it cannot leave any more. */
+  setConnected(isConnected: boolean): void {
+    this.isConnected = isConnected;
+    this.#wasConnected ||= isConnected;
+    if (!isConnected) for (const lane of this.lanes) lane.dropUnreliable();
   }
 
   configureLanes(priorities: readonly number[], weights: readonly number[]): boolean {
@@ -113,7 +121,7 @@ export class Sender {
 
   /** Something may leave now. */
   isReady(now: number): boolean {
-    return this.#select(now) !== undefined && this.#pacer.readyAt(now) <= now;
+    return this.isConnected && this.#select(now) !== undefined && this.#pacer.readyAt(now) <= now;
   }
 
   /** Writes data frames while the batch stays within `budget` bytes. True when more could leave now. */
@@ -166,6 +174,7 @@ export class Sender {
   }
 
   nextDeadline(now: number): number {
+    if (!this.isConnected) return Infinity;
     let at = this.#dueAt > now ? this.#dueAt : Infinity;
     for (const lane of this.lanes) at = Math.min(at, lane.expiresAt);
     return this.#select(now) ? Math.min(at, this.#pacer.readyAt(now)) : at;
@@ -192,7 +201,7 @@ export class Sender {
   }
 
   #effectiveFlags(flags: number, size: number): number {
-    if (!this.isConnected && this.#settings.forceReliable) return DataFlag.Reliable;
+    if (!this.#wasConnected && this.#settings.forceReliable) return DataFlag.Reliable;
     return (flags & SEND_FLAGS) | (size > maxUnreliable(this.#settings) ? DataFlag.Reliable : 0);
   }
 

@@ -59,10 +59,11 @@ export interface ConnectionFacts extends Pick<
 }
 
 /** Steam's state of a connection that the application has not closed. */
-export function steamState({ state, ending }: RelayConnection): SteamConnectionState {
+export function steamState({ state, ending, path }: RelayConnection): SteamConnectionState {
   if (ending)
     return ending.closedBy === "peer" ? SteamConnectionState.ClosedByPeer : SteamConnectionState.ProblemDetectedLocally;
-  return state === ConnectionState.Connecting ? SteamConnectionState.Connecting : SteamConnectionState.Connected;
+  if (state === ConnectionState.Connecting) return SteamConnectionState.Connecting;
+  return path === "reconnecting" ? SteamConnectionState.FindingRoute : SteamConnectionState.Connected;
 }
 
 /** A snapshot: it does not change with the connection. */

@@ -230,12 +230,14 @@ export class NetworkingSockets extends TypedEvents<NetworkingSocketsEvents> impl
     const connection = new SocketConnection(++this.#lastHandle, relay, listenSocket, options);
     const { handle } = connection;
     this.#connections.set(handle, connection);
-    relay.addEventListener("statechange", () => {
+    const update = (): void => {
       const { state } = connection;
       if (state === SteamConnectionState.None) return; // closed here, and told
       connection.update();
       if (connection.state !== state) this.#changed(connection, state);
-    });
+    };
+    relay.addEventListener("statechange", update);
+    relay.addEventListener("pathchange", update);
     this.#changed(connection, SteamConnectionState.None);
     return handle;
   }

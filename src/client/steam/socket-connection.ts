@@ -90,7 +90,7 @@ export class SocketConnection {
       void this.relay.accept();
       return Result.OK;
     }
-    const isAccepted = this.#isAccepted || this.state === SteamConnectionState.Connected;
+    const isAccepted = this.#isAccepted || this.state !== SteamConnectionState.Connecting;
     const isMutual = this.isSymmetric || this.isAnswered;
     return isMutual && isAccepted && this.isOpen ? Result.DuplicateRequest : Result.InvalidState;
   }

@@ -21,15 +21,43 @@ export const WELCOME: ControlValues<"welcome"> = {
   connectionBytesPerSecond: 0,
 };
 
-/** The other end of a client's socket, saying what no honest relay says. Everything it sends arrives in the same turn. */
+/** A session that outlives its socket. */
+export const LASTING: ControlValues<"welcome"> = { ...WELCOME, graceMs: 30_000, token: Uint8Array.of(1) };
+
+/**
+ * The other end of a client's sockets, saying what no honest relay says. Everything it sends arrives in the same turn, on
+ * the newest socket.
+ */
 export class ScriptedRelay {
   readonly received: WalkedFrame[] = [];
   readonly batchSizes: number[] = [];
-  socket: ScriptedSocket | undefined;
-  readonly #atHello: (relay: ScriptedRelay) => void;
+  readonly hellos: ControlValues<"hello">[] = [];
+  readonly sockets: ScriptedSocket[] = [];
+  /** What the clients offered as tickets. */
+  readonly tickets: string[] = [];
+  /** True: no socket opens. */
+  isDown = false;
+  /** What the next hello is answered with. */
+  atHello: (relay: ScriptedRelay, hello: ControlValues<"hello">) => void;
 
-  constructor(atHello: (relay: ScriptedRelay) => void = (relay) => relay.send(encodeControl("welcome", WELCOME))) {
-    this.#atHello = atHello;
+  constructor(atHello: ScriptedRelay["atHello"] = (relay) => relay.send(encodeControl("welcome", WELCOME))) {
+    this.atHello = atHello;
+  }
+
+  get socket(): ScriptedSocket | undefined {
+    return this.sockets.at(-1);
+  }
+
+  /** Answers the next hellos with the same session, these frames, and `resumed` (rule R5). */
+  resumeWith(...listing: Uint8Array[]): void {
+    this.atHello = (relay, { session }) => {
+      const token = Uint8Array.of(relay.hellos.length);
+      relay.send(
+        encodeControl("welcome", { ...LASTING, session, token }),
+        ...listing,
+        encodeControl("resumed", { connections: listing.length }),
+      );
+    };
   }
 
   /** A client that is welcomed by this relay. */
@@ -54,9 +82,39 @@ export class ScriptedRelay {
 
   take(bytes: Uint8Array): void {
     this.batchSizes.push(bytes.length);
-    const isHello = bytes[0] === FrameType.Hello && decodeControl(new DataView(bytes.buffer), 0) !== undefined;
-    if (isHello) this.#atHello(this);
-    else this.received.push(...walk(bytes));
+    const hello = bytes[0] === FrameType.Hello ? decodeControl(new DataView(bytes.buffer), 0) : undefined;
+    if (hello?.frame !== "hello") return void this.received.push(...walk(bytes));
+    this.hellos.push(hello.values);
+    this.atHello(this, hello.values);
+  }
+
+  /** The control frames that came since this was last asked, but for their headers: `accept 7`, `close 7 1000`, … */
+  said(): string[] {
+    return this.received.splice(0).flatMap(({ control }) => {
+      if (!control) return [];
+      const { handle, peer, mark, code } = control.values as unknown as Record<string, unknown>;
+      const { reason } = control.values as { reason?: number };
+      return [[control.frame, handle ?? peer ?? mark ?? code, reason].filter((part) => part !== undefined).join(" ")];
+    });
+  }
+
+  state(handle: number, state: number): Uint8Array {
+    return encodeControl("state", { handle, state, previous: 0 });
+  }
+
+  path(handle: number, path: number, flags = 0): Uint8Array {
+    return encodeControl("path", { handle, path }, flags);
+  }
+
+  closed(handle: number, reason: number, closedBy = 1): Uint8Array {
+    return encodeControl("close", { handle, reason, closedBy, debug: "" });
+  }
+
+  /** Answers the last connect. */
+  name(handle: number, state = 1): Uint8Array {
+    const asked = this.received.findLast(({ control }) => control?.frame === "connect")?.control;
+    const request = asked?.frame === "connect" ? asked.values.request : 0;
+    return encodeControl("connecting", { request, handle, connectionId: BigInt(handle), state });
   }
 
   /** Names of the control frames that came. */
@@ -66,6 +124,9 @@ export class ScriptedRelay {
 }
 
 class ScriptedSocket implements WebSocketLike {
+  readonly sent: (string | Uint8Array)[] = [];
+  /** What the client closed it with; undefined for no code, null before. */
+  closeCode: number | undefined | null = null;
   binaryType = "arraybuffer";
   readyState = 1;
   bufferedAmount = 0;
@@ -81,27 +142,31 @@ class ScriptedSocket implements WebSocketLike {
   }
 
   send(data: string | Uint8Array<ArrayBuffer>): void {
+    this.sent.push(data);
     if (typeof data !== "string") this.#relay.take(data);
   }
 
-  close(): void {
+  close(code?: number): void {
     this.readyState = 3;
+    this.closeCode = code;
   }
 
   /** The network says it is over. */
-  drop(code = 1006): void {
+  drop(code = 1006, reason = ""): void {
     this.readyState = 3;
-    (this.onclose as ((event: { code: number; reason: string }) => void) | null)?.({ code, reason: "" });
+    (this.onclose as ((event: { code: number; reason: string }) => void) | null)?.({ code, reason });
   }
 }
 
 /** A WebSocket that leads to this relay and nowhere else. */
-function socketOf(relay: ScriptedRelay): new () => ScriptedSocket {
+function socketOf(relay: ScriptedRelay): new (url: string, protocols: string[]) => ScriptedSocket {
   return class extends ScriptedSocket {
-    constructor() {
+    constructor(_: string, protocols: string[]) {
       super(relay);
-      relay.socket = this;
-      setTimeout(() => (this.onopen as (() => void) | null)?.(), 0);
+      relay.sockets.push(this);
+      relay.tickets.push(protocols[1]?.replace("ticket.", "") ?? "");
+      const answer = relay.isDown ? "onerror" : "onopen";
+      setTimeout(() => (this[answer] as (() => void) | null)?.(), 0);
     }
   };
 }
