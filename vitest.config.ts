@@ -8,6 +8,7 @@ const testBindings = {
   APP_SETTINGS: JSON.stringify({
     "730": { idleTimeoutMs: 120_000 },
     "289070": { idleTimeoutMs: 600_000 },
+    "4000": { graceMs: 0 },
     "3000": { maxPayload: 1_000, maxConnectionsPerPeer: 3 },
   }),
 };

@@ -79,7 +79,16 @@ describe("what it shows", () => {
       totalPackets: 0,
       totalBytes: 0,
       peers: 0,
-      drops: { unknown_handle: 0, not_connected: 0, payload_too_large: 0, peer_away: 0 },
+      away: 0,
+      drops: {
+        unknown_handle: 0,
+        not_connected: 0,
+        payload_too_large: 0,
+        peer_away: 0,
+        peer_stalled: 0,
+        rate_limited: 0,
+        connection_rate_limited: 0,
+      },
     });
     const pair = await pairUp({ app });
     await mustRelay(pair);
@@ -91,6 +100,7 @@ describe("what it shows", () => {
       totalPackets: 2,
       totalBytes: 32,
       peers: 2,
+      away: 0,
       drops: { unknown_handle: 1 },
     });
   });

@@ -1,7 +1,7 @@
 /** What happens because time passes: nothing else wakes a room that nobody talks to. */
 import { evictDurableObject, runDurableObjectAlarm } from "cloudflare:test";
 import { afterEach, describe, expect, it, vi } from "vitest";
-import { CloseCode, CloseFlag, ClosedBy, ConnectionState, ERRORS, EndReason } from "../../src/protocol/index.ts";
+import { CloseCode, CloseFlag, ClosedBy, ConnectionState, ERRORS, EndReason, Path } from "../../src/protocol/index.ts";
 import { Clock } from "./support/clock.ts";
 import { ALICE, BOB, CAROL, type Pair, TestPeer, mustRelay, nextClose, pairUp, pause } from "./support/peer.ts";
 import { type RoomStub, alarmOf, freshApp, roomOf, storedConnections, storedTotals } from "./support/room.ts";
@@ -314,7 +314,7 @@ function wholeSecond(time: number): number {
 
 describe("H2: a socket that has gone silent", () => {
   it.each([false, true])(
-    "is ended with 4005 after 45 s, and its connections with 5102; one whose pings were answered is not (evicted: %s)",
+    "is closed with 4005 after 34 s, and is away; one whose pings were answered is not (evicted: %s)",
     async (isEvicted) => {
       const app = freshApp();
       const stub = roomOf(app);
@@ -327,22 +327,27 @@ describe("H2: a socket that has gone silent", () => {
       const pinged = Date.now();
       a.socket.send("ping");
       expect(await a.nextText()).toBe("pong");
-      fakeDate(spoke + 44 * SECOND);
+      fakeDate(spoke + 33 * SECOND);
       await runDurableObjectAlarm(stub);
       expect(await stub.statistics()).toMatchObject({ peers: 2 });
       await evict();
-      vi.setSystemTime(wholeSecond(spoke + 45 * SECOND)); // which is what alarms look at
+      vi.setSystemTime(wholeSecond(spoke + 34 * SECOND)); // which is what alarms look at
       await runDurableObjectAlarm(stub);
       expect(await b.next("bye")).toMatchObject({ code: CloseCode.HeartbeatLost });
       expect((await b.closed).code).toBe(CloseCode.HeartbeatLost);
-      expect(await nextClose(a)).toEqual({ handle, reason: EndReason.PeerLeft, closedBy: ClosedBy.Relay });
-      expect(await stub.statistics()).toMatchObject({ peers: 1, activeConnections: 0 });
+      expect(await a.next("path")).toEqual({ handle, path: Path.Away });
+      expect(await stub.statistics()).toMatchObject({ peers: 1, away: 1, activeConnections: 1 });
       await evict();
-      vi.setSystemTime(wholeSecond(pinged + 45 * SECOND + 200));
+      vi.setSystemTime(wholeSecond(pinged + 34 * SECOND + 200));
       await runDurableObjectAlarm(stub);
       expect(await a.next("bye")).toMatchObject({ code: CloseCode.HeartbeatLost });
       await a.closed;
       await pause(20);
+      expect(await stub.statistics()).toMatchObject({ peers: 0, away: 2, activeConnections: 1 });
+      await evict();
+      vi.setSystemTime(wholeSecond(Date.now() + 31 * SECOND));
+      await runDurableObjectAlarm(stub);
+      expect(await stub.statistics()).toMatchObject({ peers: 0, away: 0, activeConnections: 0 });
       expect(await alarmOf(stub)).toBeNull();
     },
   );
@@ -352,13 +357,21 @@ describe("H2: a socket that has gone silent", () => {
     const app = freshApp();
     const stub = roomOf(app);
     const { a, b } = await pairUp({ app });
-    for (let i = 0; i < 6; i++) {
-      await evictDurableObject(stub);
-      await clock.pass(10 * SECOND, stub);
-    }
-    expect(await stub.statistics()).toMatchObject({ peers: 0, activeConnections: 0 });
+    const sleep = async (ms: number) => {
+      for (let slept = 0; slept < ms; slept += 9 * SECOND) {
+        await evictDurableObject(stub);
+        await clock.pass(9 * SECOND, stub);
+      }
+    };
+    await sleep(27 * SECOND);
+    expect(await stub.statistics()).toMatchObject({ peers: 2, away: 0, activeConnections: 1 });
+    await sleep(18 * SECOND);
+    expect(await stub.statistics()).toMatchObject({ peers: 0, away: 2, activeConnections: 1 });
     expect((await a.closed).code).toBe(CloseCode.HeartbeatLost);
     expect((await b.closed).code).toBe(CloseCode.HeartbeatLost);
+    await sleep(36 * SECOND); // and the grace period after it
+    expect(await stub.statistics()).toMatchObject({ peers: 0, away: 0, activeConnections: 0 });
+    expect(await alarmOf(stub)).toBeNull();
   });
 
   it("is not one that talks, however often the room sleeps", async () => {

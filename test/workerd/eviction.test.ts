@@ -1,7 +1,7 @@
 /** An object may be evicted whenever it has nothing to do, with its sockets open; or die, with its sockets. */
 import { abortAllDurableObjects, evictDurableObject, runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
 import { describe, expect, it, vi } from "vitest";
-import { ClosedBy, ConnectionState, ERRORS, EndReason, FrameType } from "../../src/protocol/index.ts";
+import { ClosedBy, ConnectionState, DROP_REASONS, ERRORS, EndReason, FrameType } from "../../src/protocol/index.ts";
 import type { RelayRoom } from "../../src/runtime/cloudflare/relay-room.ts";
 import { dataFrame } from "../support/frames.ts";
 import { Clock } from "./support/clock.ts";
@@ -18,9 +18,17 @@ import {
   pairUp,
   pause,
 } from "./support/peer.ts";
-import { type RoomStub, freshApp, roomOf, storedConnections, storedTotals } from "./support/room.ts";
+import {
+  type RoomStub,
+  alarmOf,
+  freshApp,
+  roomOf,
+  storedConnections,
+  storedSessions,
+  storedTotals,
+} from "./support/room.ts";
 
-const NO_DROPS = { unknown_handle: 0, not_connected: 0, payload_too_large: 0, peer_away: 0 };
+const NO_DROPS = Object.fromEntries(DROP_REASONS.map((reason) => [reason, 0]));
 
 /** The instance that serves the room just now. */
 function instanceOf(stub: RoomStub): Promise<object> {
@@ -354,16 +362,40 @@ describe("a room whose sockets are lost with it", () => {
     await evictDurableObject(stub, { webSockets: "close" });
     expect((await Promise.all([a.closed, b.closed])).map(({ code }) => code)).toEqual([1006, 1006]);
     expect(await storedConnections(stub)).toEqual([[String(ALICE), String(BOB), ConnectionState.Connected]]);
-    expect(await stub.statistics()).toMatchObject({ peers: 0, activeConnections: 1 });
+    expect(await stub.statistics()).toMatchObject({ peers: 0, away: 2, activeConnections: 1 });
     await TestPeer.enter({ app, peer: ALICE });
     expect(await storedConnections(stub)).toEqual([]);
-    expect(await stub.statistics()).toMatchObject({ peers: 1, activeConnections: 0 });
+    expect(await stub.statistics()).toMatchObject({ peers: 1, away: 1, activeConnections: 0 });
   });
 
-  it("a crash of the object: the same, and the other end is told 5103 if it is back first", async () => {
+  it("R10, S4: a crash of the object: the same; what an away peer asked for is offered, until it joins afresh", async () => {
     const app = freshApp();
     const stub = roomOf(app);
     const { a, b } = await pairUp({ app });
+    a.connect(CAROL);
+    const { handle: asked } = await a.next("connecting");
+    await abortAllDurableObjects();
+    expect((await Promise.all([a.closed, b.closed])).map(({ code }) => code)).toEqual([1006, 1006]);
+    const again = await TestPeer.enter({ app, peer: BOB });
+    expect(await storedConnections(stub)).toEqual([[String(ALICE), String(CAROL), ConnectionState.Connecting]]);
+    const c = await TestPeer.enter({ app, peer: CAROL });
+    expect(await c.next("incoming")).toMatchObject({ handle: asked, peer: ALICE });
+    const fresh = await TestPeer.enter({ app, peer: ALICE });
+    expect(await nextClose(c)).toEqual({ handle: asked, reason: EndReason.PeerSuperseded, closedBy: ClosedBy.Relay });
+    expect(await storedConnections(stub)).toEqual([]);
+    await again.fence();
+    expect(again.inbox).toEqual([]); // of what its older session had it knows nothing
+    // Handles are not used again: a stale frame never meets a new owner.
+    const pair = await joinUp(fresh, again);
+    expect(pair.handle).toBeGreaterThan(asked);
+    await mustRelay(pair);
+  });
+
+  it("C3: where sessions do not outlive sockets, what was asked before a crash is not offered", async () => {
+    const where = { app: 4000, room: "crash" };
+    const { app } = where;
+    const stub = roomOf(app, where.room);
+    const { a, b } = await pairUp(where);
     a.connect(CAROL);
     const { handle: asked } = await a.next("connecting");
     await abortAllDurableObjects();
@@ -373,13 +405,13 @@ describe("a room whose sockets are lost with it", () => {
       [String(ALICE), String(CAROL), ConnectionState.Connecting],
     ]);
     // Bob is back: what he had with Alice, who is still away, is over for both.
-    const again = await TestPeer.enter({ app, peer: BOB });
+    const again = await TestPeer.enter({ ...where, peer: BOB });
     expect(await storedConnections(stub)).toEqual([[String(ALICE), String(CAROL), ConnectionState.Connecting]]);
     // Carol comes, and is not offered what Alice asked before the crash; it ends when Alice is back.
-    const c = await TestPeer.enter({ app, peer: CAROL });
+    const c = await TestPeer.enter({ ...where, peer: CAROL });
     await c.fence();
     expect(c.inbox).toEqual([]);
-    const fresh = await TestPeer.enter({ app, peer: ALICE });
+    const fresh = await TestPeer.enter({ ...where, peer: ALICE });
     expect(await storedConnections(stub)).toEqual([]);
     // Handles are not used again: a stale frame never meets a new owner.
     const pair = await joinUp(fresh, again);
@@ -419,11 +451,29 @@ describe("a room whose sockets are lost with it", () => {
     expect(await roomOf(app).statistics()).toMatchObject({ totalPackets: 4, totalBytes: 40 });
   });
 
-  it("connections that nobody comes back for end by the idle timeout, through the alarm alone", async () => {
+  it("R9, R10: connections that nobody comes back for end with the grace period, through the alarm alone", async () => {
     using clock = new Clock();
     const app = freshApp();
     const stub = roomOf(app);
     const { a, b } = await pairUp({ app });
+    await abortAllDurableObjects();
+    await Promise.all([a.closed, b.closed]);
+    const back = await clock.pass(1, stub); // nothing has woken the object: it does not know yet
+    expect(back).toBe(0);
+    const due = (await alarmOf(stub))!;
+    await clock.pass(due - clock.now + 29_000, stub);
+    expect(await storedConnections(stub)).toHaveLength(1);
+    await clock.pass(3_000, stub);
+    expect(await storedConnections(stub)).toEqual([]);
+    expect(await storedSessions(stub)).toEqual([]);
+    expect(await runDurableObjectAlarm(stub)).toBe(false);
+  });
+
+  it("C11: where sessions do not outlive sockets, they end by the idle timeout, through the alarm alone", async () => {
+    using clock = new Clock();
+    const where = { app: 4000, room: "idle" };
+    const stub = roomOf(where.app, where.room);
+    const { a, b } = await pairUp(where);
     await abortAllDurableObjects();
     await Promise.all([a.closed, b.closed]);
     await clock.pass(290_000, stub);

@@ -1,12 +1,12 @@
 /** How sockets and sessions end, and how one session follows another. */
 import { evictDurableObject, runInDurableObject } from "cloudflare:test";
 import { describe, expect, it, vi } from "vitest";
-import { CloseCode, ClosedBy, EndReason } from "../../src/protocol/index.ts";
+import { CloseCode, ClosedBy, EndReason, Path } from "../../src/protocol/index.ts";
 import { closeQuietly } from "../../src/runtime/cloudflare/hibernatable-socket.ts";
 import type { RelayRoom } from "../../src/runtime/cloudflare/relay-room.ts";
 import { captureLogs } from "./support/logs.ts";
 import { ALICE, BOB, CAROL, TestPeer, joinUp, mustRelay, nextClose, pairUp, pause } from "./support/peer.ts";
-import { freshApp, roomOf, storedConnections } from "./support/room.ts";
+import { freshApp, roomOf, storedConnections, storedSessions } from "./support/room.ts";
 
 describe("S4: the same peer joins again", () => {
   it.each([false, true])(
@@ -80,16 +80,60 @@ describe("the end of a session", () => {
     expect(await roomOf(app).statistics()).toMatchObject({ peers: 1, activeConnections: 0 });
   });
 
-  it("S5: a closed socket ends it, for everyone it was connected to", async () => {
+  it.each([1000, undefined])(
+    "S5: a socket closed with code %s ends it, for everyone it was connected to",
+    async (code) => {
+      const app = freshApp();
+      const { a, b, handle } = await pairUp({ app });
+      const c = await TestPeer.enter({ app, peer: CAROL });
+      const other = await joinUp(c, a);
+      if (code === undefined) a.socket.close();
+      else a.socket.close(code, "page closed");
+      const left = { reason: EndReason.PeerLeft, closedBy: ClosedBy.Relay };
+      expect(await nextClose(b)).toEqual({ handle, ...left });
+      expect(await nextClose(c)).toEqual({ handle: other.handle, ...left });
+      await mustRelay(await joinUp(b, c));
+      expect(await roomOf(app).statistics()).toMatchObject({ peers: 2, away: 0, activeConnections: 1 });
+    },
+  );
+
+  it("S5, R3: one closed with any other code leaves it away, and everyone it was connected to is told", async () => {
     const app = freshApp();
     const { a, b, handle } = await pairUp({ app });
     const c = await TestPeer.enter({ app, peer: CAROL });
     const other = await joinUp(c, a);
     a.socket.close(1001, "page closed");
-    const left = { reason: EndReason.PeerLeft, closedBy: ClosedBy.Relay };
-    expect(await nextClose(b)).toEqual({ handle, ...left });
-    expect(await nextClose(c)).toEqual({ handle: other.handle, ...left });
+    expect(await b.next("path")).toEqual({ handle, path: Path.Away });
+    expect(await c.next("path")).toEqual({ handle: other.handle, path: Path.Away });
+    expect((await a.closed).code).toBe(1001);
+    expect(await roomOf(app).statistics()).toMatchObject({ peers: 2, away: 1, activeConnections: 2 });
     await mustRelay(await joinUp(b, c));
+    await TestPeer.enter({ app, peer: ALICE }); // a fresh hello
+    const superseded = { reason: EndReason.PeerSuperseded, closedBy: ClosedBy.Relay };
+    expect(await nextClose(b)).toEqual({ handle, ...superseded });
+    expect(await nextClose(c)).toEqual({ handle: other.handle, ...superseded });
+    expect(await roomOf(app).statistics()).toMatchObject({ peers: 3, away: 0, activeConnections: 1 });
+  });
+
+  it("S5: one without connections ends with its socket, however that was lost; what others asked of it stays", async () => {
+    const app = freshApp();
+    const [a, b] = await Promise.all([TestPeer.enter({ app, peer: ALICE }), TestPeer.enter({ app, peer: BOB })]);
+    b.connect(ALICE);
+    await a.next("incoming");
+    a.socket.close(1001, "page closed");
+    await a.closed;
+    expect(await roomOf(app).statistics()).toMatchObject({ peers: 1, away: 0, activeConnections: 1 });
+    await b.fence();
+    expect(b.inbox).toMatchObject([{ control: { frame: "connecting" } }]);
+  });
+
+  it("S5: of an app with graceMs 0 ends with its socket, and no row is written of it", async () => {
+    const { a, b, handle } = await pairUp({ app: 4000, room: "no-grace" });
+    a.socket.close(1001, "page closed");
+    expect(await nextClose(b)).toEqual({ handle, reason: EndReason.PeerLeft, closedBy: ClosedBy.Relay });
+    const stub = roomOf(4000, "no-grace");
+    expect(await stub.statistics()).toMatchObject({ peers: 1, away: 0, activeConnections: 0 });
+    expect(await storedSessions(stub)).toEqual([]);
   });
 });
 
@@ -136,7 +180,11 @@ describe("a client that closes gets its close event back at once", () => {
         await room.webSocketClose(socket!, code, "");
       });
       expect((await a.closed).code).toBe(1005);
-      expect(await nextClose(b)).toMatchObject({ handle, reason: EndReason.PeerLeft });
+      // Without a code the client said that it is leaving; everything else is a socket that was lost (rules S5, R3).
+      if (code === 1005) expect(await nextClose(b)).toMatchObject({ handle, reason: EndReason.PeerLeft });
+      else expect(await b.next("path")).toEqual({ handle, path: Path.Away });
+      await b.fence();
+      expect(b.inbox).toEqual([]);
     },
   );
 
@@ -171,11 +219,11 @@ describe("a client that closes gets its close event back at once", () => {
       await room.webSocketError(socket!, new Error("Network connection lost."));
     });
     expect((await a.closed).code).toBe(1005);
-    expect(await nextClose(b)).toMatchObject({ handle, reason: EndReason.PeerLeft });
-    expect(await roomOf(app).statistics()).toMatchObject({ peers: 1 });
+    expect(await b.next("path")).toEqual({ handle, path: Path.Away });
+    expect(await roomOf(app).statistics()).toMatchObject({ peers: 1, away: 1, activeConnections: 1 });
   });
 
-  it("an error event and a close event for the same socket end one session, once", async () => {
+  it("R3, R4: an error event and a close event for the same socket are one loss, told once", async () => {
     const lines = captureLogs();
     const app = freshApp();
     const { b, handle } = await pairUp({ app });
@@ -184,8 +232,11 @@ describe("a client that closes gets its close event back at once", () => {
       await room.webSocketError(socket!, new Error("Network connection lost."));
       await room.webSocketClose(socket!, 1006, "");
     });
-    expect(await nextClose(b)).toMatchObject({ handle, reason: EndReason.PeerLeft });
-    expect(lines.filter(({ event }) => event === "session_closed")).toHaveLength(1);
+    expect(await b.next("path")).toEqual({ handle, path: Path.Away });
+    await b.fence();
+    expect(b.inbox).toEqual([]);
+    expect(lines.filter(({ event }) => event === "session_away")).toHaveLength(1);
+    expect(lines.filter(({ event }) => event === "session_closed")).toHaveLength(0);
     vi.restoreAllMocks();
   });
 

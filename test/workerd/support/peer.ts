@@ -18,6 +18,7 @@ import { TEST_APP, type TestTicket, testTicket } from "../../support/tickets.ts"
 
 /** How long a test waits for something that must come at once. Real time: only Date is ever faked. */
 const PATIENCE_MS = 8_000;
+const FRESH = { session: 0n, token: new Uint8Array() };
 
 export interface Where {
   readonly app?: number;
@@ -65,13 +66,30 @@ export interface SocketClose {
   readonly wasClean: boolean;
 }
 
-/** A client without opinions: sends what a test says, keeps what comes until a test takes it. */
+/** What a client must keep to come back to its session (rule R1). */
+export interface Key {
+  readonly session: bigint;
+  readonly token: Uint8Array;
+}
+
+/**
+ * A client without opinions: sends what a test says, keeps what comes until a test takes it. Marks it credits by itself,
+ * unless a test says that it does not.
+ */
 export class TestPeer {
   readonly id: bigint;
   readonly socket: WebSocket;
   /** Frames that no test has taken yet. */
   readonly inbox: WalkedFrame[] = [];
   readonly texts: string[] = [];
+  /** Whether marks are credited as they come (rule F1). They are never in the inbox. */
+  credits = true;
+  /** Marks that have come and were not credited, oldest first. */
+  readonly owed: number[] = [];
+  /** Bytes of the binary messages that have come. */
+  received = 0;
+  /** The last welcome's. */
+  key: Key = FRESH;
   /** How many binary messages have come. */
   messages = 0;
   readonly closed: Promise<SocketClose>;
@@ -102,16 +120,24 @@ export class TestPeer {
     return new TestPeer(BigInt(options.peer), response.webSocket, options.holdsClose ?? false);
   }
 
-  /** A peer that has said hello and been welcomed. */
-  static async enter(options: JoinOptions): Promise<TestPeer> {
+  /** A peer that has said hello and been welcomed; with a key, to that session. */
+  static async enter(options: JoinOptions, key?: Key): Promise<TestPeer> {
     const peer = await TestPeer.join(options);
-    await peer.hello();
+    await peer.hello(key);
     return peer;
   }
 
-  async hello(): Promise<ControlValues<"welcome">> {
-    this.send(helloFrame());
-    return this.next("welcome");
+  async hello(key: Key = FRESH): Promise<ControlValues<"welcome">> {
+    this.control("hello", { version: PROTOCOL_VERSION, ...key });
+    const welcome = await this.next("welcome");
+    this.key = { session: welcome.session, token: welcome.token };
+    return welcome;
+  }
+
+  /** Credits what it owes, and from now on whatever comes. */
+  catchUp(): void {
+    this.credits = true;
+    for (const mark of this.owed.splice(0)) this.control("credit", { mark });
   }
 
   /** One message holding these frames. */
@@ -173,12 +199,22 @@ export class TestPeer {
 
   #receive(data: ArrayBuffer): void {
     this.messages++;
+    this.received += data.byteLength;
     for (const frame of walk(new Uint8Array(data))) {
+      if (frame.control?.frame === "mark") {
+        this.#owe(frame.control.values.mark);
+        continue;
+      }
       const index = this.#waiters.findIndex(({ wants }) => wants(frame));
       const [waiter] = index < 0 ? [] : this.#waiters.splice(index, 1);
       if (waiter) waiter.found(frame);
       else this.inbox.push(frame);
     }
+  }
+
+  #owe(mark: number): void {
+    if (!this.credits) this.owed.push(mark);
+    else if (this.socket.readyState === WebSocket.OPEN) this.control("credit", { mark });
   }
 
   #take(what: string, wants: (frame: WalkedFrame) => boolean): Promise<WalkedFrame> {

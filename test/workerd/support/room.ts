@@ -28,6 +28,14 @@ export function storedConnections(stub: RoomStub): Promise<[string, string, numb
   });
 }
 
+/** The peers whose sessions are on disk, and until when each is away: null for one with a socket. */
+export function storedSessions(stub: RoomStub): Promise<[string, number | null][]> {
+  return runInDurableObject(stub, (_room, state) => {
+    const rows = state.storage.sql.exec("SELECT peer, away_until FROM sessions ORDER BY peer").toArray();
+    return rows.map((row) => [String(row["peer"]), row["away_until"] as number | null]);
+  });
+}
+
 /** What the packed row on disk says was relayed; undefined when there is no row. */
 export function storedTotals(stub: RoomStub): Promise<{ packets: number; bytes: number } | undefined> {
   return runInDurableObject(stub, (_room, state) => {
