@@ -28,12 +28,14 @@ export const ID_RULES = {
   app: "a decimal integer from 1 to 4294967295",
   room: "1 to 64 characters of A-Z a-z 0-9 . _ ~ - beginning with a letter or digit",
   connection: "a decimal integer from 1 to 18446744073709551615",
+  rateClass: "1 to 32 characters of a-z 0-9 _ -",
 } as const;
 
 const MAX_U64 = 0xffff_ffff_ffff_ffffn;
 const MAX_U32 = 0xffff_ffff;
 /** No sign, no leading zero: one text per number, so that two spellings can never be two peers. */
 const CANONICAL_DECIMAL = /^[1-9][0-9]{0,19}$/;
+const RATE_CLASS = /^[a-z0-9_-]{1,32}$/;
 const ROOM_NAME = /^[A-Za-z0-9][A-Za-z0-9._~-]{0,63}$/;
 
 function parseU64(value: unknown): bigint | undefined {
@@ -62,6 +64,11 @@ export function parseAppId(value: unknown): AppId | undefined {
 
 export function parseRoomName(value: unknown): RoomName | undefined {
   return typeof value === "string" && ROOM_NAME.test(value) ? (value as RoomName) : undefined;
+}
+
+/** The name of a set of limits: in a ticket, and among an app's settings. */
+export function parseRateClass(value: unknown): string | undefined {
+  return typeof value === "string" && RATE_CLASS.test(value) ? value : undefined;
 }
 
 /** "No connection": what the manager answers where an id is asked for and there is none. */

@@ -1,6 +1,7 @@
 import type { PeerId, SessionId } from "../protocol/index.ts";
 import type { Admission, RelaySocket, SavedLink } from "./ports.ts";
-import { CONNECT_RATE, TIMES } from "./settings.ts";
+import { SessionRates } from "./rates.ts";
+import { DEFAULT_SETTINGS, type PeerLimits, TIMES } from "./settings.ts";
 
 /**
  * One socket as the rules see it: first a guest that has not said hello, then the session of a peer, then over.
@@ -29,17 +30,16 @@ export class Link {
   errors = 0;
   /** What leaves for this socket when the current turn ends (outbox.ts). */
   readonly pending: Uint8Array[] = [];
+  /** What it has sent against its limits (limiting.ts). */
+  readonly rates: SessionRates;
   #savedHeard = -Infinity;
-  /** Connects that this socket may still send, as of `#refilled`. Full again after an eviction, which takes a quiet room. */
-  #connects: number = CONNECT_RATE.burst;
-  #refilled: number;
 
-  constructor(socket: RelaySocket, admission: Admission, since: number) {
+  constructor(socket: RelaySocket, admission: Admission, since: number, limits: PeerLimits = DEFAULT_SETTINGS) {
     this.socket = socket;
     this.admission = admission;
     this.since = since;
     this.lastMessage = since;
-    this.#refilled = since;
+    this.rates = new SessionRates(limits, since);
     this.status = { state: "awaiting-hello" };
   }
 
@@ -62,16 +62,6 @@ export class Link {
     if (this.isOpen && now - this.#savedHeard >= HEARD_LAG_MS) this.save();
   }
 
-  /** Whether one more connect is within the rate. */
-  takeConnect(now: number): boolean {
-    const elapsed = Math.max(0, now - this.#refilled);
-    this.#connects = Math.min(CONNECT_RATE.burst, this.#connects + (elapsed * CONNECT_RATE.perSecond) / 1000);
-    this.#refilled = now;
-    if (this.#connects < 1) return false;
-    this.#connects--;
-    return true;
-  }
-
   /** Keeps the state beside the socket, for when the object is evicted and the socket is not. */
   save(): void {
     const { admission, since, status, lastMessage: heard } = this;
@@ -80,8 +70,8 @@ export class Link {
     this.socket.save({ state: "open", admission, since, session: status.session, heard });
   }
 
-  static restore(socket: RelaySocket, saved: SavedLink): Link {
-    const link = new Link(socket, saved.admission, saved.since);
+  static restore(socket: RelaySocket, saved: SavedLink, limits?: PeerLimits): Link {
+    const link = new Link(socket, saved.admission, saved.since, limits);
     if (saved.state === "over") link.status = { state: "over" };
     if (saved.state !== "open") return link;
     link.status = { state: "open", session: saved.session as SessionId };

@@ -61,6 +61,7 @@ export function refuse(
   message: string,
 ): void {
   const { code, close } = ERRORS[error];
+  room.counters.refused(error);
   const mayGoUnanswered = close === undefined && offending.frame !== FrameType.Connect;
   if (mayGoUnanswered && ++link.errors > MAX_ERRORS_PER_MESSAGE) return;
   tell(room, link, "error", { code, frame: offending.frame, about: offending.about ?? 0, message });

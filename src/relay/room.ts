@@ -7,22 +7,26 @@ import {
   type Handle,
   type PeerId,
 } from "../protocol/index.ts";
+import { type Ban, type BanKind, type BanPage, type BanStore, Bans, endBanned } from "./bans.ts";
 import type { P2PConnection } from "./connection.ts";
 import { type Drops, RoomCounters } from "./counters.ts";
+import { type JoinRefusal, bytesThisMonth, refuseEntry } from "./entry.ts";
 import { readMessage, refuseText } from "./inbound.ts";
 import { Link } from "./link.ts";
 import { type Ending, P2PRelayManager } from "./manager.ts";
 import { tellClosed, tellState } from "./negotiation.ts";
 import { Outbox } from "./outbox.ts";
 import type { Admission, Log, RelaySocket, RoomStore, SavedLink, StoredConnection } from "./ports.ts";
-import { type RoomState, refuse } from "./room-state.ts";
+import type { JoinRefusals, Refusals } from "./refusals.ts";
+import { type RoomState, closeLink, refuse } from "./room-state.ts";
 import { endSession, expel, nextSweepTimes, sweepLinks } from "./sessions.ts";
-import { type AppSettings, BATCH_LIMIT, TIMES } from "./settings.ts";
+import { type AppSettings, BATCH_LIMIT, TIMES, limitsFor } from "./settings.ts";
 
 export interface RoomOptions {
   readonly app: AppId;
   readonly settings: AppSettings;
   readonly store: RoomStore;
+  readonly bans: BanStore;
   readonly log: Log;
   newSessionId(): bigint;
 }
@@ -32,7 +36,14 @@ export interface RoomStatistics {
   readonly totalPackets: number;
   readonly totalBytes: number;
   readonly peers: number;
+  /** Payload relayed in this calendar month, UTC. */
+  readonly monthBytes: number;
+  /** Data frames that were not relayed, by reason. */
   readonly drops: Drops;
+  /** Frames that were refused, by error, also those that were not answered. */
+  readonly refusals: Refusals;
+  /** Joins that this room refused, by reason. */
+  readonly joinRefusals: JoinRefusals;
 }
 
 /**
@@ -41,6 +52,7 @@ export interface RoomStatistics {
  */
 export class Room {
   readonly #state: RoomState;
+  readonly #bans: Bans;
   /** Rows of connections that are over, which the store failed to delete: the next flush tries again. */
   readonly #undeleted = new Set<Handle>();
   #alarmAt = Infinity;
@@ -49,6 +61,7 @@ export class Room {
 
   constructor(options: RoomOptions) {
     const { app, settings, store, log } = options;
+    this.#bans = new Bans(options.bans);
     const manager = new P2PRelayManager({
       idleTimeoutMs: settings.idleTimeoutMs,
       log,
@@ -92,6 +105,7 @@ export class Room {
   restore(checkpoint: Float64Array | undefined, now: number): void {
     const { store, manager, counters } = this.#state;
     const byHandle = counters.restore(manager, store.loadCounters(), checkpoint);
+    bytesThisMonth(this.#state, now);
     for (const stored of store.loadConnections()) {
       const saved = byHandle.get(stored.handle);
       manager.restoreConnection(stored, saved ?? { packets: 0, bytes: 0, lastActivity: stored.created });
@@ -101,18 +115,24 @@ export class Room {
     this.#schedule(now);
   }
 
+  /** Why a peer whose ticket is good may not join just now; undefined: it may. */
+  refuseEntry(admission: Admission, now: number): JoinRefusal | undefined {
+    return refuseEntry(this.#state, this.#bans, admission, now);
+  }
+
   /** A socket whose upgrade has been accepted for who the ticket names. */
   join(socket: RelaySocket, admission: Admission, now: number): Link {
-    const link = new Link(socket, admission, now);
+    const link = new Link(socket, admission, now, limitsFor(this.#state.settings, admission.rateClass));
     this.#state.links.add(link);
     link.save();
+    bytesThisMonth(this.#state, now);
     this.#wake(now + TIMES.helloMs);
     return link;
   }
 
   /** A socket that stayed open while the object was evicted. */
   rejoin(socket: RelaySocket, saved: SavedLink, now: number): Link {
-    const link = Link.restore(socket, saved);
+    const link = Link.restore(socket, saved, limitsFor(this.#state.settings, saved.admission.rateClass));
     if (link.status.state === "over") return link;
     this.#state.links.add(link);
     if (link.isOpen) this.#state.sessions.set(link.peer, link);
@@ -139,6 +159,7 @@ export class Room {
   /** Does what is due: stale connections, ghosts, guests without a hello, the counter flush. */
   alarm(now: number): void {
     const { manager, counters } = this.#state;
+    bytesThisMonth(this.#state, now);
     const second = Math.floor(now / TIMES.promptMs) * TIMES.promptMs;
     manager.cleanupStaleConnections(second);
     sweepLinks(this.#state, second);
@@ -175,13 +196,48 @@ export class Room {
     return found;
   }
 
-  statistics(): RoomStatistics {
+  /** Keeps a peer, an address or a ticket out, and ends the sockets that it has here. Undefined: too many bans. */
+  ban(ban: Omit<Ban, "created">, now: number): { ban: Ban; ended: number } | undefined {
+    const kept = { ...ban, created: now };
+    if (!this.#bans.add(kept, now)) return undefined;
+    this.#state.log({ level: "info", event: "banned", kind: ban.kind, until: ban.until ?? "for good" });
+    const ended = endBanned(this.#state, kept);
+    this.#endTurn(now);
+    return { ban: kept, ended };
+  }
+
+  /** False when there is no such ban. */
+  unban(kind: BanKind, subject: string, now: number): boolean {
+    return this.#bans.remove(kind, subject, now);
+  }
+
+  listBans(page: BanPage, now: number): Ban[] {
+    return this.#bans.list(page, now);
+  }
+
+  /** Sends everybody away, to come back after `reconnectAfterMs`. Returns how many sockets that were. */
+  drain(reconnectAfterMs: number, now: number): number {
+    const links = [...this.#state.links];
+    for (const link of links) {
+      closeLink(this.#state, link, CloseCode.Restarting, "restarting", reconnectAfterMs);
+      endSession(this.#state, link, "restarting");
+    }
+    this.#endTurn(now);
+    return links.length;
+  }
+
+  /** With `now` the month is today's; without it that of the last alarm or join. */
+  statistics(now?: number): RoomStatistics {
     const { manager, counters, sessions } = this.#state;
+    const totals = manager.getStatistics();
     return {
       activeConnections: manager.getActiveConnectionCount(),
-      ...manager.getStatistics(),
+      ...totals,
       peers: sessions.size,
+      monthBytes: now === undefined ? counters.month.used(totals.totalBytes) : bytesThisMonth(this.#state, now),
       drops: counters.drops(),
+      refusals: counters.refusals(),
+      joinRefusals: counters.joinRefusals(),
     };
   }
 

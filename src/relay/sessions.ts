@@ -36,8 +36,8 @@ export function hello(room: RoomState, link: Link, values: ControlValues<"hello"
 }
 
 function welcome(room: RoomState, link: Link, session: SessionId, now: number): void {
-  const { maxPayload, maxConnectionsPerPeer, connectTimeoutMs, idleTimeoutMs } = room.settings;
-  const { messagesPerSecond, bytesPerSecond, connectionBytesPerSecond } = room.settings;
+  const { maxPayload, connectTimeoutMs, idleTimeoutMs } = room.settings;
+  const { maxConnectionsPerPeer, messagesPerSecond, bytesPerSecond, connectionBytesPerSecond } = link.rates.limits;
   tell(room, link, "welcome", {
     version: PROTOCOL_VERSION,
     session,

@@ -35,6 +35,7 @@ import type {
 import { Room } from "../../src/relay/room.ts";
 import { type AppSettings, DEFAULT_SETTINGS, TIMES } from "../../src/relay/settings.ts";
 import { migrate } from "../../src/storage/migrations.ts";
+import { SqlBanStore } from "../../src/storage/sql-bans.ts";
 import { SqlRoomStore } from "../../src/storage/sql-room-store.ts";
 import { type WalkedFrame, batch, dataFrame, walk } from "./frames.ts";
 import { NodeSql } from "./node-sql.ts";
@@ -477,6 +478,7 @@ export class TestRoom {
       app: APP,
       settings: this.#settings,
       store: this.store,
+      bans: new SqlBanStore(this.sql),
       log: (entry) => {
         this.logs.push(entry);
         if (entry.event !== "connection_opened") return;

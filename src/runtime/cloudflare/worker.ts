@@ -11,6 +11,7 @@ const app = createApp<RelayEnv>({
   runtime: "workerd",
   rooms: (env): RoomGateway => new DurableRooms(env.RELAY_ROOMS),
   geo: (request) => geoOf((request as Request<unknown, IncomingRequestCfProperties>).cf),
+  address: (request) => addressOf(request as Request<unknown, IncomingRequestCfProperties>),
   now: () => Date.now(),
   log,
 });
@@ -21,6 +22,15 @@ function geoOf(cf: IncomingRequestCfProperties | undefined): ClientGeo {
   const latitude = cf.latitude === undefined ? undefined : Number(cf.latitude);
   const longitude = cf.longitude === undefined ? undefined : Number(cf.longitude);
   return { colo: cf.colo, country: cf.country, continent: cf.continent, latitude, longitude };
+}
+
+/**
+ * On Cloudflare the edge writes the header itself. A plain workerd has no edge, would take the header from anyone, and
+ * gives the address in `cf` instead: so that goes first.
+ */
+function addressOf({ cf, headers }: Request<unknown, IncomingRequestCfProperties>): string | undefined {
+  const local = (cf as { readonly clientIp?: unknown } | undefined)?.clientIp;
+  return typeof local === "string" ? local : (headers.get("cf-connecting-ip") ?? undefined);
 }
 
 export default app;

@@ -14,7 +14,7 @@ describe("migrate", () => {
     const sql = new NodeSql();
     expect(migrate(sql)).toEqual({ from: 0, to: SCHEMA_VERSION });
     const names = sql.all(`SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name`).map(({ name }) => name);
-    expect(names).toEqual(["connections", "counters", "schema_version"]);
+    expect(names).toEqual(["bans", "connections", "counters", "schema_version"]);
     expect(sql.all(`SELECT * FROM schema_version`)).toEqual([{ __proto__: null, id: 1, version: SCHEMA_VERSION }]);
     expect(new SqlRoomStore(sql).loadConnections()).toEqual([]);
   });
