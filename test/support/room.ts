@@ -23,6 +23,8 @@ import {
   errorName,
   handleOf,
 } from "../../src/protocol/index.ts";
+import type { BanKind } from "../../src/relay/bans.ts";
+import type { JoinRefusal } from "../../src/relay/entry.ts";
 import type { Link } from "../../src/relay/link.ts";
 import type {
   Admission,
@@ -349,8 +351,8 @@ export class TestRoom {
   }
 
   /** A socket that has not said hello. */
-  guest(peer: PeerId, { visible = false } = {}): TestPeer {
-    const admission = { peer, visible };
+  guest(peer: PeerId, more: Partial<Admission> = {}): TestPeer {
+    const admission = { visible: false, ...more, peer };
     const joined = new TestPeer(this, admission, (socket) => this.room.join(socket, admission, this.now));
     this.peers.add(joined);
     this.#end();
@@ -358,7 +360,7 @@ export class TestRoom {
   }
 
   /** A peer that has said hello; its welcome is taken, other frames are not. */
-  join(peer: PeerId, options: { visible?: boolean } = {}): TestPeer {
+  join(peer: PeerId, options: Partial<Admission> = {}): TestPeer {
     // The older session's client answers the close of the relay when it sees it: not here.
     const joined = this.guest(peer, options).hello();
     const [welcome, ...others] = joined.socket.messages;
@@ -407,6 +409,25 @@ export class TestRoom {
     const kicked = this.room.kick(peer, this.now);
     this.#end();
     return kicked;
+  }
+
+  /** How many sockets a ban has ended; undefined when there are too many bans. */
+  ban(kind: BanKind, subject: string, more: { until?: number; reason?: string } = {}): number | undefined {
+    const { until = null, reason = "" } = more;
+    const banned = this.room.ban({ kind, subject, until, reason }, this.now);
+    this.#end();
+    return banned?.ended;
+  }
+
+  drain(reconnectAfterMs: number): number {
+    const ended = this.room.drain(reconnectAfterMs, this.now);
+    this.#end();
+    return ended;
+  }
+
+  /** The refusal that a peer would get now. */
+  refusalOf(peer: PeerId, more: Partial<Admission> = {}): JoinRefusal | undefined {
+    return this.room.refuseEntry({ visible: false, ...more, peer }, this.now);
   }
 
   /** Lets time pass, with the alarms that fall into it. */

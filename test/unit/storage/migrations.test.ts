@@ -60,6 +60,7 @@ describe("migrate", () => {
     const sql = new NodeSql();
     migrate(sql);
     for (const column of ["pending_by", "refused"]) sql.run(`ALTER TABLE connections DROP COLUMN ${column}`);
+    sql.run(`DROP TABLE bans`);
     sql.run(`UPDATE schema_version SET version = 1`);
     const id = (1_700_000_000n << 32n) | 7n;
     sql.run(
