@@ -46,9 +46,16 @@ export class RoomCounters {
   #changed: ConnectionRecord[] = [];
   #mark = 1;
   #isDirty = false;
+  #hasRefused = false;
 
+  /** There is something that must reach the disk. */
   get isDirty(): boolean {
     return this.#isDirty;
+  }
+
+  /** There is something that a checkpoint should carry, such as refusals, which must not cause a write. */
+  get hasNews(): boolean {
+    return this.#isDirty || this.#hasRefused;
   }
 
   /** How many numbers a checkpoint holds just now. */
@@ -70,14 +77,17 @@ export class RoomCounters {
     this.#drops.add(reason);
   }
 
-  /** A frame was refused, answered or not. */
+  /**
+   * A frame was refused, answered or not. Like a refused join it is saved with what else changes, not by itself: who is
+   * kept out, or sends nonsense, must not cause writes.
+   */
   refused(error: ErrorName): void {
-    this.#isDirty = true;
+    this.#hasRefused = true;
     this.#refusals.add(error);
   }
 
-  /** A join was refused. Saved with what else changes, not by itself: who is kept out must not cause writes. */
   joinRefused(code: JoinRefusalCode): void {
+    this.#hasRefused = true;
     this.#joinRefusals.add(code);
   }
 
@@ -105,6 +115,7 @@ export class RoomCounters {
     this.#mark++;
     this.#changed = [];
     this.#isDirty = false;
+    this.#hasRefused = false;
   }
 
   /** What changed since the last flush. */

@@ -524,7 +524,7 @@ export class TestRoom {
 
   #saveCheckpoint({ socket }: TestPeer): void {
     const { counters, manager } = this.room;
-    if (counters.isDirty) socket.checkpoint = { at: ++this.#checkpoints, counters: counters.checkpoint(manager) };
+    if (counters.hasNews) socket.checkpoint = { at: ++this.#checkpoints, counters: counters.checkpoint(manager) };
   }
 
   /** As a runtime does: the alarm is set when it must be earlier, and removed when nothing is due. */

@@ -26,11 +26,17 @@ function geoOf(cf: IncomingRequestCfProperties | undefined): ClientGeo {
 
 /**
  * On Cloudflare the edge writes the header itself. A plain workerd has no edge, would take the header from anyone, and
- * gives the address in `cf` instead: so that goes first.
+ * gives the address in `cf` instead, with the socket's port: so that goes first.
  */
 function addressOf({ cf, headers }: Request<unknown, IncomingRequestCfProperties>): string | undefined {
   const local = (cf as { readonly clientIp?: unknown } | undefined)?.clientIp;
-  return typeof local === "string" ? local : (headers.get("cf-connecting-ip") ?? undefined);
+  return typeof local === "string" ? withoutPort(local) : (headers.get("cf-connecting-ip") ?? undefined);
+}
+
+/** `203.0.113.7:50000` or `[2001:db8::1]:50000`. */
+function withoutPort(text: string): string {
+  const [, v6, v4] = /^(?:\[(.*)\]|([^:]*)):[0-9]+$/.exec(text) ?? [];
+  return v6 ?? v4 ?? text;
 }
 
 export default app;

@@ -292,16 +292,18 @@ describe("refusals are counted", () => {
     expect(room.statistics.refusals).toMatchObject({ unknown_handle: 40, illegal_state: 0 });
     room.evict();
     expect(room.statistics.refusals.unknown_handle).toBe(40);
+    room.pair(alice, room.join(BOB));
     room.advance(10_000);
     room.crash();
     expect(room.statistics.refusals.unknown_handle).toBe(40);
   });
 
-  test("refused joins too, but they write nothing by themselves", () => {
+  test("refused joins too; neither writes anything by itself", () => {
     const room = new TestRoom();
     const { writes } = room.store;
     const before = writes.length;
     room.room.counters.joinRefused("room_full");
+    room.join(ALICE).send(frames.accept(999)).bye();
     expect(room.room.counters.isDirty).toBe(false);
     room.advance(20_000);
     expect(writes.length).toBe(before);
