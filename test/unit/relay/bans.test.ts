@@ -10,6 +10,26 @@ import { ALICE, BOB, CAROL, DAVE, START, TestRoom, byeOf, closeOf } from "../../
 const ADDRESS = "203.0.113.7";
 const FIRST = { after: { kind: "", subject: "" }, limit: 100 };
 
+function setup() {
+  const room = new TestRoom();
+  const alice = room.join(ALICE, { address: ADDRESS, ticketId: "a" });
+  const bob = room.join(BOB, { address: ADDRESS, ticketId: "b" });
+  const carol = room.join(CAROL);
+  const handle = room.pair(alice, carol);
+  return { room, alice, bob, carol, handle };
+}
+
+function open() {
+  const sql = new NodeSql();
+  migrate(sql);
+  const store = new SqlBanStore(sql);
+  return { store, bans: new Bans(store) };
+}
+
+const ban = (kind: BanKind, subject: string, until: number | null = null): Ban => {
+  return { kind, subject, until, created: START, reason: "é".repeat(63) };
+};
+
 describe("[L3] who is banned does not join", () => {
   test.each<[BanKind, string, string]>([
     ["peer", String(ALICE), "peer_banned"],
@@ -76,14 +96,6 @@ describe("[L3] who is banned does not join", () => {
 });
 
 describe("[L4] who is in the room when it is banned", () => {
-  function setup() {
-    const room = new TestRoom();
-    const alice = room.join(ALICE, { address: ADDRESS, ticketId: "a" });
-    const bob = room.join(BOB, { address: ADDRESS, ticketId: "b" });
-    const carol = room.join(CAROL);
-    const handle = room.pair(alice, carol);
-    return { room, alice, bob, carol, handle };
-  }
   const bye = byeOf(CloseCode.Banned, "banned");
 
   test("a peer is told, closed, and its connections end with 5110", () => {
@@ -134,16 +146,6 @@ test("draining sends everybody away, to come back", () => {
 });
 
 describe("the store", () => {
-  function open() {
-    const sql = new NodeSql();
-    migrate(sql);
-    const store = new SqlBanStore(sql);
-    return { store, bans: new Bans(store) };
-  }
-  const ban = (kind: BanKind, subject: string, until: number | null = null): Ban => {
-    return { kind, subject, until, created: START, reason: "é".repeat(63) };
-  };
-
   test("gives back what was kept, and keeps one of each subject", () => {
     const { store } = open();
     const all = [ban("address", "2001:db8::/64"), ban("peer", "18446744073709551615", 8.64e15), ban("ticket", "a'b%_")];

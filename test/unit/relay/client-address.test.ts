@@ -2,6 +2,8 @@ import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { parseClientAddress } from "../../../src/relay/client-address.ts";
 
+const hex = (all: number[], width: number) => all.map((part) => part.toString(16).padStart(width, "0")).join(":");
+
 describe("one text for one client", () => {
   test.each([
     ["203.0.113.7", "203.0.113.7"],
@@ -74,7 +76,6 @@ test("every IPv6 address of a /64 is one, in whatever way it is written, and no 
   fc.assert(
     fc.property(groups(4), groups(4), groups(4), fc.boolean(), (network, host, other, isUpper) => {
       fc.pre(network.slice(0, 4).some((part) => part !== 0));
-      const hex = (all: number[], width: number) => all.map((part) => part.toString(16).padStart(width, "0")).join(":");
       const long = hex([...network, ...host], 4);
       const one = parseClientAddress(isUpper ? long.toUpperCase() : long);
       expect(one).toBe(parseClientAddress(hex([...network, ...other], 1)));

@@ -317,9 +317,9 @@ describe("refusals are counted", () => {
   });
 });
 
-describe("the packed row of layout 2", () => {
-  const manager = () => new P2PRelayManager({ idleTimeoutMs: 1_000, log: () => {} });
+const manager = () => new P2PRelayManager({ idleTimeoutMs: 1_000, log: () => {} });
 
+describe("the packed row of layout 2", () => {
   test("one of layout 1 is read: this month begins with nothing, refusals at 0", () => {
     const drops = DROP_REASONS.map((_, index) => index + 1);
     const counters = new RoomCounters();
