@@ -3,7 +3,14 @@ import { realpathSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { type TicketClaims, signTicket } from "../src/auth/sign-ticket.ts";
-import { ID_RULES, parseAppId, parsePeerId, parseRateClass, parseRoomName } from "../src/protocol/ids.ts";
+import {
+  ID_RULES,
+  RATE_CLASS_RULE,
+  parseAppId,
+  parsePeerId,
+  parseRateClass,
+  parseRoomName,
+} from "../src/protocol/ids.ts";
 import { DEV_VARS, readDevVars } from "./dev-vars.ts";
 
 const USAGE = `Usage: npm run ticket -- --app <id> --peer <id> [options]
@@ -70,7 +77,7 @@ function readArguments(args: string[]): TicketClaims {
   if (room === undefined && values.room !== undefined) throw new RangeError(`--room must be ${ID_RULES.room}`);
   const rateClass = parseRateClass(values.class);
   if (rateClass === undefined && values.class !== undefined) {
-    throw new RangeError(`--class must be ${ID_RULES.rateClass}`);
+    throw new RangeError(`--class must be ${RATE_CLASS_RULE}`);
   }
   // Nine digits are 30 years, and no more than a ticket can hold.
   if (!/^[1-9][0-9]{0,8}$/.test(values.expires)) throw new RangeError("--expires must be a whole number of seconds");

@@ -1,5 +1,5 @@
 import { sign } from "hono/jwt";
-import { ID_RULES, parseAppId, parsePeerId, parseRateClass, parseRoomName } from "../protocol/ids.ts";
+import { ID_RULES, RATE_CLASS_RULE, parseAppId, parsePeerId, parseRateClass, parseRoomName } from "../protocol/ids.ts";
 import { type TicketJwk, TicketKeyError, importSecret, readJwk, readPart } from "./key-material.ts";
 import { TICKET_AUDIENCE, TICKET_ID_RULE, isSeconds, isTicketId } from "./ticket.ts";
 
@@ -49,7 +49,7 @@ function makePayload(claims: TicketClaims, now: number): Payload {
   if (room !== undefined && parseRoomName(room) === undefined) throw bad("room", ID_RULES.room);
   if (id !== undefined && !isTicketId(id)) throw bad("id", TICKET_ID_RULE);
   if (visible !== undefined && typeof visible !== "boolean") throw bad("visible", "true or false");
-  if (rateClass !== undefined && parseRateClass(rateClass) === undefined) throw bad("rateClass", ID_RULES.rateClass);
+  if (rateClass !== undefined && parseRateClass(rateClass) === undefined) throw bad("rateClass", RATE_CLASS_RULE);
   const iat = Math.floor(now / 1000);
   const exp = iat + expiresInSeconds;
   if (!(expiresInSeconds > 0 && isSeconds(exp))) throw bad("expiresInSeconds", "a positive number of seconds");

@@ -1,4 +1,4 @@
-import { ID_RULES, parseAppId, parsePeerId, parseRateClass, parseRoomName } from "../protocol/ids.ts";
+import { ID_RULES, RATE_CLASS_RULE, parseAppId, parsePeerId, parseRateClass, parseRoomName } from "../protocol/ids.ts";
 import { type Refused, describe, refused } from "./ticket-refusal.ts";
 import {
   CLOCK_SKEW_MS,
@@ -68,7 +68,7 @@ function readGrant(claims: Claims, expiresAt: number): TicketVerdict {
   if (id !== undefined && !isTicketId(id)) return badClaim("jti", TICKET_ID_RULE, id);
   const rateClass = parseRateClass(claims.class);
   if (rateClass === undefined && claims.class !== undefined) {
-    return badClaim("class", ID_RULES.rateClass, claims.class);
+    return badClaim("class", RATE_CLASS_RULE, claims.class);
   }
   const ticket: Ticket = {
     peer,

@@ -28,7 +28,6 @@ export const ID_RULES = {
   app: "a decimal integer from 1 to 4294967295",
   room: "1 to 64 characters of A-Z a-z 0-9 . _ ~ - beginning with a letter or digit",
   connection: "a decimal integer from 1 to 18446744073709551615",
-  rateClass: "1 to 32 characters of a-z 0-9 _ -",
 } as const;
 
 const MAX_U64 = 0xffff_ffff_ffff_ffffn;
@@ -65,6 +64,8 @@ export function parseAppId(value: unknown): AppId | undefined {
 export function parseRoomName(value: unknown): RoomName | undefined {
   return typeof value === "string" && ROOM_NAME.test(value) ? (value as RoomName) : undefined;
 }
+
+export const RATE_CLASS_RULE = "1 to 32 characters of a-z 0-9 _ -";
 
 /** The name of a set of limits: in a ticket, and among an app's settings. */
 export function parseRateClass(value: unknown): string | undefined {

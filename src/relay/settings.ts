@@ -1,4 +1,4 @@
-import { ID_RULES, MAX_BATCH, MAX_PAYLOAD, parseAppId, parseRateClass } from "../protocol/index.ts";
+import { RATE_CLASS_RULE, MAX_BATCH, MAX_PAYLOAD, parseAppId, parseRateClass } from "../protocol/index.ts";
 
 /** What one peer may do; an app's rate classes may set these otherwise. */
 export interface PeerLimits {
@@ -161,7 +161,7 @@ function checkApp(app: string, values: unknown): string | undefined {
   if (!isRecord(classes)) return `must hold an object for classes of "${app}", from class to limits`;
   for (const [name, limits] of Object.entries(classes)) {
     if (parseRateClass(name) === undefined) {
-      return `has the class "${name.slice(0, 40)}" for "${app}", whose name must be ${ID_RULES.rateClass}`;
+      return `has the class "${name.slice(0, 40)}" for "${app}", whose name must be ${RATE_CLASS_RULE}`;
     }
     if (!isRecord(limits)) return `must hold an object for class "${name}" of "${app}"`;
     const wrong = checkValues(limits, CLASS_SETTINGS, `class "${name}" of "${app}"`);
