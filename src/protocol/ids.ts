@@ -54,6 +54,11 @@ export function parseConnectionId(value: unknown): ConnectionId | undefined {
   return parseU64(value) as ConnectionId | undefined;
 }
 
+/** From a bigint or a canonical decimal string. */
+export function parseSessionId(value: unknown): SessionId | undefined {
+  return parseU64(value) as SessionId | undefined;
+}
+
 /** From a number or a canonical decimal string. */
 export function parseAppId(value: unknown): AppId | undefined {
   const number = typeof value === "string" && CANONICAL_DECIMAL.test(value) ? Number(value) : value;

@@ -1,9 +1,10 @@
 /** Who may not enter a room: peers, client addresses, tickets (rules L3, L4). A revoked ticket is a banned one. */
-import { CloseCode, EndReason, MAX_DEBUG } from "../protocol/index.ts";
+import { CloseCode, EndReason, MAX_DEBUG, parsePeerId } from "../protocol/index.ts";
 import type { Link } from "./link.ts";
 import type { Admission } from "./ports.ts";
-import { type RoomState, closeLink } from "./room-state.ts";
+import type { RoomState } from "./room-state.ts";
 import { endSession } from "./sessions.ts";
+import { closeLink } from "./telling.ts";
 
 export type BanKind = "peer" | "address" | "ticket";
 
@@ -85,13 +86,21 @@ export class Bans {
   }
 }
 
-/** Closes the sockets that a new ban meets, guests included (L4). Returns how many. */
+/**
+ * Closes the sockets that a new ban meets, guests included, and ends their sessions (L4). Returns how many sockets. A
+ * banned peer's session ends while it is away, too; one that was away from a banned address, or with a revoked ticket,
+ * is not known by it any more: it ends with its grace period, unless its client may join from elsewhere.
+ */
 export function endBanned(room: RoomState, { kind, subject }: Ban): number {
   const met = [...room.links].filter((link) => subjectOf(kind, link) === subject);
   for (const link of met) {
+    const { session } = link;
     closeLink(room, link, CloseCode.Banned, "banned");
-    endSession(room, link, "banned", EndReason.PeerBanned);
+    if (session) endSession(room, session, "banned", EndReason.PeerBanned);
   }
+  const peer = kind === "peer" ? parsePeerId(subject) : undefined;
+  const away = peer === undefined ? undefined : room.sessions.get(peer);
+  if (away) endSession(room, away, "banned", EndReason.PeerBanned);
   return met.length;
 }
 

@@ -17,9 +17,11 @@ import {
   writeDataHeader,
 } from "../protocol/index.ts";
 import { type P2PConnection, otherEnd } from "./connection.ts";
+import { send, sendData } from "./flow-control.ts";
 import { type Charged, isDropped, isWithinConnection } from "./limiting.ts";
 import type { Link } from "./link.ts";
-import { type RoomState, drop, refuse } from "./room-state.ts";
+import { type RoomState, drop } from "./room-state.ts";
+import { refuse } from "./telling.ts";
 
 /** One inbound message while it is being read. */
 export interface Inbound extends Charged {
@@ -61,7 +63,7 @@ export function forwardSignal(
   if (!connection) return refuseHandle(room, link, type, handle);
   if (connection.state === ConnectionState.Connecting) return refuseUnconnected(room, link, type, handle);
   const target = destination(room, link, connection);
-  if (target) room.outbox.add(target, inbound.bytes.subarray(offset, end));
+  if (target) send(room, target, inbound.bytes.subarray(offset, end));
 }
 
 /** One payload to many connections: each target gets the data frame it would have got from one of its own. */
@@ -113,9 +115,7 @@ function deliver(
 ): void {
   const target = destination(room, link, connection);
   if (!target) return drop(room, "peer_away");
-  room.outbox.add(target, frame);
-  room.manager.recordPacket(connection, size, now);
-  room.counters.connectionChanged(connection);
+  sendData(room, target, frame, { connection, size }, now);
 }
 
 function ownConnection(room: RoomState, link: Link, handle: number): P2PConnection | undefined {
@@ -137,7 +137,7 @@ function connectionForData(room: RoomState, link: Link, handle: number, frame: n
 }
 
 function destination(room: RoomState, link: Link, connection: P2PConnection): Link | undefined {
-  return room.sessions.get(connection.fromPeerId === link.peer ? connection.toPeerId : connection.fromPeerId);
+  return room.sessions.get(connection.fromPeerId === link.peer ? connection.toPeerId : connection.fromPeerId)?.link;
 }
 
 export function refuseHandle(room: RoomState, link: Link, frame: number, handle: number): void {

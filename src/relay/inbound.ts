@@ -7,14 +7,16 @@ import {
   frameEnd,
   isControlType,
 } from "../protocol/index.ts";
+import { credit } from "./flow-control.ts";
 import { type Inbound, forwardData, forwardMulticast, forwardSignal } from "./forwarding.ts";
 import { chargeMessage } from "./limiting.ts";
 import type { Link } from "./link.ts";
 import { accept, close, connect, refuseConnection } from "./negotiation.ts";
 import { Charge } from "./rates.ts";
-import { type RoomState, closeLink, refuse } from "./room-state.ts";
-import { endSession, hello } from "./sessions.ts";
+import type { RoomState } from "./room-state.ts";
+import { hello, loseSocket } from "./sessions.ts";
 import { BATCH_LIMIT } from "./settings.ts";
+import { closeLink, refuse } from "./telling.ts";
 
 /** Reads a batch in place, frame by frame, until it ends or one of them has ended the session. */
 export function readMessage(room: RoomState, link: Link, bytes: Uint8Array, now: number): void {
@@ -27,7 +29,7 @@ export function readMessage(room: RoomState, link: Link, bytes: Uint8Array, now:
   if (charge === Charge.Far) return;
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const inbound: Inbound = { bytes, view, now, copied: 0, isBeyondRate: charge !== Charge.Within, isTold: false };
-  for (let offset = 0; offset < view.byteLength && link.status.state !== "over";) {
+  for (let offset = 0; offset < view.byteLength && link.state !== "over";) {
     const end = frameEnd(view, offset);
     if (end < 0) {
       const message = `the batch ends inside the frame that begins at byte ${offset}`;
@@ -86,7 +88,10 @@ function readControl(room: RoomState, link: Link, inbound: Inbound, offset: numb
       return close(room, link, control.values, control.flags, now);
     case "bye":
       closeLink(room, link, CloseCode.Normal, "bye");
-      return endSession(room, link, "bye");
+      return loseSocket(room, link, now, "bye", true);
+    case "credit":
+      if (credit(room, link, control.values.mark, now)) return;
+      return refuse(room, link, "unknown_mark", { frame: type }, "this mark is not waited for");
     default: {
       const message = `${control.frame} is sent by the relay, never to it`;
       return refuse(room, link, "unexpected_frame", { frame: type }, message);

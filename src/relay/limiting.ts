@@ -3,7 +3,8 @@ import { DataFlag, EndReason, FrameType } from "../protocol/index.ts";
 import type { ConnectionRecord, P2PConnection } from "./connection.ts";
 import type { Link } from "./link.ts";
 import { Charge, MAX_REFUSED_CONNECTS, chargeConnection } from "./rates.ts";
-import { type RoomState, drop, refuse } from "./room-state.ts";
+import { type RoomState, drop } from "./room-state.ts";
+import { refuse } from "./telling.ts";
 
 /** What one inbound message has been charged so far. */
 export interface Charged {

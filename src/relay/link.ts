@@ -1,20 +1,20 @@
-import type { PeerId, SessionId } from "../protocol/index.ts";
+import type { Backlog } from "./backlog.ts";
+import type { PeerId } from "../protocol/index.ts";
 import type { Admission, RelaySocket, SavedLink } from "./ports.ts";
 import { SessionRates } from "./rates.ts";
+import type { Session } from "./session.ts";
 import { DEFAULT_SETTINGS, type PeerLimits, TIMES } from "./settings.ts";
+import { Window } from "./window.ts";
 
 /**
  * One socket as the rules see it: first a guest that has not said hello, then the session of a peer, then over.
  * Frames that arrive after that are not read.
  */
-export type LinkState =
-  | { readonly state: "awaiting-hello" }
-  | { readonly state: "open"; readonly session: SessionId }
-  | { readonly state: "over" };
+export type LinkState = "awaiting-hello" | "open" | "over";
 
 /**
  * How far what is saved of a socket's last message may lag behind. A live client that falls silent pings within a
- * heartbeat, so with half of one to lag it never looks like a ghost after an eviction.
+ * heartbeat and a quarter, so with half of one to lag it never looks like a ghost after an eviction.
  */
 const HEARD_LAG_MS = TIMES.heartbeatMs / 2;
 
@@ -23,13 +23,20 @@ export class Link {
   readonly admission: Admission;
   /** ms of the upgrade */
   readonly since: number;
-  status: LinkState;
+  state: LinkState = "awaiting-hello";
+  /** Whose socket this is while it is open. */
+  session: Session | undefined;
   /** ms of the last message that reached the relay; keep-alives the platform answered are not in it. */
   lastMessage: number;
   /** Error frames that the current inbound message has caused (room-state.ts). */
   errors = 0;
-  /** What leaves for this socket when the current turn ends (outbox.ts). */
+  /** What leaves for this socket when the current turn ends (outbox.ts), and how many bytes that is. */
   readonly pending: Uint8Array[] = [];
+  pendingBytes = 0;
+  /** What has left for it and was not credited (rule F1). */
+  readonly window = new Window();
+  /** What waits because the client does not take in what it is sent (rule F2). */
+  backlog: Backlog | undefined;
   /** What it has sent against its limits (limiting.ts). */
   readonly rates: SessionRates;
   #savedHeard = -Infinity;
@@ -40,7 +47,6 @@ export class Link {
     this.since = since;
     this.lastMessage = since;
     this.rates = new SessionRates(limits, since);
-    this.status = { state: "awaiting-hello" };
   }
 
   get peer(): PeerId {
@@ -48,34 +54,54 @@ export class Link {
   }
 
   get isOpen(): boolean {
-    return this.status.state === "open";
+    return this.state === "open";
   }
 
   get lastHeard(): number {
     return Math.max(this.lastMessage, this.socket.lastKeepAlive());
   }
 
+  /** From guest to the socket of a session. */
+  open(session: Session): void {
+    this.state = "open";
+    this.session = session;
+    session.link = this;
+    session.awayUntil = Infinity;
+    this.save();
+  }
+
+  /** The socket is of no more use. `session` still tells whose it was. */
+  end(): void {
+    this.state = "over";
+    if (this.session?.link === this) this.session.link = undefined;
+    this.pending.length = this.pendingBytes = 0;
+  }
+
   /** A message has come. */
   hear(now: number): void {
     this.lastMessage = now;
     this.errors = 0;
-    if (this.isOpen && now - this.#savedHeard >= HEARD_LAG_MS) this.save();
+    if (!this.session) return;
+    const isNews = this.session.previousToken !== undefined;
+    if (isNews) this.session.confirm();
+    if (isNews || now - this.#savedHeard >= HEARD_LAG_MS) this.save();
   }
 
   /** Keeps the state beside the socket, for when the object is evicted and the socket is not. */
   save(): void {
-    const { admission, since, status, lastMessage: heard } = this;
+    const { admission, since, state, session, lastMessage: heard } = this;
     this.#savedHeard = heard;
-    if (status.state !== "open") return this.socket.save({ state: status.state, admission, since });
-    this.socket.save({ state: "open", admission, since, session: status.session, heard });
+    if (state !== "open" || !session) {
+      return this.socket.save({ state: state === "over" ? "over" : "awaiting-hello", admission, since });
+    }
+    const { id, token, previousToken } = session;
+    this.socket.save({ state: "open", admission, since, heard, session: id, token, previousToken });
   }
 
   static restore(socket: RelaySocket, saved: SavedLink, limits?: PeerLimits): Link {
     const link = new Link(socket, saved.admission, saved.since, limits);
-    if (saved.state === "over") link.status = { state: "over" };
-    if (saved.state !== "open") return link;
-    link.status = { state: "open", session: saved.session as SessionId };
-    link.lastMessage = link.#savedHeard = saved.heard;
+    link.state = saved.state;
+    if (saved.state === "open") link.lastMessage = link.#savedHeard = saved.heard;
     return link;
   }
 }

@@ -13,17 +13,21 @@ import {
   NO_CONNECTION,
   type PeerId,
   applicationReason,
+  encodeControl,
   hasVirtualPort,
   isConnectionType,
   parsePeerId,
 } from "../protocol/index.ts";
 import { type P2PConnection, otherEnd } from "./connection.ts";
+import { send } from "./flow-control.ts";
 import { refuseHandle } from "./forwarding.ts";
+import { keepSession } from "./keeping.ts";
 import { mayConnect } from "./limiting.ts";
 import type { Link } from "./link.ts";
 import type { Ending } from "./manager.ts";
-import { type RoomState, refuse, tell } from "./room-state.ts";
+import type { RoomState } from "./room-state.ts";
 import { TIMES } from "./settings.ts";
+import { refuse, tell } from "./telling.ts";
 
 const MIN_CONNECT_TIMEOUT_MS = 100;
 const MAX_CONNECT_TIMEOUT_MS = 3_600_000;
@@ -54,7 +58,7 @@ export function connect(room: RoomState, link: Link, values: ControlValues<"conn
   }
   const connection = create(room, link.peer, request, now);
   answer(room, link, values.request, connection);
-  const target = room.sessions.get(request.peer);
+  const target = room.sessions.get(request.peer)?.link;
   if (target) announce(room, target, connection);
 }
 
@@ -109,7 +113,7 @@ function answerExisting(room: RoomState, link: Link, request: number, connection
     room.manager.updateConnectionState(connection.connectionId, ConnectionState.Connected, { now });
     return;
   }
-  const target = room.sessions.get(connection.toPeerId);
+  const target = room.sessions.get(connection.toPeerId)?.link;
   if (target) announce(room, target, connection); // asked again, so the other end is asked again
 }
 
@@ -163,7 +167,7 @@ function pendingFor(room: RoomState, link: Link, handle: number, frame: number):
 }
 
 function refusePending(room: RoomState, link: Link, connection: P2PConnection, reason: number, debug: string): void {
-  const initiator = room.sessions.get(connection.fromPeerId);
+  const initiator = room.sessions.get(connection.fromPeerId)?.link;
   if (!initiator?.admission.visible) {
     // To a stranger a refusal must look like absence: the initiator hears nothing before its timeout (rule C6).
     room.manager.markRefused(connection.connectionId, true);
@@ -188,7 +192,8 @@ export function close(room: RoomState, link: Link, values: ControlValues<"close"
   }
   room.manager.beginDisconnect(connectionId, reason, link.peer, now + TIMES.disconnectMs);
   room.wake(now + TIMES.disconnectMs);
-  const target = room.sessions.get(connection.fromPeerId === link.peer ? connection.toPeerId : connection.fromPeerId);
+  const other = connection.fromPeerId === link.peer ? connection.toPeerId : connection.fromPeerId;
+  const target = room.sessions.get(other)?.link;
   const { handle } = connection;
   if (target)
     tell(room, target, "close", { handle, reason, closedBy: ClosedBy.Peer, debug: values.debug }, CloseFlag.Graceful);
@@ -210,18 +215,24 @@ export function tellState(room: RoomState, connection: P2PConnection, previous: 
   for (const link of ends(room, connection)) tell(room, link, "state", { handle, state, previous });
 }
 
+/** Kept for a client that has no socket, or may turn out to have none: it is told when it comes back (rule R5). */
 export function tellClosed(room: RoomState, connection: P2PConnection, ending: Ending): void {
   const { handle } = connection;
   const { reason, by, debug = "" } = ending;
-  for (const link of ends(room, connection)) {
-    if (connection.isRefused && link.peer === connection.toPeerId) continue; // it refused, and has forgotten the handle
-    const closedBy = by === undefined ? ClosedBy.Relay : by === link.peer ? ClosedBy.Local : ClosedBy.Peer;
-    tell(room, link, "close", { handle, reason, closedBy, debug });
+  for (const peer of [connection.fromPeerId, connection.toPeerId]) {
+    if (connection.isRefused && peer === connection.toPeerId) continue; // it refused, and has forgotten the handle
+    const session = room.sessions.get(peer);
+    if (!session) continue;
+    const closedBy = by === undefined ? ClosedBy.Relay : by === peer ? ClosedBy.Local : ClosedBy.Peer;
+    const frame = encodeControl("close", { handle, reason, closedBy, debug });
+    session.addFarewell(frame);
+    if (session.link) send(room, session.link, frame);
+    else keepSession(room, session);
   }
 }
 
 function ends(room: RoomState, connection: P2PConnection): Link[] {
   return [connection.fromPeerId, connection.toPeerId]
-    .map((peer) => room.sessions.get(peer))
+    .map((peer) => room.sessions.get(peer)?.link)
     .filter((link) => link !== undefined);
 }

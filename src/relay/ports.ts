@@ -1,11 +1,21 @@
 /** What the rules ask of the world around them. Each runtime satisfies these; nothing here knows a platform. */
-import type { AppId, ConnectionId, ConnectionState, ConnectionType, Handle, PeerId } from "../protocol/index.ts";
+import type {
+  AppId,
+  ConnectionId,
+  ConnectionState,
+  ConnectionType,
+  Handle,
+  PeerId,
+  SessionId,
+} from "../protocol/index.ts";
 
 /** One peer's WebSocket. */
 export interface RelaySocket {
   /** Queues one binary message. The relay never touches the bytes again, so a runtime may keep them without a copy. */
   send(bytes: Uint8Array): void;
   close(code: number, reason: string): void;
+  /** Bytes that the platform was given and has not handed on; undefined where it cannot tell. */
+  bufferedAmount(): number | undefined;
   /** When the platform last answered a keep-alive for this socket without the relay seeing it, in ms; 0 if never. */
   lastKeepAlive(): number;
   /** Keeps what the relay must know of this socket when the object is evicted while the socket stays open. */
@@ -32,7 +42,9 @@ export type SavedLink =
       readonly state: "open";
       readonly admission: Admission;
       readonly since: number;
-      readonly session: bigint;
+      readonly session: SessionId;
+      readonly token: Uint8Array;
+      readonly previousToken?: Uint8Array | undefined;
       /** ms of the last message, as far as it was saved */
       readonly heard: number;
     }
@@ -57,6 +69,18 @@ export interface StoredConnection {
   readonly isRefused: boolean;
 }
 
+/** A session that has, or had, connections, as it stands on disk: what a client needs to come back to it (rule R1). */
+export interface StoredSession {
+  readonly peer: PeerId;
+  readonly session: SessionId;
+  readonly token: Uint8Array;
+  readonly previousToken: Uint8Array | undefined;
+  /** ms; undefined while it has a socket, and after a crash. */
+  readonly awayUntil: number | undefined;
+  /** The close frames that wait for the client. */
+  readonly farewells: Uint8Array;
+}
+
 /** What survives. Every method is synchronous and on its way to disk before anything that is sent after it. */
 export interface RoomStore {
   loadConnections(): StoredConnection[];
@@ -65,6 +89,9 @@ export interface RoomStore {
   insertConnection(connection: StoredConnection): void;
   updateConnection(connection: StoredConnection): void;
   deleteConnection(handle: Handle): void;
+  loadSessions(): StoredSession[];
+  saveSession(session: StoredSession): void;
+  deleteSession(peer: PeerId): void;
   saveCounters(counters: Float64Array): void;
 }
 

@@ -2,25 +2,39 @@ import {
   type AppId,
   CloseCode,
   type ConnectionId,
-  type ConnectionState,
+  ConnectionState,
   EndReason,
   type Handle,
   type PeerId,
+  type SessionId,
+  encodeControl,
 } from "../protocol/index.ts";
 import { type Ban, type BanKind, type BanPage, type BanStore, Bans, endBanned } from "./bans.ts";
 import type { P2PConnection } from "./connection.ts";
 import { type Drops, RoomCounters } from "./counters.ts";
 import { type JoinRefusal, bytesThisMonth, refuseEntry } from "./entry.ts";
+import { isOverrun } from "./flow-control.ts";
 import { readMessage, refuseText } from "./inbound.ts";
+import { keepSession } from "./keeping.ts";
 import { Link } from "./link.ts";
 import { type Ending, P2PRelayManager } from "./manager.ts";
 import { tellClosed, tellState } from "./negotiation.ts";
 import { Outbox } from "./outbox.ts";
 import type { Admission, Log, RelaySocket, RoomStore, SavedLink, StoredConnection } from "./ports.ts";
 import type { JoinRefusals, Refusals } from "./refusals.ts";
-import { type RoomState, closeLink, refuse } from "./room-state.ts";
-import { endSession, expel, nextSweepTimes, sweepLinks } from "./sessions.ts";
+import type { RoomState } from "./room-state.ts";
+import { Session } from "./session.ts";
+import {
+  closeStalled,
+  endSession,
+  expel,
+  loseSocket,
+  nextSweepTimes,
+  settleSessions,
+  sweepSessions,
+} from "./sessions.ts";
 import { type AppSettings, BATCH_LIMIT, TIMES, limitsFor } from "./settings.ts";
+import { closeLink, refuse } from "./telling.ts";
 
 export interface RoomOptions {
   readonly app: AppId;
@@ -28,14 +42,24 @@ export interface RoomOptions {
   readonly store: RoomStore;
   readonly bans: BanStore;
   readonly log: Log;
-  newSessionId(): bigint;
+  /** So many bytes that nobody can guess. */
+  random(size: number): Uint8Array;
+}
+
+/** A socket that stayed open while the object was evicted, and what was saved beside it. */
+export interface Survivor {
+  readonly socket: RelaySocket;
+  readonly saved: SavedLink;
 }
 
 export interface RoomStatistics {
   readonly activeConnections: number;
   readonly totalPackets: number;
   readonly totalBytes: number;
+  /** Sessions with a socket. */
   readonly peers: number;
+  /** Sessions that wait for their client to come back. */
+  readonly away: number;
   /** Payload relayed in this calendar month, UTC. */
   readonly monthBytes: number;
   /** Data frames that were not relayed, by reason. */
@@ -79,11 +103,17 @@ export class Room {
       store,
       log,
       counters: new RoomCounters(),
-      outbox: new Outbox(BATCH_LIMIT),
+      outbox: new Outbox({
+        maxBatch: BATCH_LIMIT,
+        maxQueued: settings.maxQueuedBytes,
+        newMark: () => newMark(options),
+      }),
       sessions: new Map(),
       links: new Set(),
+      stalling: new Set(),
       failed: [],
-      newSessionId: () => options.newSessionId(),
+      newSessionId: () => newSessionId(options),
+      newToken: () => options.random(TOKEN_BYTES),
       wake: (at) => this.#wake(at),
     };
   }
@@ -101,9 +131,12 @@ export class Room {
     return this.#alarmAt;
   }
 
-  /** Takes over what outlived the memory: the store, and the newest checkpoint that a socket carried. */
-  restore(checkpoint: Float64Array | undefined, now: number): void {
-    const { store, manager, counters } = this.#state;
+  /**
+   * Takes over what outlived the memory: the store, the sockets that stayed open, and the newest checkpoint that one of
+   * them carried. Returns their links, in order.
+   */
+  restore(checkpoint: Float64Array | undefined, survivors: readonly Survivor[], now: number): Link[] {
+    const { store, manager, counters, sessions } = this.#state;
     const byHandle = counters.restore(manager, store.loadCounters(), checkpoint);
     bytesThisMonth(this.#state, now);
     for (const stored of store.loadConnections()) {
@@ -112,7 +145,13 @@ export class Room {
       const connection = manager.getConnection(stored.connectionId);
       if (connection && saved && !saved.isFlushed) counters.connectionChanged(connection);
     }
+    for (const stored of store.loadSessions()) sessions.set(stored.peer, Session.restore(stored));
+    const links = survivors.map(({ socket, saved }) => this.rejoin(socket, saved, now));
+    for (const { session } of links) if (session) session.awayUntil = Infinity;
+    settleSessions(this.#state, now);
+    this.#state.outbox.flush();
     this.#schedule(now);
+    return links;
   }
 
   /** Why a peer whose ticket is good may not join just now; undefined: it may. */
@@ -130,12 +169,12 @@ export class Room {
     return link;
   }
 
-  /** A socket that stayed open while the object was evicted. */
+  /** A socket that stayed open while the object was evicted, and that `restore` was not told of. */
   rejoin(socket: RelaySocket, saved: SavedLink, now: number): Link {
     const link = Link.restore(socket, saved, limitsFor(this.#state.settings, saved.admission.rateClass));
-    if (link.status.state === "over") return link;
+    if (link.state === "over") return link;
     this.#state.links.add(link);
-    if (link.isOpen) this.#state.sessions.set(link.peer, link);
+    if (saved.state === "open") this.#reattach(link, saved);
     this.#wake(Math.max(now, link.isOpen ? link.lastHeard + TIMES.ghostMs : link.since + TIMES.helloMs));
     return link;
   }
@@ -150,10 +189,21 @@ export class Room {
     this.#turn(link, now, () => refuseText(this.#state, link));
   }
 
-  /** The socket is gone, whoever closed it. */
-  socketClosed(link: Link, now: number): void {
-    endSession(this.#state, link, "socket_closed");
+  /** The socket is gone, whoever closed it. `isFarewell`: the client closed it as one who does not come back (rule S5). */
+  socketClosed(link: Link, now: number, isFarewell = false): void {
+    loseSocket(this.#state, link, now, "socket_closed", isFarewell);
     this.#endTurn(now);
+  }
+
+  /** Asks every client to come back after `reconnectAfterMs`, and closes its socket: before a planned end of the object. */
+  drain(reconnectAfterMs: number, now: number): number {
+    const open = [...this.#state.links].filter(({ isOpen }) => isOpen);
+    for (const link of open) {
+      closeLink(this.#state, link, CloseCode.Restarting, "the relay is restarting", reconnectAfterMs);
+      loseSocket(this.#state, link, now, "drained");
+    }
+    this.#endTurn(now);
+    return open.length;
   }
 
   /** Does what is due: stale connections, ghosts, guests without a hello, the counter flush. */
@@ -162,7 +212,7 @@ export class Room {
     bytesThisMonth(this.#state, now);
     const second = Math.floor(now / TIMES.promptMs) * TIMES.promptMs;
     manager.cleanupStaleConnections(second);
-    sweepLinks(this.#state, second);
+    sweepSessions(this.#state, second);
     this.#endTurn(now);
     if (counters.isDirty) this.flush();
     this.#schedule(now);
@@ -215,25 +265,16 @@ export class Room {
     return this.#bans.list(page, now);
   }
 
-  /** Sends everybody away, to come back after `reconnectAfterMs`. Returns how many sockets that were. */
-  drain(reconnectAfterMs: number, now: number): number {
-    const links = [...this.#state.links];
-    for (const link of links) {
-      closeLink(this.#state, link, CloseCode.Restarting, "restarting", reconnectAfterMs);
-      endSession(this.#state, link, "restarting");
-    }
-    this.#endTurn(now);
-    return links.length;
-  }
-
   /** With `now` the month is today's; without it that of the last alarm or join. */
   statistics(now?: number): RoomStatistics {
     const { manager, counters, sessions } = this.#state;
     const totals = manager.getStatistics();
+    const away = [...sessions.values()].filter(({ link }) => !link).length;
     return {
       activeConnections: manager.getActiveConnectionCount(),
       ...totals,
-      peers: sessions.size,
+      peers: sessions.size - away,
+      away,
       monthBytes: now === undefined ? counters.month.used(totals.totalBytes) : bytesThisMonth(this.#state, now),
       drops: counters.drops(),
       refusals: counters.refusals(),
@@ -241,13 +282,14 @@ export class Room {
     };
   }
 
+  /** Whether the peer has a session with a socket just now. */
   isPresent(peer: PeerId): boolean {
-    return this.#state.sessions.has(peer);
+    return this.#state.sessions.get(peer)?.link !== undefined;
   }
 
   /** One inbound message from beginning to end: what it causes is sent together, and a failure ends its sender only. */
   #turn(link: Link, now: number, body: () => void): void {
-    if (link.status.state === "over") return;
+    if (link.state === "over") return;
     try {
       link.hear(now);
       body();
@@ -259,11 +301,12 @@ export class Room {
   }
 
   #endTurn(now: number): void {
-    const { outbox, counters, links, manager } = this.#state;
+    const { outbox, counters, links, sessions, manager } = this.#state;
     this.#endFailedSessions();
+    this.#watchStalling(now);
     outbox.flush();
     // An empty room keeps nothing in memory that a flush would still have to save, and no alarm.
-    const isEmpty = links.size === 0 && manager.getActiveConnectionCount() === 0;
+    const isEmpty = links.size === 0 && sessions.size === 0 && manager.getActiveConnectionCount() === 0;
     if (isEmpty && counters.isDirty) this.flush();
     if (counters.isDirty) this.#wake(now + TIMES.flushMs);
     else if (isEmpty) this.#alarmAt = Infinity;
@@ -271,12 +314,39 @@ export class Room {
 
   #endFailedSessions(): void {
     for (let link = this.#state.failed.pop(); link; link = this.#state.failed.pop()) {
-      endSession(this.#state, link, "protocol_error");
+      if (link.session && !link.session.link) endSession(this.#state, link.session, "protocol_error");
     }
+  }
+
+  /** Clients that do not take in what they are sent: for how long, and whether it has become too much (rule F4). */
+  #watchStalling(now: number): void {
+    for (const link of this.#state.stalling) {
+      if (!link.backlog) continue;
+      if (isOverrun(this.#state, link)) closeStalled(this.#state, link, now);
+      else if (link.backlog.since < 0) {
+        link.backlog.since = now;
+        this.#wake(now + TIMES.stallMs);
+      }
+    }
+  }
+
+  #reattach(link: Link, saved: SavedLink & { state: "open" }): void {
+    const { sessions } = this.#state;
+    const known = sessions.get(link.peer);
+    const isKnown = known?.id === saved.session;
+    if (known && !isKnown && known.link) return link.end(); // the peer has a newer session by now
+    const session = isKnown ? known : new Session(link.peer, saved);
+    // The socket has the newest tokens; the disk has those of the last time that something else had to be written.
+    session.token = saved.token;
+    session.previousToken = saved.previousToken;
+    session.link = link;
+    link.session = session;
+    sessions.set(link.peer, session);
   }
 
   #opened(connection: P2PConnection): void {
     const { store, counters, log } = this.#state;
+    this.#keep(connection.fromPeerId);
     store.insertConnection(connection satisfies StoredConnection);
     counters.touch();
     log({
@@ -289,9 +359,16 @@ export class Room {
   }
 
   #stateChanged(connection: P2PConnection, previous: ConnectionState): void {
+    if (connection.state === ConnectionState.Connected) this.#keep(connection.toPeerId);
     this.#state.store.updateConnection(connection);
     this.#state.counters.connectionChanged(connection);
     tellState(this.#state, connection, previous);
+  }
+
+  /** A peer that has a connection can come back to it. */
+  #keep(peer: PeerId): void {
+    const session = this.#state.sessions.get(peer);
+    if (session && !session.isStored) keepSession(this.#state, session);
   }
 
   /** Never throws: half of a peer's connections must not stay because one row did. */
@@ -328,12 +405,26 @@ export class Room {
     const { manager, counters } = this.#state;
     this.#lookedAt = now;
     const { deadline, idle } = manager.nextDue();
-    const { hello, ghost } = nextSweepTimes(this.#state);
+    const { prompt, ghost } = nextSweepTimes(this.#state);
     const flush = counters.isDirty ? now + TIMES.flushMs : Infinity;
     // What may wait is looked for no oftener than at the cleanup's pace.
     const patient = Math.max(Math.min(idle, ghost), now + TIMES.cleanupMs);
-    this.#alarmAt = this.#ringTime(Math.min(deadline, hello, patient, flush));
+    this.#alarmAt = this.#ringTime(Math.min(deadline, prompt, patient, flush));
   }
+}
+
+const TOKEN_BYTES = 16;
+
+function newSessionId({ random }: RoomOptions): SessionId {
+  const bytes = random(8);
+  const id = new DataView(bytes.buffer, bytes.byteOffset).getBigUint64(0, true);
+  return (id === 0n ? 1n : id) as SessionId;
+}
+
+function newMark({ random }: RoomOptions): { mark: number; frame: Uint8Array } {
+  const bytes = random(4);
+  const mark = new DataView(bytes.buffer, bytes.byteOffset).getUint32(0, true);
+  return { mark, frame: encodeControl("mark", { mark }) };
 }
 
 function describe(error: unknown): string {

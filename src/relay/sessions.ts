@@ -1,4 +1,4 @@
-/** Who is in the room: hello, the one session of each peer, and how sessions end (rules S1 to S7). */
+/** Who is in the room: hello, the one session of each peer, and how sessions end (rules S1 to S7, R3, R9). */
 import {
   CloseCode,
   ConnectionState,
@@ -7,25 +7,36 @@ import {
   FrameType,
   PROTOCOL_VERSION,
   type PeerId,
-  type SessionId,
 } from "../protocol/index.ts";
+import { stallTime } from "./flow-control.ts";
+import { forgetSession, keepSession } from "./keeping.ts";
 import type { Link } from "./link.ts";
 import { announce, isOrphan } from "./negotiation.ts";
-import { type RoomState, closeLink, refuse, tell } from "./room-state.ts";
-import { BATCH_LIMIT, TIMES } from "./settings.ts";
+import { resume, tellAway } from "./resume.ts";
+import type { RoomState } from "./room-state.ts";
+import { Session } from "./session.ts";
+import { TIMES } from "./settings.ts";
+import { closeLink, dropLink, refuse } from "./telling.ts";
+import { welcome } from "./welcome.ts";
 
 export function hello(room: RoomState, link: Link, values: ControlValues<"hello">, now: number): void {
   if (values.version !== PROTOCOL_VERSION) {
     const message = `this relay speaks version ${PROTOCOL_VERSION} of the protocol, not ${values.version}`;
     return refuse(room, link, "unsupported_version", { frame: FrameType.Hello }, message);
   }
-  supersede(room, link.peer);
-  const session = room.newSessionId() as SessionId;
-  link.status = { state: "open", session };
-  link.save();
-  room.sessions.set(link.peer, link);
   room.wake(now + TIMES.ghostMs);
-  room.log({ level: "info", event: "session_opened", peer: String(link.peer), session: String(session) });
+  const session = room.sessions.get(link.peer);
+  const mayResume = session !== undefined && values.session === session.id && session.accepts(values.token);
+  if (mayResume) resume(room, link, session, values.token, now);
+  else begin(room, link, now);
+}
+
+function begin(room: RoomState, link: Link, now: number): void {
+  supersede(room, link.peer);
+  const session = new Session(link.peer, { session: room.newSessionId(), token: room.newToken() });
+  room.sessions.set(link.peer, session);
+  link.open(session);
+  room.log({ level: "info", event: "session_opened", peer: String(link.peer), session: String(session.id) });
   welcome(room, link, session, now);
   // Who asked for this peer while it was away has waited for this moment (rule C3).
   for (const connection of room.manager.getConnectionsForPeer(link.peer)) {
@@ -35,48 +46,60 @@ export function hello(room: RoomState, link: Link, values: ControlValues<"hello"
   }
 }
 
-function welcome(room: RoomState, link: Link, session: SessionId, now: number): void {
-  const { maxPayload, connectTimeoutMs, idleTimeoutMs } = room.settings;
-  const { maxConnectionsPerPeer, messagesPerSecond, bytesPerSecond, connectionBytesPerSecond } = link.rates.limits;
-  tell(room, link, "welcome", {
-    version: PROTOCOL_VERSION,
-    session,
-    peer: link.peer,
-    now: BigInt(Math.floor(now)),
-    heartbeatMs: TIMES.heartbeatMs,
-    graceMs: 0,
-    maxPayload,
-    maxBatch: BATCH_LIMIT,
-    maxConnections: maxConnectionsPerPeer,
-    connectTimeoutMs,
-    idleTimeoutMs,
-    token: new Uint8Array(),
-    messagesPerSecond,
-    bytesPerSecond,
-    connectionBytesPerSecond,
-  });
-}
-
 /** A fresh session ends the peer's older one, and whatever a lost one left behind (rule S4). */
 function supersede(room: RoomState, peer: PeerId): void {
   const older = room.sessions.get(peer);
-  if (older) {
-    room.sessions.delete(peer);
-    closeLink(room, older, CloseCode.Superseded, "superseded");
-    logEnd(room, older, "superseded");
-  }
-  closeConnections(room, peer, EndReason.PeerSuperseded);
+  if (older?.link) closeLink(room, older.link, CloseCode.Superseded, "superseded");
+  if (older) endSession(room, older, "superseded", EndReason.PeerSuperseded);
+  else closeConnections(room, peer, EndReason.PeerSuperseded);
 }
 
-/** Ends the session of a link that still holds it. `reason` is what the other ends are told. */
-export function endSession(room: RoomState, link: Link, why: string, reason: number = EndReason.PeerLeft): void {
-  room.links.delete(link);
-  const isSession = room.sessions.get(link.peer) === link;
-  link.status = { state: "over" };
-  if (!isSession) return;
-  room.sessions.delete(link.peer);
-  closeConnections(room, link.peer, reason);
-  logEnd(room, link, why);
+/** The session is over, its socket closed already or none of the caller's concern. `reason` is for the other ends. */
+export function endSession(room: RoomState, session: Session, why: string, reason: number = EndReason.PeerLeft): void {
+  if (room.sessions.get(session.peer) !== session) return;
+  room.sessions.delete(session.peer);
+  forgetSession(room, session);
+  closeConnections(room, session.peer, reason);
+  room.log({ level: "info", event: "session_closed", peer: String(session.peer), why });
+}
+
+/**
+ * The socket is gone. Its session waits for its client, unless the client has said that it is leaving, or would find
+ * nothing to come back to (rules S5, R3).
+ */
+export function loseSocket(room: RoomState, link: Link, now: number, why: string, isFarewell = false): void {
+  if (link.state !== "over") dropLink(room, link);
+  const { session } = link;
+  if (!session || session.link || room.sessions.get(link.peer) !== session) return;
+  const mayReturn = !isFarewell && room.settings.graceMs > 0 && hasOwnConnections(room, link.peer);
+  if (!mayReturn) return endSession(room, session, why);
+  const isNews = session.awayUntil === Infinity;
+  session.awayUntil = Math.min(session.awayUntil, now + room.settings.graceMs);
+  room.wake(session.awayUntil);
+  if (!isNews) return;
+  keepSession(room, session);
+  tellAway(room, session);
+  room.log({ level: "info", event: "session_away", peer: String(session.peer), why });
+}
+
+/** Sockets that an eviction has left have been taken over; sessions on disk without one wait for their client (R10). */
+export function settleSessions(room: RoomState, now: number): void {
+  for (const session of room.sessions.values()) {
+    if (session.link) {
+      if (!session.isStored && hasOwnConnections(room, session.peer)) keepSession(room, session);
+      continue;
+    }
+    const isNews = session.awayUntil === Infinity;
+    if (isNews) session.awayUntil = now + room.settings.graceMs;
+    room.wake(session.awayUntil);
+    if (!isNews) continue;
+    keepSession(room, session);
+    tellAway(room, session);
+  }
+}
+
+function hasOwnConnections({ manager }: RoomState, peer: PeerId): boolean {
+  return manager.countConnectionsForPeer(peer) > manager.countUnansweredForPeer(peer);
 }
 
 /**
@@ -92,38 +115,51 @@ function closeConnections(room: RoomState, peer: PeerId, reason: number): void {
 
 /** Removes a peer: told, closed, and its connections ended with `reason`. False when it has no session. */
 export function expel(room: RoomState, peer: PeerId, code: number, reason: number, why: string): boolean {
-  const link = room.sessions.get(peer);
-  if (!link) return false;
-  closeLink(room, link, code, why);
-  endSession(room, link, why, reason);
+  const session = room.sessions.get(peer);
+  if (!session) return false;
+  if (session.link) closeLink(room, session.link, code, why);
+  endSession(room, session, why, reason);
   return true;
 }
 
-/** Guests that never said hello, and sockets whose other end is gone without a word (workerd#1187). */
-export function sweepLinks(room: RoomState, now: number): void {
-  for (const link of [...room.links]) {
-    if (link.status.state === "awaiting-hello") {
-      if (now < link.since + TIMES.helloMs) continue;
-      const message = `no hello within ${TIMES.helloMs} ms of the upgrade`;
-      refuse(room, link, "hello_timeout", { frame: FrameType.Hello }, message);
-    } else if (now >= link.lastHeard + TIMES.ghostMs) {
-      closeLink(room, link, CloseCode.HeartbeatLost, "nothing was heard");
-      endSession(room, link, "heartbeat_lost");
-    }
+/**
+ * Guests that never said hello, sockets whose other end is gone without a word (workerd#1187) or does not read, and
+ * sessions whose client has not come back in time.
+ */
+export function sweepSessions(room: RoomState, now: number): void {
+  for (const link of [...room.links]) sweepLink(room, link, now);
+  for (const session of [...room.sessions.values()]) {
+    if (now >= session.awayUntil) endSession(room, session, "grace_over", EndReason.PeerLost);
   }
 }
 
-/** When the next guest and the next session are due for sweepLinks; Infinity when none is. */
-export function nextSweepTimes(room: RoomState): { hello: number; ghost: number } {
-  let hello = Infinity;
+function sweepLink(room: RoomState, link: Link, now: number): void {
+  if (link.state === "awaiting-hello") {
+    if (now < link.since + TIMES.helloMs) return;
+    const message = `no hello within ${TIMES.helloMs} ms of the upgrade`;
+    refuse(room, link, "hello_timeout", { frame: FrameType.Hello }, message);
+  } else if (now >= link.lastHeard + TIMES.ghostMs) {
+    closeLink(room, link, CloseCode.HeartbeatLost, "nothing was heard");
+    loseSocket(room, link, now, "heartbeat_lost");
+  } else if (now >= stallTime(link)) {
+    closeStalled(room, link, now);
+  }
+}
+
+export function closeStalled(room: RoomState, link: Link, now: number): void {
+  closeLink(room, link, CloseCode.Stalled, "what was sent was not taken in");
+  loseSocket(room, link, now, "stalled");
+}
+
+/** When the next of what sweepSessions looks at is due. `prompt` must not wait for the cleanup's pace. */
+export function nextSweepTimes(room: RoomState): { prompt: number; ghost: number } {
+  let prompt = Infinity;
   let ghost = Infinity;
   for (const link of room.links) {
-    if (link.isOpen) ghost = Math.min(ghost, link.lastHeard + TIMES.ghostMs);
-    else hello = Math.min(hello, link.since + TIMES.helloMs);
+    if (!link.isOpen) prompt = Math.min(prompt, link.since + TIMES.helloMs);
+    else ghost = Math.min(ghost, link.lastHeard + TIMES.ghostMs);
+    prompt = Math.min(prompt, stallTime(link));
   }
-  return { hello, ghost };
-}
-
-function logEnd(room: RoomState, link: Link, why: string): void {
-  room.log({ level: "info", event: "session_closed", peer: String(link.peer), why });
+  for (const { awayUntil } of room.sessions.values()) prompt = Math.min(prompt, awayUntil);
+  return { prompt, ghost };
 }

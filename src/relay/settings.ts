@@ -86,9 +86,14 @@ export const DEFAULT_SETTINGS = Object.fromEntries(
 /** What is the same for every app. */
 export const TIMES = {
   /** A client that sent nothing for this long sends a keep-alive. */
-  heartbeatMs: 20_000,
-  /** A socket from which nothing came for this long is dead: two heartbeats and a little. */
-  ghostMs: 45_000,
+  heartbeatMs: 15_000,
+  /**
+   * A socket from which nothing came for this long is dead: two heartbeats and a little. With the pace of the cleanup and
+   * the whole seconds at which alarms ring, it is found within 45 s of the last word.
+   */
+  ghostMs: 34_000,
+  /** How long a client may go without a credit while frames wait for it (F4). */
+  stallMs: 20_000,
   helloMs: 10_000,
   /** How long a graceful close waits for the other end. */
   disconnectMs: 5_000,

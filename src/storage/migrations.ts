@@ -28,6 +28,16 @@ const STEPS: readonly (readonly string[])[] = [
     `ALTER TABLE connections ADD COLUMN refused INTEGER NOT NULL DEFAULT 0`,
   ],
   [
+    `CREATE TABLE sessions (
+      peer TEXT PRIMARY KEY,
+      id TEXT NOT NULL,
+      token BLOB NOT NULL,
+      previous_token BLOB,
+      away_until INTEGER,
+      farewells BLOB NOT NULL
+    ) WITHOUT ROWID`,
+  ],
+  [
     // Without a rowid the primary key is the table, not an index beside it.
     `CREATE TABLE bans (
       kind TEXT NOT NULL,

@@ -7,8 +7,9 @@ import {
   parseAppId,
   parseConnectionId,
   parsePeerId,
+  parseSessionId,
 } from "../protocol/index.ts";
-import type { RoomStore, StoredConnection } from "../relay/ports.ts";
+import type { RoomStore, StoredConnection, StoredSession } from "../relay/ports.ts";
 import type { SqlDatabase, SqlRow } from "./sql-database.ts";
 
 /** A room's memory in SQL: one row per open connection, and one packed row for all counters. Migrate first. */
@@ -73,6 +74,26 @@ export class SqlRoomStore implements RoomStore {
     this.#db.run(`DELETE FROM connections WHERE handle = ?`, handle);
   }
 
+  loadSessions(): StoredSession[] {
+    return this.#db.all(`SELECT * FROM sessions`).map(readSession);
+  }
+
+  saveSession({ peer, session, token, previousToken, awayUntil, farewells }: StoredSession): void {
+    this.#db.run(
+      `INSERT OR REPLACE INTO sessions (peer, id, token, previous_token, away_until, farewells) VALUES (?, ?, ?, ?, ?, ?)`,
+      String(peer),
+      String(session),
+      token,
+      previousToken ?? null,
+      awayUntil ?? null,
+      farewells,
+    );
+  }
+
+  deleteSession(peer: PeerId): void {
+    this.#db.run(`DELETE FROM sessions WHERE peer = ?`, String(peer));
+  }
+
   saveCounters(counters: Float64Array): void {
     const bytes = new Uint8Array(counters.buffer, counters.byteOffset, counters.byteLength);
     this.#db.run(`INSERT OR REPLACE INTO counters (id, packed) VALUES (1, ?)`, bytes);
@@ -110,6 +131,23 @@ function readConnection(row: SqlRow): StoredConnection {
     pendingBy: parsePeerId(row["pending_by"]),
     isRefused: row["refused"] === 1,
   };
+}
+
+function readSession(row: SqlRow): StoredSession {
+  const peer = parsePeerId(row["peer"]);
+  const session = parseSessionId(row["id"]);
+  const token = bytesOf(row["token"]);
+  const farewells = bytesOf(row["farewells"]);
+  if (!peer || !session || !token || !farewells) {
+    throw new Error(`Cannot read the stored session of peer ${String(row["peer"])}: its row is damaged`);
+  }
+  const previousToken = bytesOf(row["previous_token"]);
+  return { peer, session, token, previousToken, awayUntil: optionalNumber(row["away_until"]), farewells };
+}
+
+function bytesOf(value: unknown): Uint8Array | undefined {
+  if (value instanceof ArrayBuffer) return new Uint8Array(value);
+  return value instanceof Uint8Array ? value : undefined;
 }
 
 function textOf(peer: PeerId | undefined): string | null {

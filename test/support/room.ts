@@ -33,6 +33,7 @@ import type {
   RoomStore,
   SavedLink,
   StoredConnection,
+  StoredSession,
 } from "../../src/relay/ports.ts";
 import { Room } from "../../src/relay/room.ts";
 import { type AppSettings, DEFAULT_SETTINGS, TIMES } from "../../src/relay/settings.ts";
@@ -58,6 +59,8 @@ export class FakeSocket implements RelaySocket {
   messages: Uint8Array[] = [];
   closed: { code: number; reason: string } | undefined;
   keepAlive = 0;
+  /** What the platform says it has not handed on; undefined for one that cannot tell. */
+  buffered: number | undefined;
   saved: SavedLink | undefined;
   saves = 0;
   /** `at` counts checkpoints: here several may be of one ms. */
@@ -80,6 +83,10 @@ export class FakeSocket implements RelaySocket {
   close(code: number, reason: string): void {
     if (this.closed) throw new Error("The rules closed a socket twice");
     this.closed = { code, reason };
+  }
+
+  bufferedAmount(): number | undefined {
+    return this.buffered;
   }
 
   lastKeepAlive(): number {
@@ -106,6 +113,18 @@ export class TestStore implements RoomStore {
 
   loadConnections(): StoredConnection[] {
     return this.#store.loadConnections();
+  }
+
+  loadSessions(): StoredSession[] {
+    return this.#store.loadSessions();
+  }
+
+  saveSession(session: StoredSession): void {
+    this.#write("saveSession", () => this.#store.saveSession(session));
+  }
+
+  deleteSession(peer: PeerId): void {
+    this.#write("deleteSession", () => this.#store.deleteSession(peer));
   }
 
   loadCounters(): Float64Array | undefined {
@@ -186,7 +205,8 @@ export interface ConnectTo {
 }
 
 export const frames = {
-  hello: () => control("hello", { version: PROTOCOL_VERSION, session: 0n, token: new Uint8Array() }),
+  hello: (session = 0n, token = new Uint8Array()) => control("hello", { version: PROTOCOL_VERSION, session, token }),
+  credit: (mark: number) => control("credit", { mark }),
   connect: (peer: bigint, to: ConnectTo = {}) =>
     control("connect", {
       request: to.request ?? 1,
@@ -212,6 +232,12 @@ export function longer(frame: Uint8Array, more: number): Uint8Array<ArrayBuffer>
   return bytes;
 }
 
+/** Where marks stand among what is sent is for the tests of flow control; all others see what was sent to them. */
+function withoutMarks(message: Uint8Array): Uint8Array {
+  const kept = walk(message).filter(({ control: frame }) => frame?.frame !== "mark");
+  return batch(...kept.map(({ offset, end }) => message.subarray(offset, end)));
+}
+
 /** One peer's socket. */
 export class TestPeer {
   readonly room: TestRoom;
@@ -223,6 +249,10 @@ export class TestPeer {
   isGone = false;
   deliveredPackets = 0;
   deliveredBytes = 0;
+  /** Marks that were not answered yet. */
+  readonly marks: number[] = [];
+  /** Credits what it is sent as soon as an event is over, as a client does that reads all the time (rule F1). */
+  isReading = true;
   /** Bytes that the relay put on the socket, one entry per message, with the time. */
   readonly history: { at: number; bytes: Uint8Array }[] = [];
 
@@ -271,6 +301,12 @@ export class TestPeer {
     return this;
   }
 
+  /** Takes in what it was sent, and says so. */
+  credit(): this {
+    const credits = this.marks.splice(0).map(frames.credit);
+    return credits.length > 0 && !this.isGone && !this.socket.closed ? this.send(...credits) : this;
+  }
+
   /** A keep-alive that the platform answers without the room. */
   ping(): this {
     this.socket.keepAlive = this.room.now;
@@ -291,12 +327,13 @@ export class TestPeer {
   take(): Uint8Array[] {
     const { messages } = this.socket;
     this.socket.messages = [];
-    return messages;
+    return this.isReading ? messages.map(withoutMarks).filter(({ length }) => length > 0) : messages;
   }
 
   #onMessage(bytes: Uint8Array): void {
     this.history.push({ at: this.room.now, bytes });
     for (const frame of walk(bytes)) {
+      if (frame.control?.frame === "mark") this.marks.push(frame.control.values.mark);
       if (frame.control?.frame === "welcome") this.isIn = true;
       if (frame.control?.frame === "bye") this.isIn = false;
       if (frame.data) {
@@ -329,13 +366,14 @@ export class TestRoom {
   scheduled = Infinity;
   readonly #settings: AppSettings;
   readonly #checks: boolean;
-  #nextSession = 1n;
+  #randoms = 0;
   #checkpoints = 0;
   /** Statistics that a crash took with it. */
   #lost = { packets: 0, bytes: 0 };
 
   constructor({ settings = {}, checks = true }: TestRoomOptions = {}) {
-    this.#settings = { ...DEFAULT_SETTINGS, ...settings };
+    // Without a grace period a session ends with its socket; tests of resuming set one.
+    this.#settings = { ...DEFAULT_SETTINGS, graceMs: 0, ...settings };
     this.#checks = checks;
     migrate(this.sql);
     this.store = new TestStore(new SqlRoomStore(this.sql));
@@ -455,8 +493,9 @@ export class TestRoom {
       if (socket.checkpoint && (!newest || socket.checkpoint.at >= newest.at)) newest = socket.checkpoint;
     }
     this.room = this.#newRoom();
-    this.room.restore(newest && structuredClone(newest.counters), this.now);
-    for (const peer of carriers) peer.link = this.room.rejoin(peer.socket, peer.socket.saved!, this.now);
+    const survivors = carriers.map(({ socket }) => ({ socket, saved: socket.saved! }));
+    const links = this.room.restore(newest && structuredClone(newest.counters), survivors, this.now);
+    carriers.forEach((peer, index) => (peer.link = links[index]!));
     this.#end();
   }
 
@@ -468,7 +507,7 @@ export class TestRoom {
       peer.isIn = false;
     }
     this.room = this.#newRoom();
-    this.room.restore(undefined, this.now);
+    this.room.restore(undefined, [], this.now);
     const restored = this.manager.getStatistics();
     this.#lost.packets += totalPackets - restored.totalPackets;
     this.#lost.bytes += totalBytes - restored.totalBytes;
@@ -506,8 +545,15 @@ export class TestRoom {
         const handle = handleOf(BigInt(entry["connection"] as string) as ConnectionId);
         this.ends.set(handle, [BigInt(entry["from"] as string), BigInt(entry["to"] as string)]);
       },
-      newSessionId: () => this.#nextSession++,
+      random: (size) => this.#random(size),
     });
+  }
+
+  /** Counts up, so that a test sees the same ids in every run; 64 bits of it are the first sessions' ids. */
+  #random(size: number): Uint8Array {
+    const bytes = new Uint8Array(size);
+    new DataView(bytes.buffer).setUint32(0, ++this.#randoms, true);
+    return bytes;
   }
 
   #ring(): void {
@@ -532,6 +578,7 @@ export class TestRoom {
     const { alarmAt } = this.room;
     if (alarmAt === Infinity || alarmAt < this.scheduled) this.scheduled = alarmAt;
     if (this.#checks) this.#check();
+    for (const peer of this.peers) if (peer.isReading && peer.marks.length > 0) peer.credit();
   }
 
   #check(): void {

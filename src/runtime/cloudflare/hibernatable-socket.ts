@@ -38,6 +38,11 @@ export class HibernatableSocket implements RelaySocket {
     closeQuietly(this.#socket, code, reason);
   }
 
+  bufferedAmount(): number | undefined {
+    // Newer than the published types, and than some of the runtimes that this may be deployed to.
+    return (this.#socket as { bufferedAmount?: number }).bufferedAmount;
+  }
+
   lastKeepAlive(): number {
     return this.#ctx.getWebSocketAutoResponseTimestamp(this.#socket)?.getTime() ?? 0;
   }

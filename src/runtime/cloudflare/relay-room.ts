@@ -19,6 +19,10 @@ import { HibernatableSocket, closeQuietly } from "./hibernatable-socket.ts";
 import { log } from "./log.ts";
 import { parseRoomAddress } from "./rooms.ts";
 
+/** What a client's close event reports for `close(1000)` and for `close()`. */
+const NORMAL_CLOSE = 1000;
+const NO_CODE = 1005;
+
 interface Entry {
   readonly link: Link;
   readonly socket: HibernatableSocket;
@@ -57,7 +61,7 @@ export class RelayRoom extends DurableObject<RelayEnv> {
       store: new SqlRoomStore(this.sql),
       bans: new SqlBanStore(this.sql),
       log: (entry) => log({ ...entry, room: ctx.id.name }),
-      newSessionId: () => crypto.getRandomValues(new BigUint64Array(1))[0] || 1n,
+      random: (size) => crypto.getRandomValues(new Uint8Array(size)),
     };
     this.#newRoom = () => new Room(options);
     ctx.setWebSocketAutoResponse(new WebSocketRequestResponsePair(PING, PONG));
@@ -102,7 +106,7 @@ export class RelayRoom extends DurableObject<RelayEnv> {
 
   override async webSocketClose(ws: WebSocket, code: number, reason: string): Promise<void> {
     try {
-      await this.#socketGone(ws);
+      await this.#socketGone(ws, code === NORMAL_CLOSE || code === NO_CODE);
     } finally {
       closeQuietly(ws, code, reason); // answered also by a room that cannot be restored
     }
@@ -213,19 +217,18 @@ export class RelayRoom extends DurableObject<RelayEnv> {
     const sockets = new Set(this.ctx.getWebSockets());
     if (closing) sockets.add(closing);
     const found = [...sockets].map((ws) => ({ ws, socket: new HibernatableSocket(this.ctx, ws) }));
+    const survivors = found.flatMap(({ ws, socket }) => {
+      return socket.attachment ? [{ ws, socket, saved: socket.attachment.link }] : [];
+    });
     const room = this.#newRoom();
     const checkpoints = new Checkpoints(room);
-    room.restore(checkpoints.newest(found.map(({ socket }) => socket)), now);
+    const links = room.restore(checkpoints.newest(found.map(({ socket }) => socket)), survivors, now);
     this.#links.clear(); // of an attempt that failed
-    for (const { ws, socket } of found) this.#rejoin(room, ws, socket, now);
+    survivors.forEach(({ ws, socket }, index) => {
+      const link = links[index];
+      if (link) this.#links.set(ws, { link, socket });
+    });
     return { room, checkpoints };
-  }
-
-  #rejoin(room: Room, ws: WebSocket, socket: HibernatableSocket, now: number): Entry | undefined {
-    if (!socket.attachment) return undefined;
-    const entry = { link: room.rejoin(socket, socket.attachment.link, now), socket };
-    this.#links.set(ws, entry);
-    return entry;
   }
 
   /**
@@ -236,17 +239,21 @@ export class RelayRoom extends DurableObject<RelayEnv> {
     const entry = this.#links.get(ws);
     if (entry) return entry;
     const socket = new HibernatableSocket(this.ctx, ws);
-    const peer = socket.attachment?.link.admission.peer;
-    return peer === undefined || room.isPresent(peer) ? undefined : this.#rejoin(room, ws, socket, now);
+    const saved = socket.attachment?.link;
+    if (!saved || room.isPresent(saved.admission.peer)) return undefined;
+    const late = { link: room.rejoin(socket, saved, now), socket };
+    this.#links.set(ws, late);
+    return late;
   }
 
-  async #socketGone(ws: WebSocket): Promise<void> {
+  /** `isFarewell`: closed by its client, as one who does not come back (rule S5). */
+  async #socketGone(ws: WebSocket, isFarewell = false): Promise<void> {
     const now = Date.now();
     const { room, checkpoints } = this.#begin(now, ws);
     const entry = this.#entryOf(room, ws, now);
     this.#links.delete(ws);
     if (entry) {
-      room.socketClosed(entry.link, now);
+      room.socketClosed(entry.link, now, isFarewell);
       entry.link.save(); // as over: an error event and a close event may both come
     }
     checkpoints.move(this.#links.values().next().value?.socket, now);

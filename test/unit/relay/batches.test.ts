@@ -66,7 +66,7 @@ describe("errors that end the session [E2]", () => {
       0x90,
       () => new Uint8Array([0x90, 0, 0, 0, 9, 0, 0, 0]),
     ],
-    ["[P4] an unknown type", "unknown_frame", 0x05, () => raw(0x05)],
+    ["[P4] an unknown type", "unknown_frame", 0x08, () => raw(0x08)],
     ["[P4] type 0", "unknown_frame", 0x00, () => raw(0x00)],
     ["[P4] the last type that is not skipped", "unknown_frame", 0x7f, () => raw(0x7f, 3)],
     ["[P5] welcome", "unexpected_frame", FrameType.Welcome, () => raw(FrameType.Welcome, 100)],
@@ -174,14 +174,14 @@ describe("errors that end the session [E2]", () => {
     alice.send(
       frames.connect(BOB, { port: 5 }),
       frames.data(handle, "1"),
-      raw(0x06),
+      raw(0x09),
       frames.data(handle, "2"),
       frames.connect(BOB, { port: 6 }),
       frames.bye(),
     );
     expect(alice.heard()).toMatchObject([
       { frame: "connecting" },
-      errorOf("unknown_frame", 6),
+      errorOf("unknown_frame", 9),
       byeOf(4001, "unknown_frame"),
     ]);
     expect(bob.heard()).toMatchObject([
@@ -195,7 +195,7 @@ describe("errors that end the session [E2]", () => {
 
   test("what comes after it on the socket is not read", () => {
     const { room, alice, bob, handle } = setup();
-    alice.send(raw(0x06));
+    alice.send(raw(0x09));
     bob.take();
     alice.take();
     alice.send(frames.hello(), frames.data(handle, "x"));
@@ -208,7 +208,7 @@ describe("errors that end the session [E2]", () => {
 
   test("the peer may come back at once, on a new socket", () => {
     const { room, alice, bob } = setup();
-    alice.send(raw(0x06));
+    alice.send(raw(0x09));
     room.pair(room.join(ALICE), bob);
   });
 
@@ -217,7 +217,7 @@ describe("errors that end the session [E2]", () => {
     const [carol, dave] = [room.join((ALICE + 10n) as never), room.join((ALICE + 11n) as never)];
     const handle = room.pair(carol, dave);
     carol.send(frames.data(handle, "1"));
-    alice.send(raw(0x06));
+    alice.send(raw(0x09));
     carol.send(frames.data(handle, "2"));
     expect(dave.heard()).toMatchObject([{ payload: "1" }, { payload: "2" }]);
     expect(carol.heard()).toEqual([]);
@@ -272,10 +272,10 @@ describe("errors that do not [E3]", () => {
   test("one that ends the session is told after sixteen others", () => {
     const { alice } = setup();
     const bad = Array.from({ length: 20 }, () => frames.accept(999));
-    alice.send(...bad, raw(0x06));
+    alice.send(...bad, raw(0x09));
     const heard = alice.heard();
     expect(heard).toHaveLength(18);
-    expect(heard.slice(-2)).toEqual([errorOf("unknown_frame", 6), byeOf(4001, "unknown_frame")]);
+    expect(heard.slice(-2)).toEqual([errorOf("unknown_frame", 9), byeOf(4001, "unknown_frame")]);
   });
 });
 

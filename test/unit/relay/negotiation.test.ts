@@ -491,7 +491,9 @@ describe("[C9] what the relay ends", () => {
   test("[C11] the idle time of a connection begins when it is Connected", () => {
     const { room, alice, bob } = setup({ settings: { idleTimeoutMs: 20_000 } });
     const handle = alice.connect(bob, { timeoutMs: 60_000 });
+    for (const peer of [alice, bob]) peer.ping();
     room.advance(30_000);
+    for (const peer of [alice, bob]) peer.ping();
     bob.accept(handle);
     alice.take();
     room.advance(14_000);
@@ -504,6 +506,7 @@ describe("[C9] what the relay ends", () => {
     const { room, alice, bob } = setup({ settings: { idleTimeoutMs: 20_000 } });
     const handle = alice.connect(bob, { timeoutMs: 60_000 });
     room.advance(30_000);
+    for (const peer of [alice, bob]) peer.ping();
     bob.connect(alice);
     alice.take();
     room.advance(14_000);

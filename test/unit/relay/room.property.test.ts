@@ -117,7 +117,7 @@ const harmless = fc.oneof(
 );
 
 const others = fc.constantFrom<Draft[]>(
-  { name: "hello", make: frames.hello },
+  { name: "hello", make: () => frames.hello() },
   { name: "bye", make: frames.bye },
   { name: "state", make: () => control("state", { handle: 1, state: 1, previous: 0 }) },
   { name: "multicast to no one", make: () => multicastFrame({ targets: [], payload: text("x") }) },

@@ -22,6 +22,16 @@ describe("parseSettings", () => {
       connectTimeoutMs: 10_000,
       maxPayload: MAX_PAYLOAD,
       maxConnectionsPerPeer: 1_024,
+      graceMs: 30_000,
+      maxQueuedBytes: 1_048_576,
+      messagesPerSecond: 1_000,
+      bytesPerSecond: 16_777_216,
+      connectionBytesPerSecond: 0,
+      connectBurst: 256,
+      connectsPerSecond: 64,
+      maxPeers: 16_384,
+      joinsPerMinute: 120,
+      monthlyBytes: 0,
     });
   });
 
@@ -40,7 +50,18 @@ describe("parseSettings", () => {
       connectTimeoutMs: [100, 3_600_000],
       maxPayload: [1, MAX_PAYLOAD],
       maxConnectionsPerPeer: [1, 65_536],
+      graceMs: [0, 3_600_000],
+      maxQueuedBytes: [65_536, 67_108_864],
+      messagesPerSecond: [0, 1_000_000],
+      bytesPerSecond: [0, 0xffff_ffff],
+      connectionBytesPerSecond: [0, 0xffff_ffff],
+      connectBurst: [1, 65_536],
+      connectsPerSecond: [1, 65_536],
+      maxPeers: [1, 32_768],
+      joinsPerMinute: [0, 1_000_000],
+      monthlyBytes: [0, Number.MAX_SAFE_INTEGER],
     };
+    expect(Object.keys(ranges)).toEqual(Object.keys(DEFAULT_SETTINGS));
     for (const [name, [min, max]] of Object.entries(ranges) as [string, [number, number]][]) {
       for (const good of [min, max]) {
         expect(settingsOf(JSON.stringify({ default: { [name]: good } }), 1)).toMatchObject({ [name]: good });
@@ -69,7 +90,7 @@ describe("parseSettings", () => {
     [
       "an unknown setting",
       { 480: { idleTimeout: 5 } },
-      'has the unknown setting "idleTimeout" for "480" (known: idleTimeoutMs, connectTimeoutMs, maxPayload, maxConnectionsPerPeer)',
+      `has the unknown setting "idleTimeout" for "480" (known: ${Object.keys(DEFAULT_SETTINGS).join(", ")})`,
     ],
     ["a setting of every object", '{"480":{"toString":5}}', 'has the unknown setting "toString" for "480"'],
   ])("%s is refused with a message that names it", (_, settings, message) => {

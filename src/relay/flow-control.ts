@@ -1,0 +1,120 @@
+/**
+ * A peer that takes in less than it is sent costs a bounded amount of memory and slows nobody else (rules F1 to F5).
+ * The platform queues without limit what it is given, and cannot be made to forget it, so what a client has not credited
+ * stays here, where it can be bounded, and is dropped by choice.
+ */
+import { Path, PathFlag, encodeControl } from "../protocol/index.ts";
+import { Backlog, type HeldData, type HeldFrame } from "./backlog.ts";
+import { type P2PConnection, otherEnd } from "./connection.ts";
+import type { Link } from "./link.ts";
+import { type RoomState, drop } from "./room-state.ts";
+import { TIMES } from "./settings.ts";
+
+/** Queues a frame that belongs to no data statistics: control frames, acks, probes. */
+export function send(room: RoomState, link: Link, bytes: Uint8Array): void {
+  if (!room.outbox.add(link, bytes)) hold(room, link, bytes, undefined);
+}
+
+/** Queues a data frame. Counted as relayed when it is handed on: at once, or when the client has made room. */
+export function sendData(room: RoomState, link: Link, bytes: Uint8Array, data: HeldData, now: number): void {
+  if (room.outbox.add(link, bytes)) record(room, data, now);
+  else hold(room, link, bytes, data);
+}
+
+/** The client has taken in all before this mark. False for a mark that is not waited for (rule F5). */
+export function credit(room: RoomState, link: Link, mark: number, now: number): boolean {
+  if (!link.window.credit(mark)) return false;
+  const { backlog } = link;
+  if (!backlog) return true;
+  backlog.since = now;
+  for (let frame = backlog.oldest; frame && room.outbox.fits(link, frame.bytes.length); frame = backlog.oldest) {
+    backlog.shift();
+    room.outbox.addNow(link, frame.bytes);
+    if (frame.data) record(room, frame.data, now);
+  }
+  if (!backlog.oldest) release(room, link, backlog);
+  return true;
+}
+
+/** Forgets what waits for a socket that is of no more use. Its senders are told by whoever ends it. */
+export function discardBacklog(room: RoomState, link: Link): void {
+  for (let frame = link.backlog?.shift(); frame; frame = link.backlog?.shift()) countDropped(room, frame);
+  link.backlog = undefined;
+  room.stalling.delete(link);
+}
+
+/** When this client has to have credited something; Infinity while nothing waits. */
+export function stallTime({ backlog }: Link): number {
+  return backlog && backlog.since >= 0 ? backlog.since + TIMES.stallMs : Infinity;
+}
+
+/** More control frames wait for it than ever should. */
+export function isOverrun(room: RoomState, { backlog }: Link): boolean {
+  return backlog !== undefined && backlog.bytes > 2 * room.settings.maxQueuedBytes;
+}
+
+/** Whether data of this connection has to wait for this client just now, as its sender was told. */
+export function isHeld({ backlog }: Link, { handle }: P2PConnection): boolean {
+  return backlog?.senders.get(handle)?.isTold ?? false;
+}
+
+export function tellPath(
+  room: RoomState,
+  link: Link,
+  { handle }: Pick<P2PConnection, "handle">,
+  path: Path,
+  flags = 0,
+): void {
+  send(room, link, encodeControl("path", { handle, path }, flags));
+}
+
+function record(room: RoomState, { connection, size }: HeldData, now: number): void {
+  room.manager.recordPacket(connection, size, now);
+  room.counters.connectionChanged(connection);
+}
+
+function hold(room: RoomState, link: Link, bytes: Uint8Array, data: HeldData | undefined): void {
+  const { maxQueuedBytes } = room.settings;
+  if (!link.backlog) {
+    link.backlog = new Backlog();
+    room.stalling.add(link);
+  }
+  const { backlog } = link;
+  for (const frame of backlog.hold(bytes, data, maxQueuedBytes - link.window.uncredited - link.pendingBytes)) {
+    countDropped(room, frame);
+    if (!frame.isUnreliable) backlog.sender(frame.handle).hasLost = true;
+  }
+  if (data && backlog.bytes > maxQueuedBytes / 4) tellHeld(room, link, backlog, data.connection);
+}
+
+function tellHeld(room: RoomState, link: Link, backlog: Backlog, connection: P2PConnection): void {
+  const state = backlog.sender(connection.handle);
+  const sender = senderTo(room, link, connection);
+  if (state.isTold || !sender) return;
+  state.isTold = true;
+  tellPath(room, sender, connection, Path.Held);
+}
+
+/** Nothing waits any more: those who were told to wait go on, and what was lost is sent again, in both directions. */
+function release(room: RoomState, link: Link, backlog: Backlog): void {
+  link.backlog = undefined;
+  room.stalling.delete(link);
+  for (const [handle, { isTold, hasLost }] of backlog.senders) {
+    const connection = room.manager.getConnectionByHandle(handle);
+    if (!connection || otherEnd(connection, link.peer) === undefined) continue;
+    const flags = hasLost ? PathFlag.Lost : 0;
+    const sender = senderTo(room, link, connection);
+    if (sender && (isTold || hasLost)) tellPath(room, sender, connection, Path.Open, flags);
+    // Acknowledgements may be among what was lost: what this end sent it sends again, and is told again.
+    if (hasLost && sender) tellPath(room, link, connection, Path.Open, flags);
+  }
+}
+
+function senderTo(room: RoomState, link: Link, connection: P2PConnection): Link | undefined {
+  const sender = otherEnd(connection, link.peer);
+  return sender === undefined ? undefined : room.sessions.get(sender)?.link;
+}
+
+function countDropped(room: RoomState, frame: HeldFrame): void {
+  if (frame.data) drop(room, "peer_stalled");
+}

@@ -1,0 +1,69 @@
+/** A client that has lost its socket comes back to its session (rules R1 to R8). */
+import { CloseCode, CloseFlag, ClosedBy, ConnectionState, EndReason, Path, PathFlag } from "../protocol/index.ts";
+import { type P2PConnection, otherEnd } from "./connection.ts";
+import { isHeld, send, tellPath } from "./flow-control.ts";
+import { keepSession } from "./keeping.ts";
+import type { Link } from "./link.ts";
+import { announce } from "./negotiation.ts";
+import type { RoomState } from "./room-state.ts";
+import type { Session } from "./session.ts";
+import { closeLink, tell } from "./telling.ts";
+import { welcome } from "./welcome.ts";
+
+/** `shown`: the token that was presented, which stays good until the new one is known to have arrived (R7). */
+export function resume(room: RoomState, link: Link, session: Session, shown: Uint8Array, now: number): void {
+  if (session.link) closeLink(room, session.link, CloseCode.Superseded, "resumed on another socket");
+  session.token = room.newToken();
+  session.previousToken = shown;
+  const { farewells } = session;
+  link.open(session);
+  if (session.isStored) keepSession(room, session);
+  room.log({ level: "info", event: "session_resumed", peer: String(session.peer), session: String(session.id) });
+  welcome(room, link, session, now);
+  if (farewells.length > 0) send(room, link, farewells);
+  let connections = 0;
+  for (const connection of room.manager.getConnectionsForPeer(session.peer)) {
+    if (listConnection(room, link, connection)) connections++;
+  }
+  tell(room, link, "resumed", { connections });
+}
+
+/** What this end must know of a connection to go on with it. False when that is nothing. */
+function listConnection(room: RoomState, link: Link, connection: P2PConnection): boolean {
+  const { state } = connection;
+  if (state === ConnectionState.Connecting && connection.toPeerId === link.peer) {
+    if (connection.isRefused) return false;
+    announce(room, link, connection);
+    return true;
+  }
+  tell(room, link, "state", { handle: connection.handle, state, previous: state });
+  if (state === ConnectionState.Connecting) return true;
+  repeatClose(room, link, connection);
+  tellPaths(room, link, connection);
+  return true;
+}
+
+/** A graceful close by the other end, which this one may not have heard and has to answer (rule C8). */
+function repeatClose(room: RoomState, link: Link, { handle, state, pendingBy, pendingReason }: P2PConnection): void {
+  if (state !== ConnectionState.Disconnecting || pendingBy === link.peer) return;
+  const reason = pendingReason ?? EndReason.AppGeneric;
+  tell(room, link, "close", { handle, reason, closedBy: ClosedBy.Peer, debug: "" }, CloseFlag.Graceful);
+}
+
+function tellPaths(room: RoomState, link: Link, connection: P2PConnection): void {
+  const other = otherEnd(connection, link.peer);
+  const target = other === undefined ? undefined : room.sessions.get(other)?.link;
+  if (!target) return tellPath(room, link, connection, Path.Away);
+  if (isHeld(target, connection)) tellPath(room, link, connection, Path.Held);
+  tellPath(room, target, connection, Path.Open, PathFlag.Lost);
+}
+
+/** The other ends of a session's connections learn that it has no socket just now (rule R4). */
+export function tellAway(room: RoomState, session: Session): void {
+  for (const connection of room.manager.getConnectionsForPeer(session.peer)) {
+    if (connection.state === ConnectionState.Connecting) continue;
+    const other = otherEnd(connection, session.peer);
+    const target = other === undefined ? undefined : room.sessions.get(other)?.link;
+    if (target) tellPath(room, target, connection, Path.Away);
+  }
+}

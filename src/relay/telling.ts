@@ -1,0 +1,67 @@
+/** What the relay says to a client on its own account: control frames, refusals, the last words before a close. */
+import {
+  type ControlFrameName,
+  type ControlValues,
+  ERRORS,
+  type ErrorName,
+  FrameType,
+  encodeControl,
+} from "../protocol/index.ts";
+import { discardBacklog, send } from "./flow-control.ts";
+import type { Link } from "./link.ts";
+import type { RoomState } from "./room-state.ts";
+
+export function tell<N extends ControlFrameName>(
+  room: RoomState,
+  link: Link,
+  frame: N,
+  values: ControlValues<N>,
+  flags = 0,
+): void {
+  send(room, link, encodeControl(frame, values, flags));
+}
+
+/**
+ * Error frames for one inbound message: beyond this many, refusals are counted but not answered one by one. Not so a
+ * refused connect: it carries a request, whose sender waits for an answer.
+ */
+const MAX_ERRORS_PER_MESSAGE = 16;
+
+/** Answers a frame with an error (rule E1) and, where the error says so, ends the session (rule E2). */
+export function refuse(
+  room: RoomState,
+  link: Link,
+  error: ErrorName,
+  offending: { readonly frame: number; readonly about?: number },
+  message: string,
+): void {
+  const { code, close } = ERRORS[error];
+  const { frame, about = 0 } = offending;
+  room.counters.refused(error);
+  if (close === undefined) {
+    if (frame !== FrameType.Connect && ++link.errors > MAX_ERRORS_PER_MESSAGE) return;
+    return tell(room, link, "error", { code, frame, about, message });
+  }
+  room.log({ level: "warn", event: "protocol_error", peer: String(link.peer), error, message });
+  room.outbox.addNow(link, encodeControl("error", { code, frame, about, message }));
+  closeLink(room, link, close, error);
+  room.failed.push(link);
+}
+
+/** Says bye, sends what is queued and closes the socket. What becomes of its session is the caller's to say. */
+export function closeLink(room: RoomState, link: Link, code: number, debug: string, reconnectAfterMs = 0): void {
+  if (link.state === "over") return;
+  // Behind a backlog these words would never arrive, nor the close.
+  room.outbox.addNow(link, encodeControl("bye", { code, reconnectAfterMs, debug }));
+  room.outbox.flushLink(link);
+  dropLink(room, link);
+  link.save();
+  link.socket.close(code, debug);
+}
+
+/** The socket is gone, or is about to be: nothing more is sent to it or read from it. */
+export function dropLink(room: RoomState, link: Link): void {
+  discardBacklog(room, link);
+  link.end();
+  room.links.delete(link);
+}

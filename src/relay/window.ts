@@ -1,0 +1,54 @@
+/** A mark is sent at least every so many bytes (rule F1). */
+export const MARK_BYTES = 64 * 1024;
+
+interface Mark {
+  readonly mark: number;
+  /** All that had been sent when the mark was, in bytes. */
+  readonly position: number;
+}
+
+/**
+ * What one socket was sent and has not been credited. The client credits by repeating a number that it can only know by
+ * having read up to it, so it cannot claim to have taken in what it has not (rule F1).
+ */
+export class Window {
+  #sent = 0;
+  #credited = 0;
+  #marked = 0;
+  readonly #marks: Mark[] = [];
+
+  /** Bytes. */
+  get uncredited(): number {
+    return this.#sent - this.#credited;
+  }
+
+  /** A mark is under way, so there will be a credit. */
+  get isWaiting(): boolean {
+    return this.#marks.length > 0;
+  }
+
+  /** Enough was sent since the last mark for another one. */
+  get isMarkDue(): boolean {
+    return this.#sent - this.#marked >= MARK_BYTES;
+  }
+
+  sent(bytes: number): void {
+    this.#sent += bytes;
+  }
+
+  /** A mark was sent, behind all the rest. */
+  marked(mark: number): void {
+    this.#marked = this.#sent;
+    this.#marks.push({ mark, position: this.#sent });
+  }
+
+  /** False for a number that is none of the marks that are waited for. */
+  credit(mark: number): boolean {
+    const index = this.#marks.findIndex((sent) => sent.mark === mark);
+    const found = this.#marks[index];
+    if (!found) return false;
+    this.#credited = found.position;
+    this.#marks.splice(0, index + 1);
+    return true;
+  }
+}
