@@ -10,6 +10,10 @@ const testBindings = {
     "289070": { idleTimeoutMs: 600_000 },
     "4000": { graceMs: 0 },
     "3000": { maxPayload: 1_000, maxConnectionsPerPeer: 3 },
+    "3001": { maxPeers: 2 },
+    "3002": { joinsPerMinute: 3 },
+    "3003": { monthlyBytes: 10 },
+    "3004": { messagesPerSecond: 5, classes: { server: { messagesPerSecond: 5_000, connectBurst: 3 } } },
   }),
 };
 

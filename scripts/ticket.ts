@@ -3,7 +3,14 @@ import { realpathSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { type TicketClaims, signTicket } from "../src/auth/sign-ticket.ts";
-import { ID_RULES, parseAppId, parsePeerId, parseRoomName } from "../src/protocol/ids.ts";
+import {
+  ID_RULES,
+  RATE_CLASS_RULE,
+  parseAppId,
+  parsePeerId,
+  parseRateClass,
+  parseRoomName,
+} from "../src/protocol/ids.ts";
 import { DEV_VARS, readDevVars } from "./dev-vars.ts";
 
 const USAGE = `Usage: npm run ticket -- --app <id> --peer <id> [options]
@@ -12,6 +19,7 @@ const USAGE = `Usage: npm run ticket -- --app <id> --peer <id> [options]
   --peer <id>        ${ID_RULES.peer}, such as a Steam id
   --room <name>      this room only; otherwise any room of the app
   --expires <s>      seconds until the ticket expires; otherwise 3600
+  --class <name>     the limits of this class in APP_SETTINGS
   --visible          may learn that another peer is offline, where others see a timeout
 
 Signs with TICKET_SECRET from the environment, otherwise from .dev.vars.
@@ -57,6 +65,7 @@ function readArguments(args: string[]): TicketClaims {
       peer: { type: "string" },
       room: { type: "string" },
       expires: { type: "string", default: "3600" },
+      class: { type: "string" },
       visible: { type: "boolean", default: false },
     },
   });
@@ -66,9 +75,20 @@ function readArguments(args: string[]): TicketClaims {
   if (peer === undefined) throw new RangeError(`--peer must be ${ID_RULES.peer}`);
   const room = parseRoomName(values.room);
   if (room === undefined && values.room !== undefined) throw new RangeError(`--room must be ${ID_RULES.room}`);
+  const rateClass = parseRateClass(values.class);
+  if (rateClass === undefined && values.class !== undefined) {
+    throw new RangeError(`--class must be ${RATE_CLASS_RULE}`);
+  }
   // Nine digits are 30 years, and no more than a ticket can hold.
   if (!/^[1-9][0-9]{0,8}$/.test(values.expires)) throw new RangeError("--expires must be a whole number of seconds");
-  return { app, peer, room, expiresInSeconds: Number(values.expires), ...(values.visible && { visible: true }) };
+  return {
+    app,
+    peer,
+    room,
+    rateClass,
+    expiresInSeconds: Number(values.expires),
+    ...(values.visible && { visible: true }),
+  };
 }
 
 function messageOf(error: unknown): string {

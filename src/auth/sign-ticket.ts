@@ -1,5 +1,5 @@
 import { sign } from "hono/jwt";
-import { ID_RULES, parseAppId, parsePeerId, parseRoomName } from "../protocol/ids.ts";
+import { ID_RULES, RATE_CLASS_RULE, parseAppId, parsePeerId, parseRateClass, parseRoomName } from "../protocol/ids.ts";
 import { type TicketJwk, TicketKeyError, importSecret, readJwk, readPart } from "./key-material.ts";
 import { TICKET_AUDIENCE, TICKET_ID_RULE, isSeconds, isTicketId } from "./ticket.ts";
 
@@ -11,10 +11,12 @@ export interface TicketClaims {
   readonly room?: string | undefined;
   /** Default: one hour. */
   readonly expiresInSeconds?: number | undefined;
-  /** Your own name for the ticket, to find it again in the relay's logs. */
+  /** Your own name for the ticket, to find it again in the relay's logs and to revoke it. */
   readonly id?: string | undefined;
   /** Let this peer learn that another one is offline or has refused, where others see a timeout. */
   readonly visible?: boolean | undefined;
+  /** The limits that this peer gets: one of the `classes` in the relay's settings of the app. */
+  readonly rateClass?: string | undefined;
 }
 
 export interface SignOptions {
@@ -42,16 +44,17 @@ export async function signTicket(
 type Payload = Record<string, string | number | boolean | undefined>;
 
 function makePayload(claims: TicketClaims, now: number): Payload {
-  const { app, room, expiresInSeconds = HOUR, id, visible } = claims;
+  const { app, room, expiresInSeconds = HOUR, id, visible, rateClass } = claims;
   if (parseAppId(app) === undefined || typeof app !== "number") throw bad("app", "a number from 1 to 4294967295");
   if (room !== undefined && parseRoomName(room) === undefined) throw bad("room", ID_RULES.room);
   if (id !== undefined && !isTicketId(id)) throw bad("id", TICKET_ID_RULE);
   if (visible !== undefined && typeof visible !== "boolean") throw bad("visible", "true or false");
+  if (rateClass !== undefined && parseRateClass(rateClass) === undefined) throw bad("rateClass", RATE_CLASS_RULE);
   const iat = Math.floor(now / 1000);
   const exp = iat + expiresInSeconds;
   if (!(expiresInSeconds > 0 && isSeconds(exp))) throw bad("expiresInSeconds", "a positive number of seconds");
   // JSON leaves out what is undefined.
-  return { aud: TICKET_AUDIENCE, sub: peerText(claims.peer), app, room, iat, exp, jti: id, visible };
+  return { aud: TICKET_AUDIENCE, sub: peerText(claims.peer), app, room, iat, exp, jti: id, visible, class: rateClass };
 }
 
 function peerText(peer: unknown): string {

@@ -1,4 +1,4 @@
-import { ID_RULES, parseAppId, parsePeerId, parseRoomName } from "../protocol/ids.ts";
+import { ID_RULES, RATE_CLASS_RULE, parseAppId, parsePeerId, parseRateClass, parseRoomName } from "../protocol/ids.ts";
 import { type Refused, describe, refused } from "./ticket-refusal.ts";
 import {
   CLOCK_SKEW_MS,
@@ -66,6 +66,18 @@ function readGrant(claims: Claims, expiresAt: number): TicketVerdict {
   if (room === undefined && claims.room !== undefined) return badClaim("room", ID_RULES.room, claims.room);
   if (typeof visible !== "boolean") return badClaim("visible", "true or false", visible);
   if (id !== undefined && !isTicketId(id)) return badClaim("jti", TICKET_ID_RULE, id);
-  const ticket: Ticket = { peer, app, ...(room && { room }), expiresAt, ...(id !== undefined && { id }), visible };
+  const rateClass = parseRateClass(claims.class);
+  if (rateClass === undefined && claims.class !== undefined) {
+    return badClaim("class", RATE_CLASS_RULE, claims.class);
+  }
+  const ticket: Ticket = {
+    peer,
+    app,
+    ...(room && { room }),
+    expiresAt,
+    ...(id !== undefined && { id }),
+    ...(rateClass !== undefined && { rateClass }),
+    visible,
+  };
   return { ok: true, ticket };
 }

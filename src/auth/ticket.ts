@@ -8,8 +8,10 @@ export interface Ticket {
   readonly room?: RoomName;
   /** ms since 1970, as signed: the tolerance for clocks that disagree is not added. */
   readonly expiresAt: number;
-  /** The backend's own name for this ticket (`jti`), to find it again in logs. */
+  /** The backend's own name for this ticket (`jti`), to find it again in logs and to revoke it. */
   readonly id?: string;
+  /** The limits that this peer gets: a name among the app's classes. */
+  readonly rateClass?: string;
   /** This peer may learn that another one is offline or has refused, where others see a timeout. */
   readonly visible: boolean;
 }

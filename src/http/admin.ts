@@ -1,17 +1,16 @@
 import { Hono } from "hono";
 import { bearerToken, secretsEqual } from "../auth/bearer.ts";
 import { ID_RULES, parseConnectionId, parsePeerId } from "../protocol/index.ts";
-import type { Platform, RelayEnvironment, RoomAdmin } from "./gateway.ts";
+import { type AdminEnv, banRoutes } from "./admin-bans.ts";
+import type { Platform, RelayEnvironment } from "./gateway.ts";
 import { readAddress } from "./join.ts";
 import { problem } from "./problem.ts";
 
 const DEFAULT_PAGE = 100;
 const MAX_PAGE = 1_000;
 
-type AdminEnv<Env> = { Bindings: Env; Variables: { room: RoomAdmin } };
-
 /** What an operator may do in one room. Mounted for the app's own room and for named rooms. */
-function roomRoutes<Env extends RelayEnvironment>(): Hono<AdminEnv<Env>> {
+function roomRoutes<Env extends RelayEnvironment>(now: () => number): Hono<AdminEnv<Env>> {
   const routes = new Hono<AdminEnv<Env>>();
 
   routes.get("/statistics", async (c) => c.json(await c.var.room.statistics()));
@@ -54,7 +53,7 @@ function roomRoutes<Env extends RelayEnvironment>(): Hono<AdminEnv<Env>> {
     return kicked ? c.body(null, 204) : problem("peer_not_found", `peer ${peer} is not in this room`);
   });
 
-  return routes;
+  return routes.route("/", banRoutes<Env>(now));
 }
 
 /** `/v1/admin`: not there (404) unless an ADMIN_TOKEN is set, and nothing of it without that token. */
@@ -79,7 +78,8 @@ export function adminRoutes<Env extends RelayEnvironment>(platform: Platform<Env
     await next();
   });
 
-  return admin.route("/apps/:appId", roomRoutes<Env>()).route("/apps/:appId/rooms/:room", roomRoutes<Env>());
+  const routes = roomRoutes<Env>(() => platform.now());
+  return admin.route("/apps/:appId", routes).route("/apps/:appId/rooms/:room", routes);
 }
 
 /** Text that is no encoding stays as it is, and is refused for the percent sign in it. */

@@ -1,24 +1,38 @@
 import { type Context, Hono } from "hono";
 import { cors } from "hono/cors";
+import { parseClientAddress } from "../relay/client-address.ts";
 import { adminRoutes } from "./admin.ts";
 import { ConfigurationCache } from "./configuration.ts";
 import type { Platform, RelayEnvironment } from "./gateway.ts";
-import { admit, readAddress } from "./join.ts";
+import { JoinLimiter } from "./join-limiter.ts";
+import { admit, checkRateClass, readAddress, upgradeRequired } from "./join.ts";
 import { problem } from "./problem.ts";
 
 /** The relay's HTTP side, the same on every runtime (contract: design §4, routes below). */
 export function createApp<Env extends RelayEnvironment>(platform: Platform<Env>): Hono<{ Bindings: Env }> {
   const app = new Hono<{ Bindings: Env }>();
   const configurations = new ConfigurationCache();
+  const limiter = new JoinLimiter();
 
   const join = async (c: Context<{ Bindings: Env }>): Promise<Response> => {
     const address = readAddress(c.req.param("appId"), c.req.param("room"));
     if (!address.ok) return address.refusal;
     const configuration = await configurations.load(c.env);
     if (!configuration.ok) return problem("relay_not_configured", configuration.problem);
-    const admitted = await admit(c.req.raw, address.value, configuration.ticketKeys, platform.now());
+    const now = platform.now();
+    const admitted = await admit(c.req.raw, address.value, configuration.ticketKeys, now);
     if (!admitted.ok) return admitted.refusal;
-    return platform.rooms(c.env).join(address.value, admitted.value, c.req.raw, platform.geo(c.req.raw));
+    const { isUpgrade } = admitted.value;
+    const { app: appId } = address.value;
+    const client = parseClientAddress(platform.address(c.req.raw));
+    const admission = { ...admitted.value.admission, ...(client !== undefined && { address: client }) };
+    const settings = configuration.settingsFor(appId);
+    const refusal =
+      checkRateClass(admission, appId, settings) ?? limiter.check(appId, client, settings.joinsPerMinute, now);
+    if (refusal) return refusal;
+    const rooms = platform.rooms(c.env);
+    if (isUpgrade) return rooms.join(address.value, admission, c.req.raw, platform.geo(c.req.raw));
+    return (await rooms.refusal(address.value, admission)) ?? upgradeRequired();
   };
 
   app.get("/healthz", async (c) => {

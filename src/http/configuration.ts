@@ -1,10 +1,10 @@
 import { type TicketKeys, loadTicketKeys } from "../auth/index.ts";
-import { parseSettings } from "../relay/settings.ts";
+import { type AppSettings, parseSettings } from "../relay/settings.ts";
 import type { RelayEnvironment } from "./gateway.ts";
 
 /** What the environment says, checked once. `problem` names the variable and the remedy. */
 export type Configuration =
-  | { readonly ok: true; readonly ticketKeys: TicketKeys }
+  | { readonly ok: true; readonly ticketKeys: TicketKeys; settingsFor(app: number): AppSettings }
   | { readonly ok: false; readonly problem: string };
 
 /**
@@ -32,5 +32,6 @@ async function readConfiguration(env: RelayEnvironment): Promise<Configuration> 
   const settings = parseSettings(env.APP_SETTINGS);
   if (!settings.ok) return { ok: false, problem: settings.message };
   const keys = await loadTicketKeys(env);
-  return keys.ok ? { ok: true, ticketKeys: keys.keys } : { ok: false, problem: keys.message };
+  if (!keys.ok) return { ok: false, problem: keys.message };
+  return { ok: true, ticketKeys: keys.keys, settingsFor: (app) => settings.settingsFor(app) };
 }

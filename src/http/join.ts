@@ -3,6 +3,7 @@ import { bearerToken } from "../auth/bearer.ts";
 import { type Ticket, type TicketKeys, verifyTicket } from "../auth/index.ts";
 import { ID_RULES, SUBPROTOCOL, TICKET_SUBPROTOCOL_PREFIX, parseAppId, parseRoomName } from "../protocol/index.ts";
 import type { Admission } from "../relay/ports.ts";
+import type { AppSettings } from "../relay/settings.ts";
 import type { RoomAddress } from "./gateway.ts";
 import { problem } from "./problem.ts";
 
@@ -10,6 +11,12 @@ export type Checked<T> = { readonly ok: true; readonly value: T } | { readonly o
 
 /** Longer than any id, short enough to quote in a refusal. */
 const QUOTED = 64;
+
+/** Who asks to join, and whether by an upgrade. */
+export interface Applicant {
+  readonly admission: Admission;
+  readonly isUpgrade: boolean;
+}
 
 export function readAddress(appId: string | undefined, room: string | undefined): Checked<RoomAddress> {
   const app = parseAppId(appId);
@@ -21,15 +28,15 @@ export function readAddress(appId: string | undefined, room: string | undefined)
 }
 
 /**
- * Whether this request may enter the room. A plain GET with a ticket is told what is wrong with the ticket, and
- * `upgrade_required` when nothing is: a browser, which cannot read the answer to a refused upgrade, asks this way.
+ * Whether this request's ticket is good for the room. A plain GET with a ticket is told what an upgrade would be told,
+ * and `upgrade_required` when nothing is wrong: a browser, which cannot read the answer to a refused upgrade, asks this way.
  */
 export async function admit(
   request: Request,
   address: RoomAddress,
   keys: TicketKeys,
   now: number,
-): Promise<Checked<Admission>> {
+): Promise<Checked<Applicant>> {
   const isUpgrade = request.headers.get("upgrade")?.toLowerCase() === "websocket";
   const offered = offeredProtocols(request);
   if (isUpgrade && !offered.includes(SUBPROTOCOL)) {
@@ -42,9 +49,16 @@ export async function admit(
   if (!verified.ok) return refuse(problem(verified.refusal.code, verified.refusal.message));
   const misplaced = checkPlace(verified.ticket, address);
   if (misplaced) return refuse(misplaced);
-  if (!isUpgrade) return refuse(upgradeRequired());
-  const { peer, visible } = verified.ticket;
-  return { ok: true, value: { peer, visible } };
+  const { peer, visible, id, rateClass } = verified.ticket;
+  const admission = { peer, visible, ...(id !== undefined && { ticketId: id }), ...(rateClass && { rateClass }) };
+  return { ok: true, value: { admission, isUpgrade } };
+}
+
+/** The ticket's class must be one that the app has: silently giving it other limits would be worse. */
+export function checkRateClass({ rateClass }: Admission, app: number, settings: AppSettings): Response | undefined {
+  if (rateClass === undefined || settings.classes?.has(rateClass)) return undefined;
+  const remedy = "add it to the app's `classes` in APP_SETTINGS, or sign the ticket with another";
+  return problem("unknown_rate_class", `app ${app} has no rate class "${rateClass}"; ${remedy}`);
 }
 
 function checkPlace(ticket: Ticket, { app, room }: RoomAddress): Response | undefined {
@@ -69,7 +83,7 @@ function missingTicket(): Response {
   return problem("ticket_missing", detail);
 }
 
-function upgradeRequired(): Response {
+export function upgradeRequired(): Response {
   return problem("upgrade_required", "joining a room is a WebSocket upgrade; this was a plain request");
 }
 

@@ -1,5 +1,7 @@
 /** Refusals over HTTP: RFC 9457 problem details with a stable `code`, the one list of them. */
 import type { TicketRefusalCode } from "../auth/index.ts";
+import type { JoinRefusal } from "../relay/entry.ts";
+import type { JoinRefusalCode } from "../relay/refusals.ts";
 
 export const PROBLEMS = {
   invalid_app_id: 400,
@@ -7,6 +9,9 @@ export const PROBLEMS = {
   invalid_peer_id: 400,
   invalid_connection_id: 400,
   invalid_page: 400,
+  invalid_address: 400,
+  invalid_ticket_id: 400,
+  invalid_body: 400,
   unsupported_subprotocol: 400,
   ticket_missing: 401,
   ticket_malformed: 401,
@@ -20,16 +25,25 @@ export const PROBLEMS = {
   ticket_key_not_for_app: 403,
   ticket_wrong_app: 403,
   ticket_wrong_room: 403,
+  ticket_revoked: 403,
+  unknown_rate_class: 403,
+  peer_banned: 403,
+  address_banned: 403,
   admin_token_missing: 401,
   admin_token_wrong: 401,
   not_found: 404,
   connection_not_found: 404,
   peer_not_found: 404,
+  ban_not_found: 404,
+  too_many_bans: 409,
   upgrade_required: 426,
+  too_many_joins: 429,
+  room_full: 429,
+  budget_exhausted: 429,
   internal_error: 500,
   relay_not_configured: 503,
   room_overloaded: 503,
-} as const satisfies Record<TicketRefusalCode, number> & Record<string, number>;
+} as const satisfies Record<TicketRefusalCode | JoinRefusalCode, number> & Record<string, number>;
 export type ProblemCode = keyof typeof PROBLEMS;
 
 const HEADERS: Partial<Record<ProblemCode, Record<string, string>>> = {
@@ -39,12 +53,22 @@ const HEADERS: Partial<Record<ProblemCode, Record<string, string>>> = {
   room_overloaded: { "retry-after": "5" },
 };
 
-/** `detail` says what was wrong and what to do; never a ticket or a secret. */
-export function problem(code: ProblemCode, detail: string): Response {
+/** `detail` says what was wrong and what to do; never a ticket or a secret. `retryAfter`: in seconds. */
+export function problem(code: ProblemCode, detail: string, retryAfter?: number): Response {
   const status = PROBLEMS[code];
   const title = code.replaceAll("_", " ");
   return new Response(JSON.stringify({ type: "about:blank", title, status, detail, code }), {
     status,
-    headers: { "content-type": "application/problem+json", "cache-control": "no-store", ...HEADERS[code] },
+    headers: {
+      "content-type": "application/problem+json",
+      "cache-control": "no-store",
+      ...HEADERS[code],
+      ...(retryAfter !== undefined && { "retry-after": String(retryAfter) }),
+    },
   });
+}
+
+/** A room's own refusal of a join. */
+export function entryProblem({ code, detail, retryAfter }: JoinRefusal): Response {
+  return problem(code, detail, retryAfter);
 }

@@ -34,6 +34,7 @@ const MAX_U64 = 0xffff_ffff_ffff_ffffn;
 const MAX_U32 = 0xffff_ffff;
 /** No sign, no leading zero: one text per number, so that two spellings can never be two peers. */
 const CANONICAL_DECIMAL = /^[1-9][0-9]{0,19}$/;
+const RATE_CLASS = /^[a-z0-9_-]{1,32}$/;
 const ROOM_NAME = /^[A-Za-z0-9][A-Za-z0-9._~-]{0,63}$/;
 
 function parseU64(value: unknown): bigint | undefined {
@@ -67,6 +68,13 @@ export function parseAppId(value: unknown): AppId | undefined {
 
 export function parseRoomName(value: unknown): RoomName | undefined {
   return typeof value === "string" && ROOM_NAME.test(value) ? (value as RoomName) : undefined;
+}
+
+export const RATE_CLASS_RULE = "1 to 32 characters of a-z 0-9 _ -";
+
+/** The name of a set of limits: in a ticket, and among an app's settings. */
+export function parseRateClass(value: unknown): string | undefined {
+  return typeof value === "string" && RATE_CLASS.test(value) ? value : undefined;
 }
 
 /** "No connection": what the manager answers where an id is asked for and there is none. */

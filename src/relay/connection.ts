@@ -6,6 +6,7 @@ import {
   type Handle,
   type PeerId,
 } from "../protocol/index.ts";
+import type { ConnectionRates } from "./rates.ts";
 
 /** The record as the manager holds it. Everyone else sees it as `P2PConnection`. */
 export interface ConnectionRecord {
@@ -37,6 +38,8 @@ export interface ConnectionRecord {
   isRefused: boolean;
   /** Which counter flush last saw this record change (see RoomCounters). */
   dirtyMark: number;
+  /** What each end has sent, where there is a limit on it (limiting.ts). */
+  rates: ConnectionRates | undefined;
 }
 
 /** A tracked connection between two peers. Live: its state and counters move on; close it through the manager. */

@@ -18,12 +18,13 @@ import {
 } from "../protocol/index.ts";
 import { type P2PConnection, otherEnd } from "./connection.ts";
 import { send, sendData } from "./flow-control.ts";
+import { type Charged, isDropped, isWithinConnection } from "./limiting.ts";
 import type { Link } from "./link.ts";
 import { type RoomState, drop } from "./room-state.ts";
 import { refuse } from "./telling.ts";
 
 /** One inbound message while it is being read. */
-export interface Inbound {
+export interface Inbound extends Charged {
   readonly bytes: Uint8Array;
   readonly view: DataView;
   readonly now: number;
@@ -39,8 +40,10 @@ export function forwardData(room: RoomState, link: Link, inbound: Inbound, offse
   const size = end - offset - DATA_PAYLOAD_OFFSET;
   const handle = inbound.view.getUint32(offset + HANDLE_OFFSET, true);
   if (size > room.settings.maxPayload) return refuseSize(room, link, FrameType.Data, handle, size);
+  if (isDropped(room, link, inbound, offset, 1)) return;
   const connection = connectionForData(room, link, handle, FrameType.Data);
   if (!connection) return;
+  if (!isWithinConnection(room, link, connection, inbound, offset, size)) return;
   deliver(room, link, connection, inbound.bytes.subarray(offset, end), size, inbound.now);
 }
 
@@ -76,6 +79,7 @@ export function forwardMulticast(room: RoomState, link: Link, inbound: Inbound, 
   }
   const size = end - payload;
   if (size > room.settings.maxPayload) return refuseSize(room, link, FrameType.Multicast, 0, size, count);
+  if (isDropped(room, link, inbound, offset, count)) return;
   const copies = (DATA_PAYLOAD_OFFSET + size) * count;
   if (inbound.copied + copies > MAX_MULTICAST_BYTES) return refuseAmplification(room, link, size, count);
   inbound.copied += copies;
@@ -93,6 +97,7 @@ export function forwardMulticast(room: RoomState, link: Link, inbound: Inbound, 
     header.sequence = view.getUint32(at + 8, true);
     const connection = connectionForData(room, link, header.handle, FrameType.Multicast);
     if (!connection) continue;
+    if (!isWithinConnection(room, link, connection, inbound, offset, size)) continue;
     const frame = new Uint8Array(DATA_PAYLOAD_OFFSET + size);
     writeDataHeader(new DataView(frame.buffer), 0, header, size);
     frame.set(bytes.subarray(payload, end), DATA_PAYLOAD_OFFSET);

@@ -9,8 +9,10 @@ import {
 } from "../protocol/index.ts";
 import { credit } from "./flow-control.ts";
 import { type Inbound, forwardData, forwardMulticast, forwardSignal } from "./forwarding.ts";
+import { chargeMessage } from "./limiting.ts";
 import type { Link } from "./link.ts";
 import { accept, close, connect, refuseConnection } from "./negotiation.ts";
+import { Charge } from "./rates.ts";
 import type { RoomState } from "./room-state.ts";
 import { hello, loseSocket } from "./sessions.ts";
 import { BATCH_LIMIT } from "./settings.ts";
@@ -23,8 +25,10 @@ export function readMessage(room: RoomState, link: Link, bytes: Uint8Array, now:
     const message = `message of ${bytes.length} bytes is above the limit of ${BATCH_LIMIT}; send smaller batches`;
     return refuse(room, link, "batch_too_large", { frame: 0 }, message);
   }
+  const charge = chargeMessage(room, link, bytes.length, now);
+  if (charge === Charge.Far) return;
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  const inbound: Inbound = { bytes, view, now, copied: 0 };
+  const inbound: Inbound = { bytes, view, now, copied: 0, isBeyondRate: charge !== Charge.Within, isTold: false };
   for (let offset = 0; offset < view.byteLength && link.state !== "over";) {
     const end = frameEnd(view, offset);
     if (end < 0) {

@@ -1,8 +1,9 @@
 import type { Backlog } from "./backlog.ts";
 import type { PeerId } from "../protocol/index.ts";
 import type { Admission, RelaySocket, SavedLink } from "./ports.ts";
+import { SessionRates } from "./rates.ts";
 import type { Session } from "./session.ts";
-import { CONNECT_RATE, TIMES } from "./settings.ts";
+import { DEFAULT_SETTINGS, type PeerLimits, TIMES } from "./settings.ts";
 import { Window } from "./window.ts";
 
 /**
@@ -36,17 +37,16 @@ export class Link {
   readonly window = new Window();
   /** What waits because the client does not take in what it is sent (rule F2). */
   backlog: Backlog | undefined;
+  /** What it has sent against its limits (limiting.ts). */
+  readonly rates: SessionRates;
   #savedHeard = -Infinity;
-  /** Connects that this socket may still send, as of `#refilled`. Full again after an eviction, which takes a quiet room. */
-  #connects: number = CONNECT_RATE.burst;
-  #refilled: number;
 
-  constructor(socket: RelaySocket, admission: Admission, since: number) {
+  constructor(socket: RelaySocket, admission: Admission, since: number, limits: PeerLimits = DEFAULT_SETTINGS) {
     this.socket = socket;
     this.admission = admission;
     this.since = since;
     this.lastMessage = since;
-    this.#refilled = since;
+    this.rates = new SessionRates(limits, since);
   }
 
   get peer(): PeerId {
@@ -87,16 +87,6 @@ export class Link {
     if (isNews || now - this.#savedHeard >= HEARD_LAG_MS) this.save();
   }
 
-  /** Whether one more connect is within the rate. */
-  takeConnect(now: number): boolean {
-    const elapsed = Math.max(0, now - this.#refilled);
-    this.#connects = Math.min(CONNECT_RATE.burst, this.#connects + (elapsed * CONNECT_RATE.perSecond) / 1000);
-    this.#refilled = now;
-    if (this.#connects < 1) return false;
-    this.#connects--;
-    return true;
-  }
-
   /** Keeps the state beside the socket, for when the object is evicted and the socket is not. */
   save(): void {
     const { admission, since, state, session, lastMessage: heard } = this;
@@ -108,8 +98,8 @@ export class Link {
     this.socket.save({ state: "open", admission, since, heard, session: id, token, previousToken });
   }
 
-  static restore(socket: RelaySocket, saved: SavedLink): Link {
-    const link = new Link(socket, saved.admission, saved.since);
+  static restore(socket: RelaySocket, saved: SavedLink, limits?: PeerLimits): Link {
+    const link = new Link(socket, saved.admission, saved.since, limits);
     link.state = saved.state;
     if (saved.state === "open") link.lastMessage = link.#savedHeard = saved.heard;
     return link;

@@ -116,6 +116,7 @@ export class P2PRelayManager {
       pendingBy: undefined,
       isRefused: false,
       dirtyMark: 0,
+      rates: undefined,
     };
     this.#index(record);
     try {
@@ -313,6 +314,7 @@ export class P2PRelayManager {
       packetsRelayed: counters.packets,
       bytesRelayed: counters.bytes,
       dirtyMark: 0,
+      rates: undefined,
     });
     // One that was opened after the counters were saved; "after" in serial arithmetic, because the count wraps.
     if ((stored.handle - this.#nextHandle) >>> 0 < 0x8000_0000) this.#nextHandle = handleAfter(stored.handle);

@@ -22,10 +22,11 @@ import { type P2PConnection, otherEnd } from "./connection.ts";
 import { send } from "./flow-control.ts";
 import { refuseHandle } from "./forwarding.ts";
 import { keepSession } from "./keeping.ts";
+import { mayConnect } from "./limiting.ts";
 import type { Link } from "./link.ts";
 import type { Ending } from "./manager.ts";
 import type { RoomState } from "./room-state.ts";
-import { CONNECT_RATE, TIMES } from "./settings.ts";
+import { TIMES } from "./settings.ts";
 import { refuse, tell } from "./telling.ts";
 
 const MIN_CONNECT_TIMEOUT_MS = 100;
@@ -42,11 +43,8 @@ interface Request {
 }
 
 export function connect(room: RoomState, link: Link, values: ControlValues<"connect">, now: number): void {
+  if (!mayConnect(room, link, values.request, now)) return;
   const offending = { frame: FrameType.Connect, about: values.request };
-  if (!link.takeConnect(now)) {
-    const message = `more than ${CONNECT_RATE.burst} connects at once, or ${CONNECT_RATE.perSecond} a second; try again later`;
-    return refuse(room, link, "rate_limited", offending, message);
-  }
   const request = readRequest(room, values);
   if (typeof request === "string") return refuse(room, link, "invalid_argument", offending, request);
   if (request.peer === link.peer) {
@@ -54,8 +52,8 @@ export function connect(room: RoomState, link: Link, values: ControlValues<"conn
   }
   const existing = usableConnection(room, link, request);
   if (existing) return answerExisting(room, link, values.request, existing, now);
-  if (hasTooMany(room, link.peer)) {
-    const message = `this peer has ${room.settings.maxConnectionsPerPeer} connections, which is the limit; close one first`;
+  if (hasTooMany(room, link)) {
+    const message = `this peer has ${link.rates.limits.maxConnectionsPerPeer} connections, which is the limit; close one first`;
     return refuse(room, link, "too_many_connections", offending, message);
   }
   const connection = create(room, link.peer, request, now);
@@ -85,10 +83,9 @@ function readRequest(room: RoomState, values: ControlValues<"connect">): Request
 }
 
 /** What strangers ask of a peer does not count against it, or they could keep it from connecting anywhere. */
-function hasTooMany(room: RoomState, peer: PeerId): boolean {
-  const { manager, settings } = room;
+function hasTooMany({ manager }: RoomState, { peer, rates }: Link): boolean {
   const own = manager.countConnectionsForPeer(peer) - manager.countUnansweredForPeer(peer);
-  return own >= settings.maxConnectionsPerPeer;
+  return own >= rates.limits.maxConnectionsPerPeer;
 }
 
 /** The connection there is for this key. One that is on its way out, or has lost its initiator, makes room for the new. */

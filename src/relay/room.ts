@@ -9,8 +9,10 @@ import {
   type SessionId,
   encodeControl,
 } from "../protocol/index.ts";
+import { type Ban, type BanKind, type BanPage, type BanStore, Bans, endBanned } from "./bans.ts";
 import type { P2PConnection } from "./connection.ts";
 import { type Drops, RoomCounters } from "./counters.ts";
+import { type JoinRefusal, bytesThisMonth, refuseEntry } from "./entry.ts";
 import { isOverrun } from "./flow-control.ts";
 import { readMessage, refuseText } from "./inbound.ts";
 import { keepSession } from "./keeping.ts";
@@ -19,6 +21,7 @@ import { type Ending, P2PRelayManager } from "./manager.ts";
 import { tellClosed, tellState } from "./negotiation.ts";
 import { Outbox } from "./outbox.ts";
 import type { Admission, Log, RelaySocket, RoomStore, SavedLink, StoredConnection } from "./ports.ts";
+import type { JoinRefusals, Refusals } from "./refusals.ts";
 import type { RoomState } from "./room-state.ts";
 import { Session } from "./session.ts";
 import {
@@ -30,13 +33,14 @@ import {
   settleSessions,
   sweepSessions,
 } from "./sessions.ts";
-import { type AppSettings, BATCH_LIMIT, TIMES } from "./settings.ts";
+import { type AppSettings, BATCH_LIMIT, TIMES, limitsFor } from "./settings.ts";
 import { closeLink, refuse } from "./telling.ts";
 
 export interface RoomOptions {
   readonly app: AppId;
   readonly settings: AppSettings;
   readonly store: RoomStore;
+  readonly bans: BanStore;
   readonly log: Log;
   /** So many bytes that nobody can guess. */
   random(size: number): Uint8Array;
@@ -56,7 +60,14 @@ export interface RoomStatistics {
   readonly peers: number;
   /** Sessions that wait for their client to come back. */
   readonly away: number;
+  /** Payload relayed in this calendar month, UTC. */
+  readonly monthBytes: number;
+  /** Data frames that were not relayed, by reason. */
   readonly drops: Drops;
+  /** Frames that were refused, by error, also those that were not answered. */
+  readonly refusals: Refusals;
+  /** Joins that this room refused, by reason. */
+  readonly joinRefusals: JoinRefusals;
 }
 
 /**
@@ -65,6 +76,7 @@ export interface RoomStatistics {
  */
 export class Room {
   readonly #state: RoomState;
+  readonly #bans: Bans;
   /** Rows of connections that are over, which the store failed to delete: the next flush tries again. */
   readonly #undeleted = new Set<Handle>();
   #alarmAt = Infinity;
@@ -73,6 +85,7 @@ export class Room {
 
   constructor(options: RoomOptions) {
     const { app, settings, store, log } = options;
+    this.#bans = new Bans(options.bans);
     const manager = new P2PRelayManager({
       idleTimeoutMs: settings.idleTimeoutMs,
       log,
@@ -125,6 +138,7 @@ export class Room {
   restore(checkpoint: Float64Array | undefined, survivors: readonly Survivor[], now: number): Link[] {
     const { store, manager, counters, sessions } = this.#state;
     const byHandle = counters.restore(manager, store.loadCounters(), checkpoint);
+    bytesThisMonth(this.#state, now);
     for (const stored of store.loadConnections()) {
       const saved = byHandle.get(stored.handle);
       manager.restoreConnection(stored, saved ?? { packets: 0, bytes: 0, lastActivity: stored.created });
@@ -140,18 +154,24 @@ export class Room {
     return links;
   }
 
+  /** Why a peer whose ticket is good may not join just now; undefined: it may. */
+  refuseEntry(admission: Admission, now: number): JoinRefusal | undefined {
+    return refuseEntry(this.#state, this.#bans, admission, now);
+  }
+
   /** A socket whose upgrade has been accepted for who the ticket names. */
   join(socket: RelaySocket, admission: Admission, now: number): Link {
-    const link = new Link(socket, admission, now);
+    const link = new Link(socket, admission, now, limitsFor(this.#state.settings, admission.rateClass));
     this.#state.links.add(link);
     link.save();
+    bytesThisMonth(this.#state, now);
     this.#wake(now + TIMES.helloMs);
     return link;
   }
 
   /** A socket that stayed open while the object was evicted, and that `restore` was not told of. */
   rejoin(socket: RelaySocket, saved: SavedLink, now: number): Link {
-    const link = Link.restore(socket, saved);
+    const link = Link.restore(socket, saved, limitsFor(this.#state.settings, saved.admission.rateClass));
     if (link.state === "over") return link;
     this.#state.links.add(link);
     if (saved.state === "open") this.#reattach(link, saved);
@@ -189,6 +209,7 @@ export class Room {
   /** Does what is due: stale connections, ghosts, guests without a hello, the counter flush. */
   alarm(now: number): void {
     const { manager, counters } = this.#state;
+    bytesThisMonth(this.#state, now);
     const second = Math.floor(now / TIMES.promptMs) * TIMES.promptMs;
     manager.cleanupStaleConnections(second);
     sweepSessions(this.#state, second);
@@ -225,15 +246,39 @@ export class Room {
     return found;
   }
 
-  statistics(): RoomStatistics {
+  /** Keeps a peer, an address or a ticket out, and ends the sockets that it has here. Undefined: too many bans. */
+  ban(ban: Omit<Ban, "created">, now: number): { ban: Ban; ended: number } | undefined {
+    const kept = { ...ban, created: now };
+    if (!this.#bans.add(kept, now)) return undefined;
+    this.#state.log({ level: "info", event: "banned", kind: ban.kind, until: ban.until ?? "for good" });
+    const ended = endBanned(this.#state, kept);
+    this.#endTurn(now);
+    return { ban: kept, ended };
+  }
+
+  /** False when there is no such ban. */
+  unban(kind: BanKind, subject: string, now: number): boolean {
+    return this.#bans.remove(kind, subject, now);
+  }
+
+  listBans(page: BanPage, now: number): Ban[] {
+    return this.#bans.list(page, now);
+  }
+
+  /** With `now` the month is today's; without it that of the last alarm or join. */
+  statistics(now?: number): RoomStatistics {
     const { manager, counters, sessions } = this.#state;
+    const totals = manager.getStatistics();
     const away = [...sessions.values()].filter(({ link }) => !link).length;
     return {
       activeConnections: manager.getActiveConnectionCount(),
-      ...manager.getStatistics(),
+      ...totals,
       peers: sessions.size - away,
       away,
+      monthBytes: now === undefined ? counters.month.used(totals.totalBytes) : bytesThisMonth(this.#state, now),
       drops: counters.drops(),
+      refusals: counters.refusals(),
+      joinRefusals: counters.joinRefusals(),
     };
   }
 

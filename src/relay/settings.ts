@@ -1,25 +1,49 @@
-import { MAX_BATCH, MAX_PAYLOAD, parseAppId } from "../protocol/index.ts";
+import { RATE_CLASS_RULE, MAX_BATCH, MAX_PAYLOAD, parseAppId, parseRateClass } from "../protocol/index.ts";
+
+/** What one peer may do; an app's rate classes may set these otherwise. */
+export interface PeerLimits {
+  /** Connections that one peer may have at once. */
+  readonly maxConnectionsPerPeer: number;
+  /**
+   * WebSocket messages and their bytes that a peer may send (L1); 0 for no limit. The burst is two seconds' worth, and
+   * a message above twice that ends the session: leave bytesPerSecond above a quarter of the largest message.
+   */
+  readonly messagesPerSecond: number;
+  readonly bytesPerSecond: number;
+  /** Payload that one end may send over one connection (L2); 0 for no limit. A payload above four seconds' worth ends it. */
+  readonly connectionBytesPerSecond: number;
+  /**
+   * Connects that a session may send at once, and in the long run (C14): each may cost a row on disk, a log line and a
+   * frame to another peer.
+   */
+  readonly connectBurst: number;
+  readonly connectsPerSecond: number;
+}
 
 /** What a deployment may set per app. Times in ms, sizes in bytes. */
-export interface AppSettings {
+export interface AppSettings extends PeerLimits {
   /** A connection over which no data was relayed for this long is closed: 2 minutes suit fast games, 10 turn-based ones. */
   readonly idleTimeoutMs: number;
   /** How long a connect waits for its answer when the client names no time. */
   readonly connectTimeoutMs: number;
   /** Data payload of one frame. */
   readonly maxPayload: number;
-  /** Connections that one peer may have at once. */
-  readonly maxConnectionsPerPeer: number;
+  /** Sockets that one room may have at once (L3). The platform's own limit is 32,768. */
+  readonly maxPeers: number;
+  /** Joins of one client address in a minute (L3); 0 for no limit. */
+  readonly joinsPerMinute: number;
+  /** Payload that one room may relay in a calendar month, UTC; beyond it nobody joins (L3). 0 for no limit. */
+  readonly monthlyBytes: number;
   /** How long a session without a socket waits for its client (R1); 0 for not at all. */
   readonly graceMs: number;
   /** What the relay holds for a peer that does not take it in (F2). */
   readonly maxQueuedBytes: number;
-  /** WebSocket messages and their bytes that a peer may send (L1); 0 for no limit. */
-  readonly messagesPerSecond: number;
-  readonly bytesPerSecond: number;
-  /** Payload that one end may send over one connection (L2); 0 for no limit. */
-  readonly connectionBytesPerSecond: number;
+  /** The app's rate classes, whole: what a class does not set is the app's own. A ticket names one (claim `class`). */
+  readonly classes?: ReadonlyMap<string, PeerLimits>;
 }
+
+/** A setting that is a number. */
+type SettingName = Exclude<keyof AppSettings, "classes">;
 
 interface Range {
   readonly value: number;
@@ -28,7 +52,7 @@ interface Range {
 }
 
 const HOUR = 3_600_000;
-const RANGES: Readonly<Record<keyof AppSettings, Range>> = {
+const RANGES: Readonly<Record<SettingName, Range>> = {
   idleTimeoutMs: { value: 300_000, min: 1_000, max: 24 * HOUR },
   connectTimeoutMs: { value: 10_000, min: 100, max: HOUR },
   maxPayload: { value: MAX_PAYLOAD, min: 1, max: MAX_PAYLOAD },
@@ -38,7 +62,22 @@ const RANGES: Readonly<Record<keyof AppSettings, Range>> = {
   messagesPerSecond: { value: 1_000, min: 0, max: 1_000_000 },
   bytesPerSecond: { value: 16 * MAX_BATCH, min: 0, max: 0xffff_ffff },
   connectionBytesPerSecond: { value: 0, min: 0, max: 0xffff_ffff },
+  connectBurst: { value: 256, min: 1, max: 65_536 },
+  connectsPerSecond: { value: 64, min: 1, max: 65_536 },
+  maxPeers: { value: 16_384, min: 1, max: 32_768 },
+  joinsPerMinute: { value: 120, min: 0, max: 1_000_000 },
+  monthlyBytes: { value: 0, min: 0, max: Number.MAX_SAFE_INTEGER },
 };
+
+/** What a class may set. */
+const CLASS_SETTINGS = [
+  "maxConnectionsPerPeer",
+  "messagesPerSecond",
+  "bytesPerSecond",
+  "connectionBytesPerSecond",
+  "connectBurst",
+  "connectsPerSecond",
+] as const satisfies readonly (keyof PeerLimits)[];
 
 export const DEFAULT_SETTINGS = Object.fromEntries(
   Object.entries(RANGES).map(([name, { value }]) => [name, value]),
@@ -66,9 +105,6 @@ export const TIMES = {
   promptMs: 1_000,
 } as const;
 
-/** Connects that one session may send (rule C14): each may cost a row on disk, a log line and a frame to another peer. */
-export const CONNECT_RATE = { burst: 256, perSecond: 64 } as const;
-
 export const BATCH_LIMIT = MAX_BATCH;
 
 export type ParsedSettings =
@@ -77,7 +113,7 @@ export type ParsedSettings =
 
 /**
  * Reads `APP_SETTINGS`: a JSON object from app id, or "default", to some of AppSettings, e.g.
- * `{"default":{"idleTimeoutMs":300000},"730":{"idleTimeoutMs":120000}}`.
+ * `{"default":{"idleTimeoutMs":300000},"730":{"idleTimeoutMs":120000,"classes":{"server":{"messagesPerSecond":5000}}}}`.
  */
 export function parseSettings(text: string | undefined): ParsedSettings {
   let json: unknown;
@@ -91,24 +127,62 @@ export function parseSettings(text: string | undefined): ParsedSettings {
     const problem = checkApp(app, values);
     if (problem !== undefined) return refuse(problem);
   }
-  const byApp = json as Record<string, Partial<AppSettings> | undefined>;
+  const byApp = json as Record<string, AppValues | undefined>;
   return {
     ok: true,
-    settingsFor: (app) => ({ ...DEFAULT_SETTINGS, ...byApp["default"], ...byApp[String(app)] }),
+    settingsFor: (app) => mergeSettings(byApp["default"], byApp[String(app)]),
   };
+}
+
+type ClassValues = Readonly<Record<string, Partial<PeerLimits>>>;
+type AppValues = Partial<Record<SettingName, number>> & { readonly classes?: ClassValues };
+
+/** An app's class replaces the one of the same name in `default`, whole. */
+function mergeSettings({ classes: common, ...shared }: AppValues = {}, values: AppValues = {}): AppSettings {
+  const { classes: own, ...numbers } = values;
+  const settings: AppSettings = { ...DEFAULT_SETTINGS, ...shared, ...numbers };
+  const byName = new Map([...Object.entries(common ?? {}), ...Object.entries(own ?? {})]);
+  if (byName.size === 0) return settings;
+  const classes = new Map([...byName].map(([name, limits]) => [name, { ...peerLimits(settings), ...limits }]));
+  return { ...settings, classes };
+}
+
+function peerLimits(settings: AppSettings): PeerLimits {
+  return Object.fromEntries(CLASS_SETTINGS.map((name) => [name, settings[name]])) as unknown as PeerLimits;
+}
+
+/** The limits of a ticket's class; the app's own where it names none, or one that a later deployment took away. */
+export function limitsFor(settings: AppSettings, rateClass: string | undefined): PeerLimits {
+  return (rateClass === undefined ? undefined : settings.classes?.get(rateClass)) ?? settings;
 }
 
 function checkApp(app: string, values: unknown): string | undefined {
   if (app !== "default" && parseAppId(app) === undefined)
     return `has the key "${app.slice(0, 40)}", which is no app id`;
   if (!isRecord(values)) return `must hold an object for "${app}"`;
-  for (const [name, value] of Object.entries(values)) {
-    if (!Object.hasOwn(RANGES, name)) {
-      return `has the unknown setting "${name.slice(0, 40)}" for "${app}" (known: ${Object.keys(RANGES).join(", ")})`;
+  const { classes, ...numbers } = values;
+  const problem = checkValues(numbers, Object.keys(RANGES), `"${app}"`);
+  if (problem !== undefined || !Object.hasOwn(values, "classes")) return problem;
+  if (!isRecord(classes)) return `must hold an object for classes of "${app}", from class to limits`;
+  for (const [name, limits] of Object.entries(classes)) {
+    if (parseRateClass(name) === undefined) {
+      return `has the class "${name.slice(0, 40)}" for "${app}", whose name must be ${RATE_CLASS_RULE}`;
     }
-    const { min, max } = RANGES[name as keyof AppSettings];
+    if (!isRecord(limits)) return `must hold an object for class "${name}" of "${app}"`;
+    const wrong = checkValues(limits, CLASS_SETTINGS, `class "${name}" of "${app}"`);
+    if (wrong !== undefined) return wrong;
+  }
+  return undefined;
+}
+
+function checkValues(values: Record<string, unknown>, known: readonly string[], place: string): string | undefined {
+  for (const [name, value] of Object.entries(values)) {
+    if (!known.includes(name)) {
+      return `has the unknown setting "${name.slice(0, 40)}" for ${place} (known: ${known.join(", ")})`;
+    }
+    const { min, max } = RANGES[name as SettingName];
     if (typeof value !== "number" || !Number.isInteger(value) || value < min || value > max) {
-      return `sets ${name} of "${app}" to something else than an integer from ${min} to ${max}`;
+      return `sets ${name} of ${place} to something else than an integer from ${min} to ${max}`;
     }
   }
   return undefined;

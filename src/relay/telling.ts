@@ -37,6 +37,7 @@ export function refuse(
 ): void {
   const { code, close } = ERRORS[error];
   const { frame, about = 0 } = offending;
+  room.counters.refused(error);
   if (close === undefined) {
     if (frame !== FrameType.Connect && ++link.errors > MAX_ERRORS_PER_MESSAGE) return;
     return tell(room, link, "error", { code, frame, about, message });

@@ -8,6 +8,7 @@ import { tell } from "./telling.ts";
 /** The answer to hello: who the client is here, and every limit that it must keep (rule S3). */
 export function welcome(room: RoomState, link: Link, session: Session, now: number): void {
   const { settings } = room;
+  const { limits } = link.rates;
   const values: ControlValues<"welcome"> = {
     version: PROTOCOL_VERSION,
     session: session.id,
@@ -17,13 +18,13 @@ export function welcome(room: RoomState, link: Link, session: Session, now: numb
     graceMs: settings.graceMs,
     maxPayload: settings.maxPayload,
     maxBatch: BATCH_LIMIT,
-    maxConnections: settings.maxConnectionsPerPeer,
+    maxConnections: limits.maxConnectionsPerPeer,
     connectTimeoutMs: settings.connectTimeoutMs,
     idleTimeoutMs: settings.idleTimeoutMs,
     token: session.token,
-    messagesPerSecond: settings.messagesPerSecond,
-    bytesPerSecond: settings.bytesPerSecond,
-    connectionBytesPerSecond: settings.connectionBytesPerSecond,
+    messagesPerSecond: limits.messagesPerSecond,
+    bytesPerSecond: limits.bytesPerSecond,
+    connectionBytesPerSecond: limits.connectionBytesPerSecond,
   };
   tell(room, link, "welcome", values);
 }

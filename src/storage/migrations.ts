@@ -37,6 +37,17 @@ const STEPS: readonly (readonly string[])[] = [
       farewells BLOB NOT NULL
     ) WITHOUT ROWID`,
   ],
+  [
+    // Without a rowid the primary key is the table, not an index beside it.
+    `CREATE TABLE bans (
+      kind TEXT NOT NULL,
+      subject TEXT NOT NULL,
+      until INTEGER,
+      created INTEGER NOT NULL,
+      reason TEXT NOT NULL,
+      PRIMARY KEY (kind, subject)
+    ) WITHOUT ROWID`,
+  ],
 ];
 
 export const SCHEMA_VERSION = STEPS.length;

@@ -18,7 +18,7 @@ export interface ContractContext {
 }
 
 /** What the relay's app must be set to: sessions that nobody accepts fail soon. */
-export const CONTRACT_SETTINGS = { connectTimeoutMs: 2_500 };
+export const CONTRACT_SETTINGS = { connectTimeoutMs: 2_500, joinsPerMinute: 0 };
 
 /** How long something that must happen may take, in ms. Only a test that fails waits this long. */
 const DEADLINE_MS = 8_000;

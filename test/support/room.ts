@@ -23,6 +23,8 @@ import {
   errorName,
   handleOf,
 } from "../../src/protocol/index.ts";
+import type { BanKind } from "../../src/relay/bans.ts";
+import type { JoinRefusal } from "../../src/relay/entry.ts";
 import type { Link } from "../../src/relay/link.ts";
 import type {
   Admission,
@@ -36,6 +38,7 @@ import type {
 import { Room } from "../../src/relay/room.ts";
 import { type AppSettings, DEFAULT_SETTINGS, TIMES } from "../../src/relay/settings.ts";
 import { migrate } from "../../src/storage/migrations.ts";
+import { SqlBanStore } from "../../src/storage/sql-bans.ts";
 import { SqlRoomStore } from "../../src/storage/sql-room-store.ts";
 import { type WalkedFrame, batch, dataFrame, walk } from "./frames.ts";
 import { NodeSql } from "./node-sql.ts";
@@ -391,8 +394,8 @@ export class TestRoom {
   }
 
   /** A socket that has not said hello. */
-  guest(peer: PeerId, { visible = false } = {}): TestPeer {
-    const admission = { peer, visible };
+  guest(peer: PeerId, more: Partial<Admission> = {}): TestPeer {
+    const admission = { visible: false, ...more, peer };
     const joined = new TestPeer(this, admission, (socket) => this.room.join(socket, admission, this.now));
     this.peers.add(joined);
     this.#end();
@@ -400,7 +403,7 @@ export class TestRoom {
   }
 
   /** A peer that has said hello; its welcome is taken, other frames are not. */
-  join(peer: PeerId, options: { visible?: boolean } = {}): TestPeer {
+  join(peer: PeerId, options: Partial<Admission> = {}): TestPeer {
     // The older session's client answers the close of the relay when it sees it: not here.
     const joined = this.guest(peer, options).hello();
     const [welcome, ...others] = joined.socket.messages;
@@ -460,6 +463,25 @@ export class TestRoom {
     const kicked = this.room.kick(peer, this.now);
     this.#end();
     return kicked;
+  }
+
+  /** How many sockets a ban has ended; undefined when there are too many bans. */
+  ban(kind: BanKind, subject: string, more: { until?: number; reason?: string } = {}): number | undefined {
+    const { until = null, reason = "" } = more;
+    const banned = this.room.ban({ kind, subject, until, reason }, this.now);
+    this.#end();
+    return banned?.ended;
+  }
+
+  drain(reconnectAfterMs: number): number {
+    const ended = this.room.drain(reconnectAfterMs, this.now);
+    this.#end();
+    return ended;
+  }
+
+  /** The refusal that a peer would get now. */
+  refusalOf(peer: PeerId, more: Partial<Admission> = {}): JoinRefusal | undefined {
+    return this.room.refuseEntry({ visible: false, ...more, peer }, this.now);
   }
 
   /** Lets time pass, with the alarms that fall into it. */
@@ -532,6 +554,7 @@ export class TestRoom {
       app: APP,
       settings: this.#settings,
       store: this.store,
+      bans: new SqlBanStore(this.sql),
       log: (entry) => {
         this.logs.push(entry);
         if (entry.event !== "connection_opened") return;
@@ -563,7 +586,7 @@ export class TestRoom {
 
   #saveCheckpoint({ socket }: TestPeer): void {
     const { counters, manager } = this.room;
-    if (counters.isDirty) socket.checkpoint = { at: ++this.#checkpoints, counters: counters.checkpoint(manager) };
+    if (counters.hasNews) socket.checkpoint = { at: ++this.#checkpoints, counters: counters.checkpoint(manager) };
   }
 
   /** As a runtime does: the alarm is set when it must be earlier, and removed when nothing is due. */

@@ -10,6 +10,9 @@ import { TEST_SECRET } from "./tickets.ts";
 
 export const TEST_ADMIN_TOKEN = "test-admin-token-0123456789abcdef";
 
+/** All clients of a test come from one address, and together join more often than one client may. */
+const ONE_ADDRESS = JSON.stringify({ default: { joinsPerMinute: 0 } });
+
 let bundle: string | undefined;
 
 /** One bundle serves all relays of a test file. */
@@ -30,7 +33,7 @@ export class RunningRelay {
   private constructor(folder: string, port: number, variables: Readonly<Record<string, string>>) {
     this.#folder = folder;
     this.url = `http://127.0.0.1:${port}`;
-    const all = { TICKET_SECRET: TEST_SECRET, ADMIN_TOKEN: TEST_ADMIN_TOKEN, ...variables };
+    const all = { TICKET_SECRET: TEST_SECRET, ADMIN_TOKEN: TEST_ADMIN_TOKEN, APP_SETTINGS: ONE_ADDRESS, ...variables };
     this.#config = writeWorkerdConfig(sharedBundle(), { folder, port, variables: all });
   }
 

@@ -2,7 +2,8 @@ import { env, exports } from "cloudflare:workers";
 import { evictDurableObject } from "cloudflare:test";
 import { describe, expect, it } from "vitest";
 import { type ProblemCode, PROBLEMS } from "../../src/http/problem.ts";
-import { CloseCode, ClosedBy, EndReason } from "../../src/protocol/index.ts";
+import { CloseCode, ClosedBy, DROP_REASONS, EndReason } from "../../src/protocol/index.ts";
+import { JOIN_REFUSALS, REFUSALS } from "../../src/relay/refusals.ts";
 import worker from "../../src/runtime/cloudflare/worker.ts";
 import { ALICE, BOB, CAROL, TestPeer, joinUp, mustRelay, nextClose, pairUp } from "./support/peer.ts";
 import { freshApp, roomOf } from "./support/room.ts";
@@ -80,15 +81,10 @@ describe("what it shows", () => {
       totalBytes: 0,
       peers: 0,
       away: 0,
-      drops: {
-        unknown_handle: 0,
-        not_connected: 0,
-        payload_too_large: 0,
-        peer_away: 0,
-        peer_stalled: 0,
-        rate_limited: 0,
-        connection_rate_limited: 0,
-      },
+      monthBytes: 0,
+      drops: Object.fromEntries(DROP_REASONS.map((reason) => [reason, 0])),
+      refusals: Object.fromEntries(REFUSALS.map((error) => [error, 0])),
+      joinRefusals: Object.fromEntries(JOIN_REFUSALS.map((code) => [code, 0])),
     });
     const pair = await pairUp({ app });
     await mustRelay(pair);
@@ -101,7 +97,9 @@ describe("what it shows", () => {
       totalBytes: 32,
       peers: 2,
       away: 0,
+      monthBytes: 32,
       drops: { unknown_handle: 1 },
+      refusals: { unknown_handle: 2 }, // the second is the fence
     });
   });
 

@@ -15,6 +15,7 @@ const NOW = 1_700_000_000_000;
 
 function platform(geo: ClientGeo = {}) {
   const join = vi.fn<RoomGateway["join"]>(async () => new Response("joined"));
+  const refusal = vi.fn<RoomGateway["refusal"]>(async () => undefined);
   const admin = vi.fn<RoomGateway["admin"]>(
     () => ({ statistics: () => Promise.reject(new Error("no disk")) }) as unknown as RoomAdmin,
   );
@@ -22,12 +23,13 @@ function platform(geo: ClientGeo = {}) {
   const geoOf = vi.fn<(request: Request) => ClientGeo>(() => geo);
   const app = createApp<RelayEnvironment>({
     runtime: "test",
-    rooms: () => ({ join, admin }),
+    rooms: () => ({ join, refusal, admin }),
     geo: geoOf,
+    address: (request) => request.headers.get("x-test-address") ?? undefined,
     now: () => NOW,
     log: (entry) => lines.push(entry),
   });
-  return { app, join, geoOf, lines };
+  return { app, join, refusal, geoOf, lines };
 }
 
 async function joinRequest(ticket: Parameters<typeof testTicket>[0], url = connectUrl({})): Promise<Request> {

@@ -255,6 +255,7 @@ describe("a join is refused", () => {
   });
 
   it("a plain request with a ticket: 426 when it is good, and what is wrong with it when it is not", async () => {
+    await roomOf(480).statistics(); // the room is asked whether it would let the peer in
     await refused("upgrade_required", get(connectUrl({}), bearer(await testTicket({ peer: ALICE }))));
     const expired = await testTicket({ peer: ALICE, now: Date.now() - 7_200_000, expiresInSeconds: 1 });
     await refused("ticket_expired", get(connectUrl({}), bearer(expired)));

@@ -10,8 +10,8 @@ import { type RoomStub, freshApp, roomOf } from "./support/room.ts";
 const DAMAGES = [
   {
     what: "counters of a later layout",
-    damage: "UPDATE counters SET packed = x'00000000000000400000000000000000'",
-    error: "layout 2",
+    damage: "UPDATE counters SET packed = x'00000000000008400000000000000000'",
+    error: "layout 3",
   },
   { what: "a damaged counters row", damage: "UPDATE counters SET packed = x'0102'", error: "damaged (2 bytes)" },
   { what: "a damaged connection row", damage: "UPDATE connections SET type = 9", error: "its row is damaged" },

@@ -1,12 +1,12 @@
 import { type ConnectionType, EndReason, MAX_PAYLOAD } from "../../protocol/index.ts";
 import { AsyncQueue } from "../async-queue.ts";
+import { endingError } from "../connection-errors.ts";
 import {
   type CloseOptions,
   type Ending,
   type Message,
   type MessageOptions,
   type RelayConnection,
-  endingError,
 } from "../relay-connection.ts";
 import { RelayError } from "../relay-error.ts";
 import { type Bytes, utf8 } from "./bytes.ts";

@@ -37,7 +37,7 @@ export class Checkpoints {
 
   /** After a message of `carrier` was handled. */
   touch(carrier: HibernatableSocket, now: number): void {
-    if (!this.#room.counters.isDirty) return;
+    if (!this.#room.counters.hasNews) return;
     this.#carrier = carrier;
     this.#isQuiet = false;
     if (this.#isPending) return;
@@ -48,9 +48,9 @@ export class Checkpoints {
   /** After a socket has gone, perhaps with the newest counters: another one carries them now, or the disk has them. */
   move(carrier: HibernatableSocket | undefined, now: number): void {
     this.#carrier = carrier;
-    if (!this.#room.counters.isDirty) return;
-    if (carrier) this.#write(now);
-    else this.#room.flush();
+    const { counters } = this.#room;
+    if (carrier && counters.hasNews) this.#write(now);
+    else if (counters.isDirty) this.#room.flush();
   }
 
   #write(now: number): void {
@@ -66,7 +66,7 @@ export class Checkpoints {
     this.#isQuiet = true;
     setTimeout(() => {
       this.#isPending = false;
-      if (!this.#room.counters.isDirty) return;
+      if (!this.#room.counters.hasNews) return;
       const wasQuiet = this.#isQuiet && delayMs === QUIET_MS;
       if (wasQuiet) this.#room.flush();
       else this.#write(Date.now());

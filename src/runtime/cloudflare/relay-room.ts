@@ -1,10 +1,15 @@
 import { DurableObject } from "cloudflare:workers";
 import { type ConnectionId, PING, PONG, type PeerId, SUBPROTOCOL } from "../../protocol/index.ts";
+import type { Ban, BanKind, BanPage } from "../../relay/bans.ts";
 import { type ConnectionView, viewConnection } from "../../relay/connection-view.ts";
+import { entryProblem } from "../../http/problem.ts";
+import type { JoinRefusal } from "../../relay/entry.ts";
 import type { Link } from "../../relay/link.ts";
+import type { Admission } from "../../relay/ports.ts";
 import { Room, type RoomOptions, type RoomStatistics } from "../../relay/room.ts";
 import { TIMES, parseSettings } from "../../relay/settings.ts";
 import { migrate } from "../../storage/migrations.ts";
+import { SqlBanStore } from "../../storage/sql-bans.ts";
 import { SqlRoomStore } from "../../storage/sql-room-store.ts";
 import { readAdmission } from "./admission-header.ts";
 import { Checkpoints } from "./checkpoints.ts";
@@ -54,6 +59,7 @@ export class RelayRoom extends DurableObject<RelayEnv> {
       app,
       settings: settings.settingsFor(app),
       store: new SqlRoomStore(this.sql),
+      bans: new SqlBanStore(this.sql),
       log: (entry) => log({ ...entry, room: ctx.id.name }),
       random: (size) => crypto.getRandomValues(new Uint8Array(size)),
     };
@@ -70,6 +76,11 @@ export class RelayRoom extends DurableObject<RelayEnv> {
     const now = Date.now();
     const { room } = this.#begin(now);
     const admission = readAdmission(request.headers);
+    const refusal = room.refuseEntry(admission, now);
+    if (refusal) {
+      room.counters.joinRefused(refusal.code);
+      return entryProblem(refusal);
+    }
     const { 0: client, 1: server } = new WebSocketPair();
     this.ctx.acceptWebSocket(server, [`peer:${admission.peer}`]);
     const socket = new HibernatableSocket(this.ctx, server);
@@ -120,8 +131,15 @@ export class RelayRoom extends DurableObject<RelayEnv> {
     await this.#end(room, nextFlush);
   }
 
+  /** For a plain request that asks why its upgrade was refused. */
+  refusal(admission: Admission): JoinRefusal | undefined {
+    const now = Date.now();
+    return this.#begin(now).room.refuseEntry(admission, now);
+  }
+
   statistics(): RoomStatistics {
-    return this.#begin(Date.now()).room.statistics();
+    const now = Date.now();
+    return this.#begin(now).room.statistics(now);
   }
 
   connections({ after, limit }: { after: number; limit: number }): ConnectionView[] {
@@ -157,6 +175,32 @@ export class RelayRoom extends DurableObject<RelayEnv> {
     const kicked = room.kick(peer, now);
     await this.#end(room);
     return kicked;
+  }
+
+  bans(page: BanPage): Ban[] {
+    const now = Date.now();
+    return this.#begin(now).room.listBans(page, now);
+  }
+
+  async ban(ban: Omit<Ban, "created">): Promise<{ ban: Ban; ended: number } | undefined> {
+    const now = Date.now();
+    const { room } = this.#begin(now);
+    const result = room.ban(ban, now);
+    await this.#end(room);
+    return result;
+  }
+
+  unban(kind: BanKind, subject: string): boolean {
+    const now = Date.now();
+    return this.#begin(now).room.unban(kind, subject, now);
+  }
+
+  async drain(reconnectAfterMs: number): Promise<number> {
+    const now = Date.now();
+    const { room } = this.#begin(now);
+    const ended = room.drain(reconnectAfterMs, now);
+    await this.#end(room);
+    return ended;
   }
 
   /**

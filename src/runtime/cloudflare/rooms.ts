@@ -1,5 +1,5 @@
 import type { ClientGeo, RoomAddress, RoomAdmin, RoomGateway } from "../../http/gateway.ts";
-import { problem } from "../../http/problem.ts";
+import { entryProblem, problem } from "../../http/problem.ts";
 import { type AppId, type RoomName, SUBPROTOCOL, parseAppId, parseRoomName } from "../../protocol/index.ts";
 import type { Admission } from "../../relay/ports.ts";
 import { writeAdmission } from "./admission-header.ts";
@@ -49,6 +49,16 @@ export class DurableRooms implements RoomGateway {
     }
   }
 
+  async refusal(address: RoomAddress, admission: Admission): Promise<Response | undefined> {
+    const name = roomName(address);
+    try {
+      const refusal = await this.#namespace.getByName(name).refusal(admission);
+      return refusal && entryProblem(refusal);
+    } catch (error) {
+      return roomFailed(name, error);
+    }
+  }
+
   admin(address: RoomAddress): RoomAdmin {
     const stub = this.#namespace.getByName(roomName(address));
     return {
@@ -58,6 +68,10 @@ export class DurableRooms implements RoomGateway {
       connectionsOfPeer: (peer) => stub.connectionsOfPeer(peer),
       closeConnection: (id) => stub.closeConnection(id),
       kick: (peer) => stub.kick(peer),
+      bans: (page) => stub.bans(page),
+      ban: (ban) => stub.ban(ban),
+      unban: (kind, subject) => stub.unban(kind, subject),
+      drain: (reconnectAfterMs) => stub.drain(reconnectAfterMs),
     };
   }
 }

@@ -16,7 +16,7 @@ export class Players implements AsyncDisposable {
 
   /** Requests that nobody answers fail after 1.2 s, so that tests of it are short. */
   static async start(): Promise<Players> {
-    const settings = JSON.stringify({ "480": { connectTimeoutMs: 1200 } });
+    const settings = JSON.stringify({ "480": { connectTimeoutMs: 1200, joinsPerMinute: 0 } });
     return new Players(await RunningRelay.start({ APP_SETTINGS: settings }));
   }
 

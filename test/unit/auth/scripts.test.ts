@@ -82,9 +82,12 @@ describe("ticket", () => {
 
   it("takes every option, and the secret of .dev.vars", async () => {
     writeFileSync(devVars, `TICKET_SECRET="${TEST_SECRET}"\n`);
-    const more = ["--room", "lobby", "--expires", "10", "--visible"];
+    const more = ["--room", "lobby", "--expires", "10", "--visible", "--class", "server"];
     const { stdout } = await ticketCommand([...args, ...more], { TICKET_SECRET: "" }, devVars);
-    expect(await verify(stdout)).toMatchObject({ ok: true, ticket: { room: "lobby", visible: true } });
+    expect(await verify(stdout)).toMatchObject({
+      ok: true,
+      ticket: { room: "lobby", visible: true, rateClass: "server" },
+    });
     expect(await verify(stdout, Date.now() + 60_000)).toMatchObject({ ok: false });
   });
 
@@ -94,6 +97,7 @@ describe("ticket", () => {
     [["--app", "x", "--peer", "1"], "--app must be"],
     [["--app", "1", "--peer", "0"], "--peer must be"],
     [[...args, "--room", "a b"], "--room must be"],
+    [[...args, "--class", "Server"], "--class must be"],
     [[...args, "--expires", "soon"], "--expires must be"],
     [[...args, "--expires", "0"], "--expires must be"],
     [[...args, "--colour", "red"], "--colour"],

@@ -12,7 +12,7 @@ const sign = (claims: unknown, key: Parameters<typeof signTicket>[1] = TEST_SECR
 describe("claims", () => {
   it("holds what was asked for, and nothing else", async () => {
     const full = { peer: 76561197960287930n, app: 480, room: "lobby", expiresInSeconds: 60, id: "t-1", visible: true };
-    expect(decode(await sign(full)).payload).toEqual({
+    expect(decode(await sign({ ...full, rateClass: "server" })).payload).toEqual({
       aud: "edge-relay",
       sub: "76561197960287930",
       app: 480,
@@ -21,6 +21,7 @@ describe("claims", () => {
       exp: 1_800_000_060,
       jti: "t-1",
       visible: true,
+      class: "server",
     });
     const { header, payload } = decode(await sign({ peer: "1", app: 1 }));
     expect(Object.keys(payload).toSorted()).toEqual(["app", "aud", "exp", "iat", "sub"]);
@@ -55,6 +56,7 @@ describe("claims", () => {
     ["an empty id", { id: "" }, "id must be"],
     ["an id with a line end", { id: "a\n" }, "id must be"],
     ["a number as id", { id: 5 }, "id must be"],
+    ["a class in capitals", { rateClass: "Server" }, "rateClass must be 1 to 32 characters of a-z 0-9 _ -"],
     ["a number as visible", { visible: 1 }, "visible must be"],
   ];
   it.each(bad)("refuses %s", async (_, change, expected) => {

@@ -38,13 +38,15 @@ const claims = (change: Record<string, unknown>) => forgeToken(HS256, { ...GOOD,
 
 describe("a good ticket", () => {
   it("says who may enter where, and until when", async () => {
-    const token = await testTicket({ peer: 76561197960287930n, room: "lobby-1", id: "t 1", visible: true, now: NOW });
+    const full = { room: "lobby-1", id: "t 1", visible: true, rateClass: "server", now: NOW };
+    const token = await testTicket({ peer: 76561197960287930n, ...full });
     expect(await accepted(token)).toEqual({
       peer: 76561197960287930n,
       app: 480,
       room: "lobby-1",
       expiresAt: NOW + 3_600_000,
       id: "t 1",
+      rateClass: "server",
       visible: true,
     });
   });
@@ -277,6 +279,7 @@ describe("ticket_bad_claim", () => {
     nbf: [null, "1", -1, NOW, true],
     iat: [null, "1", -1, NOW, {}],
     jti: [null, "", 5, "x".repeat(65), "a\nb", "é", ["a"]],
+    class: [null, "", "Server", "x".repeat(33), "a b", 1, true, {}],
     visible: [null, "true", 1, 0, {}],
   };
 

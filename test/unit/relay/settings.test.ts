@@ -27,6 +27,11 @@ describe("parseSettings", () => {
       messagesPerSecond: 1_000,
       bytesPerSecond: 16_777_216,
       connectionBytesPerSecond: 0,
+      connectBurst: 256,
+      connectsPerSecond: 64,
+      maxPeers: 16_384,
+      joinsPerMinute: 120,
+      monthlyBytes: 0,
     });
   });
 
@@ -50,6 +55,11 @@ describe("parseSettings", () => {
       messagesPerSecond: [0, 1_000_000],
       bytesPerSecond: [0, 0xffff_ffff],
       connectionBytesPerSecond: [0, 0xffff_ffff],
+      connectBurst: [1, 65_536],
+      connectsPerSecond: [1, 65_536],
+      maxPeers: [1, 32_768],
+      joinsPerMinute: [0, 1_000_000],
+      monthlyBytes: [0, Number.MAX_SAFE_INTEGER],
     };
     expect(Object.keys(ranges)).toEqual(Object.keys(DEFAULT_SETTINGS));
     for (const [name, [min, max]] of Object.entries(ranges) as [string, [number, number]][]) {

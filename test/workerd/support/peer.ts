@@ -51,8 +51,8 @@ export async function upgrade(options: JoinOptions): Promise<Response> {
   });
 }
 
-function ticketOf({ peer, now, expiresInSeconds, id, visible }: JoinOptions): TestTicket {
-  return { peer, expiresInSeconds, id, visible, ...(now !== undefined && { now }) };
+function ticketOf({ peer, now, expiresInSeconds, id, visible, rateClass }: JoinOptions): TestTicket {
+  return { peer, expiresInSeconds, id, visible, rateClass, ...(now !== undefined && { now }) };
 }
 
 interface Waiter {

@@ -1,0 +1,53 @@
+/** Whether a room lets a peer in whose ticket is good (rule L3): asked before its upgrade is accepted. */
+import type { Ban, Bans } from "./bans.ts";
+import { monthOf } from "./monthly-bytes.ts";
+import type { Admission } from "./ports.ts";
+import type { JoinRefusalCode } from "./refusals.ts";
+import type { RoomState } from "./room-state.ts";
+
+export interface JoinRefusal {
+  readonly code: JoinRefusalCode;
+  /** What was wrong and what to do. */
+  readonly detail: string;
+  /** Seconds after which it may be otherwise. */
+  readonly retryAfter?: number | undefined;
+}
+
+/** Rooms empty at the pace of players, not of machines. */
+const FULL_RETRY_SECONDS = 10;
+
+export function refuseEntry(room: RoomState, bans: Bans, admission: Admission, now: number): JoinRefusal | undefined {
+  const ban = bans.holding(admission, now);
+  if (ban) return banned(ban);
+  const { monthlyBytes, maxPeers } = room.settings;
+  if (monthlyBytes > 0 && bytesThisMonth(room, now) >= monthlyBytes) {
+    const next = monthOf(now, 1);
+    const detail = `this room has relayed the ${monthlyBytes} bytes of its month; the next one begins at ${iso(next)}`;
+    return { code: "budget_exhausted", detail, retryAfter: Math.ceil((next - now) / 1000) };
+  }
+  if (room.links.size < maxPeers) return undefined;
+  const detail = `this room has ${maxPeers} peers, which is its limit; try again later, or join another room`;
+  return { code: "room_full", detail, retryAfter: FULL_RETRY_SECONDS };
+}
+
+export function bytesThisMonth({ manager, counters }: RoomState, now: number): number {
+  const { totalBytes } = manager.getStatistics();
+  counters.month.look(now, totalBytes);
+  return counters.month.used(totalBytes);
+}
+
+function banned({ kind, until }: Ban): JoinRefusal {
+  const term = until === null ? "for good" : `until ${iso(until)}`;
+  switch (kind) {
+    case "peer":
+      return { code: "peer_banned", detail: `this peer is banned from this room ${term}` };
+    case "address":
+      return { code: "address_banned", detail: `this client's address is banned from this room ${term}` };
+    case "ticket":
+      return { code: "ticket_revoked", detail: `this ticket is revoked for this room ${term}` };
+  }
+}
+
+function iso(ms: number): string {
+  return new Date(ms).toISOString();
+}

@@ -1,0 +1,66 @@
+import type { Ban, BanKind, BanPage, BanStore } from "../relay/bans.ts";
+import type { SqlDatabase, SqlRow } from "./sql-database.ts";
+
+/** Bans in SQL, one row each. Migrate first. */
+export class SqlBanStore implements BanStore {
+  readonly #db: SqlDatabase;
+
+  constructor(db: SqlDatabase) {
+    this.#db = db;
+  }
+
+  find(kind: BanKind, subject: string): Ban | undefined {
+    return this.#db.all(`SELECT * FROM bans WHERE kind = ? AND subject = ?`, kind, subject).map(readBan)[0];
+  }
+
+  save({ kind, subject, until, created, reason }: Ban): void {
+    this.#db.run(
+      `INSERT OR REPLACE INTO bans (kind, subject, until, created, reason) VALUES (?, ?, ?, ?, ?)`,
+      kind,
+      subject,
+      until,
+      created,
+      reason,
+    );
+  }
+
+  delete(kind: BanKind, subject: string): void {
+    this.#db.run(`DELETE FROM bans WHERE kind = ? AND subject = ?`, kind, subject);
+  }
+
+  deleteExpired(now: number): void {
+    this.#db.run(`DELETE FROM bans WHERE until <= ?`, now);
+  }
+
+  count(): number {
+    return Number(this.#db.all(`SELECT COUNT(*) AS n FROM bans`)[0]?.["n"]);
+  }
+
+  list({ after, limit }: BanPage, now: number): Ban[] {
+    const rows = this.#db.all(
+      `SELECT * FROM bans WHERE (kind, subject) > (?, ?) AND (until IS NULL OR until > ?)
+        ORDER BY kind, subject LIMIT ?`,
+      after.kind,
+      after.subject,
+      now,
+      limit,
+    );
+    return rows.map(readBan);
+  }
+}
+
+function readBan(row: SqlRow): Ban {
+  const { kind, subject, until, created, reason } = row;
+  if (!isKind(kind)) throw new Error(`Cannot read a stored ban: its kind is "${String(kind)}"`);
+  return {
+    kind,
+    subject: String(subject),
+    until: typeof until === "number" ? until : null,
+    created: Number(created),
+    reason: String(reason),
+  };
+}
+
+function isKind(value: unknown): value is BanKind {
+  return value === "peer" || value === "address" || value === "ticket";
+}
