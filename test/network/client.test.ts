@@ -59,7 +59,7 @@ describe("joining", () => {
   test("welcome tells the peer of the ticket and the limits", async () => {
     await using client = await join(76561197960287930n);
     expect(client.peer).toBe(76561197960287930n);
-    expect(client.limits).toMatchObject({ version: 1, maxPayload: 512 * 1024, heartbeatMs: 20_000 });
+    expect(client.limits).toMatchObject({ version: 1, maxPayload: 512 * 1024, heartbeatMs: 15_000 });
   });
 
   test("a refused ticket is named, not hidden behind a socket error", async () => {

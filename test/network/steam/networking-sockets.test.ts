@@ -174,13 +174,14 @@ describe("the state machine", () => {
   });
 
   test("a lost relay is a problem detected locally, at both ends", async () => {
-    await using own = await RunningRelay.start();
+    await using own = await RunningRelay.start({ APP_SETTINGS: JSON.stringify({ default: { graceMs: 500 } }) });
     const [a, b] = await Promise.all([Peer.join(own.url), Peer.join(own.url)]);
     b.createListenSocketP2P(0);
     const toB = a.connectP2P(b.id, 0);
     b.acceptConnection((await b.reached(State.Connecting)).connection);
     await a.reached(State.Connected);
     await own.kill();
+    await a.reached(State.FindingRoute);
     for (const peer of [a, b]) expect((await peer.reached(State.ProblemDetectedLocally)).info.endReason).toBe(5107);
     expect(a.sendMessageToConnection(toB, bytes("x"), SendFlag.Reliable).result).toBe(Result.NoConnection);
     expect(a.connectP2P(b.id, 1)).toBe(0);

@@ -250,8 +250,8 @@ describe("destroying", () => {
   });
 });
 
-test("a relay that is killed breaks every connection", async () => {
-  await using own = await Players.start();
+test("a relay that is killed and does not come back breaks every connection", async () => {
+  await using own = await Players.start({ graceMs: 500 });
   const [a, b] = [sideOf(await own.join()), sideOf(await own.join())];
   b.sockets.createListenSocket(PORT);
   const ofA = a.sockets.createP2PConnectionSocket(b.peer, PORT, 5);

@@ -15,8 +15,8 @@ export class Players implements AsyncDisposable {
   }
 
   /** Requests that nobody answers fail after 1.2 s, so that tests of it are short. */
-  static async start(): Promise<Players> {
-    const settings = JSON.stringify({ "480": { connectTimeoutMs: 1200, joinsPerMinute: 0 } });
+  static async start(more: Readonly<Record<string, number>> = {}): Promise<Players> {
+    const settings = JSON.stringify({ "480": { connectTimeoutMs: 1200, joinsPerMinute: 0, ...more } });
     return new Players(await RunningRelay.start({ APP_SETTINGS: settings }));
   }
 

@@ -1,10 +1,10 @@
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 import { NetworkingSockets, SteamConnectionState } from "../../../src/client/steam/index.ts";
 import { Path, encodeControl } from "../../../src/protocol/index.ts";
 import { LASTING, ScriptedRelay } from "../client/scripted-relay.ts";
 
 const { Connecting, FindingRoute, Connected, ProblemDetectedLocally } = SteamConnectionState;
-const turn = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 150));
+const turn = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 20));
 
 test("a session that is being resumed is FindingRoute, posted on the way in and out; a peer that is away is Connected", async () => {
   const relay = new ScriptedRelay((self) => self.send(encodeControl("welcome", LASTING)));
@@ -28,19 +28,20 @@ test("a session that is being resumed is FindingRoute, posted on the way in and 
   expect(state()).toBe(FindingRoute);
   expect(sockets.getConnectionInfo(waiting)?.state).toBe(Connecting);
   expect(sockets.sendMessageToConnection(connection, Uint8Array.of(1), 8).result).toBe(1);
-  await turn();
-  expect(posted).toEqual([
-    [Connected, FindingRoute],
-    [FindingRoute, Connected],
-  ]);
+  await vi.waitFor(() =>
+    expect(posted).toEqual([
+      [Connected, FindingRoute],
+      [FindingRoute, Connected],
+    ]),
+  );
 
   relay.atHello = (self) => self.send(encodeControl("welcome", { ...LASTING, session: 10n }));
   relay.socket?.drop();
-  await turn();
-  await turn();
-  expect(posted.slice(2)).toEqual([
-    [Connected, FindingRoute],
-    [FindingRoute, ProblemDetectedLocally],
-  ]);
+  await vi.waitFor(() =>
+    expect(posted.slice(2)).toEqual([
+      [Connected, FindingRoute],
+      [FindingRoute, ProblemDetectedLocally],
+    ]),
+  );
   expect(sockets.getConnectionInfo(connection)?.endReason).toBe(5107);
 });
