@@ -80,6 +80,7 @@ describe("what it shows", () => {
       totalPackets: 0,
       totalBytes: 0,
       peers: 0,
+      away: 0,
       monthBytes: 0,
       drops: Object.fromEntries(DROP_REASONS.map((reason) => [reason, 0])),
       refusals: Object.fromEntries(REFUSALS.map((error) => [error, 0])),

@@ -11,7 +11,7 @@ const ADDRESS = "203.0.113.7";
 const FIRST = { after: { kind: "", subject: "" }, limit: 100 };
 
 function setup() {
-  const room = new TestRoom();
+  const room = new TestRoom({ settings: { graceMs: 30_000 } });
   const alice = room.join(ALICE, { address: ADDRESS, ticketId: "a" });
   const bob = room.join(BOB, { address: ADDRESS, ticketId: "b" });
   const carol = room.join(CAROL);
