@@ -10,8 +10,8 @@ import { ALICE, BOB, CAROL, DAVE, START, TestRoom, byeOf, closeOf } from "../../
 const ADDRESS = "203.0.113.7";
 const FIRST = { after: { kind: "", subject: "" }, limit: 100 };
 
-function setup(settings = {}) {
-  const room = new TestRoom({ settings });
+function setup() {
+  const room = new TestRoom({ settings: { graceMs: 30_000 } });
   const alice = room.join(ALICE, { address: ADDRESS, ticketId: "a" });
   const bob = room.join(BOB, { address: ADDRESS, ticketId: "b" });
   const carol = room.join(CAROL);
@@ -126,7 +126,7 @@ describe("[L4] who is in the room when it is banned", () => {
   });
 
   test("a peer that is away: its session ends, and it cannot resume", () => {
-    const { room, alice, carol, handle } = setup({ graceMs: 30_000 });
+    const { room, alice, carol, handle } = setup();
     alice.drop();
     expect(room.statistics.away).toBe(1);
     carol.take();
