@@ -38,7 +38,7 @@ export class Link {
   /** What waits because the client does not take in what it is sent (rule F2). */
   backlog: Backlog | undefined;
   /** What it has sent against its limits (limiting.ts). */
-  readonly rates: SessionRates;
+  rates: SessionRates;
   #savedHeard = -Infinity;
 
   constructor(socket: RelaySocket, admission: Admission, since: number, limits: PeerLimits = DEFAULT_SETTINGS) {
@@ -67,6 +67,9 @@ export class Link {
     this.session = session;
     session.link = this;
     session.awayUntil = Infinity;
+    // What it has used up on an older socket stays used up, unless its new ticket has other limits.
+    if (session.rates?.limits === this.rates.limits) this.rates = session.rates;
+    session.rates = this.rates;
     this.save();
   }
 

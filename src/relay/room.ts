@@ -6,12 +6,11 @@ import {
   EndReason,
   type Handle,
   type PeerId,
-  type SessionId,
-  encodeControl,
 } from "../protocol/index.ts";
+import { AlarmClock } from "./alarm-clock.ts";
 import { type Ban, type BanKind, type BanPage, type BanStore, Bans, endBanned } from "./bans.ts";
 import type { P2PConnection } from "./connection.ts";
-import { type Drops, RoomCounters } from "./counters.ts";
+import { RoomCounters } from "./counters.ts";
 import { type JoinRefusal, bytesThisMonth, refuseEntry } from "./entry.ts";
 import { isOverrun } from "./flow-control.ts";
 import { readMessage, refuseText } from "./inbound.ts";
@@ -21,9 +20,9 @@ import { type Ending, P2PRelayManager } from "./manager.ts";
 import { tellClosed, tellState } from "./negotiation.ts";
 import { Outbox } from "./outbox.ts";
 import type { Admission, Log, RelaySocket, RoomStore, SavedLink, StoredConnection } from "./ports.ts";
-import type { JoinRefusals, Refusals } from "./refusals.ts";
+import { type Survivor, reattach, restoreStored } from "./restoring.ts";
 import type { RoomState } from "./room-state.ts";
-import { Session } from "./session.ts";
+import { type Random, newMark, newSessionId, newToken } from "./secrets.ts";
 import {
   closeStalled,
   endSession,
@@ -34,7 +33,10 @@ import {
   sweepSessions,
 } from "./sessions.ts";
 import { type AppSettings, BATCH_LIMIT, TIMES, limitsFor } from "./settings.ts";
+import { type RoomStatistics, roomStatistics } from "./statistics.ts";
 import { closeLink, refuse } from "./telling.ts";
+
+export type { RoomStatistics } from "./statistics.ts";
 
 export interface RoomOptions {
   readonly app: AppId;
@@ -42,32 +44,7 @@ export interface RoomOptions {
   readonly store: RoomStore;
   readonly bans: BanStore;
   readonly log: Log;
-  /** So many bytes that nobody can guess. */
-  random(size: number): Uint8Array;
-}
-
-/** A socket that stayed open while the object was evicted, and what was saved beside it. */
-export interface Survivor {
-  readonly socket: RelaySocket;
-  readonly saved: SavedLink;
-}
-
-export interface RoomStatistics {
-  readonly activeConnections: number;
-  readonly totalPackets: number;
-  readonly totalBytes: number;
-  /** Sessions with a socket. */
-  readonly peers: number;
-  /** Sessions that wait for their client to come back. */
-  readonly away: number;
-  /** Payload relayed in this calendar month, UTC. */
-  readonly monthBytes: number;
-  /** Data frames that were not relayed, by reason. */
-  readonly drops: Drops;
-  /** Frames that were refused, by error, also those that were not answered. */
-  readonly refusals: Refusals;
-  /** Joins that this room refused, by reason. */
-  readonly joinRefusals: JoinRefusals;
+  readonly random: Random;
 }
 
 /**
@@ -79,9 +56,7 @@ export class Room {
   readonly #bans: Bans;
   /** Rows of connections that are over, which the store failed to delete: the next flush tries again. */
   readonly #undeleted = new Set<Handle>();
-  #alarmAt = Infinity;
-  /** ms when everything that may be due was last looked at */
-  #lookedAt = -Infinity;
+  readonly #clock = new AlarmClock();
 
   constructor(options: RoomOptions) {
     const { app, settings, store, log } = options;
@@ -106,15 +81,15 @@ export class Room {
       outbox: new Outbox({
         maxBatch: BATCH_LIMIT,
         maxQueued: settings.maxQueuedBytes,
-        newMark: () => newMark(options),
+        newMark: () => newMark(options.random),
       }),
       sessions: new Map(),
       links: new Set(),
       stalling: new Set(),
       failed: [],
-      newSessionId: () => newSessionId(options),
-      newToken: () => options.random(TOKEN_BYTES),
-      wake: (at) => this.#wake(at),
+      newSessionId: () => newSessionId(options.random),
+      newToken: () => newToken(options.random),
+      wake: (at) => this.#clock.wake(at),
     };
   }
 
@@ -128,7 +103,7 @@ export class Room {
 
   /** ms at which `alarm` must be called, or before; Infinity when nothing is due. */
   get alarmAt(): number {
-    return this.#alarmAt;
+    return this.#clock.at;
   }
 
   /**
@@ -136,16 +111,7 @@ export class Room {
    * them carried. Returns their links, in order.
    */
   restore(checkpoint: Float64Array | undefined, survivors: readonly Survivor[], now: number): Link[] {
-    const { store, manager, counters, sessions } = this.#state;
-    const byHandle = counters.restore(manager, store.loadCounters(), checkpoint);
-    bytesThisMonth(this.#state, now);
-    for (const stored of store.loadConnections()) {
-      const saved = byHandle.get(stored.handle);
-      manager.restoreConnection(stored, saved ?? { packets: 0, bytes: 0, lastActivity: stored.created });
-      const connection = manager.getConnection(stored.connectionId);
-      if (connection && saved && !saved.isFlushed) counters.connectionChanged(connection);
-    }
-    for (const stored of store.loadSessions()) sessions.set(stored.peer, Session.restore(stored));
+    restoreStored(this.#state, checkpoint, now);
     const links = survivors.map(({ socket, saved }) => this.rejoin(socket, saved, now));
     for (const { session } of links) if (session) session.awayUntil = Infinity;
     settleSessions(this.#state, now);
@@ -165,7 +131,7 @@ export class Room {
     this.#state.links.add(link);
     link.save();
     bytesThisMonth(this.#state, now);
-    this.#wake(now + TIMES.helloMs);
+    this.#clock.wake(now + TIMES.helloMs);
     return link;
   }
 
@@ -174,8 +140,8 @@ export class Room {
     const link = Link.restore(socket, saved, limitsFor(this.#state.settings, saved.admission.rateClass));
     if (link.state === "over") return link;
     this.#state.links.add(link);
-    if (saved.state === "open") this.#reattach(link, saved);
-    this.#wake(Math.max(now, link.isOpen ? link.lastHeard + TIMES.ghostMs : link.since + TIMES.helloMs));
+    if (saved.state === "open") reattach(this.#state, link, saved);
+    this.#clock.wake(Math.max(now, link.isOpen ? link.lastHeard + TIMES.ghostMs : link.since + TIMES.helloMs));
     return link;
   }
 
@@ -267,19 +233,7 @@ export class Room {
 
   /** With `now` the month is today's; without it that of the last alarm or join. */
   statistics(now?: number): RoomStatistics {
-    const { manager, counters, sessions } = this.#state;
-    const totals = manager.getStatistics();
-    const away = [...sessions.values()].filter(({ link }) => !link).length;
-    return {
-      activeConnections: manager.getActiveConnectionCount(),
-      ...totals,
-      peers: sessions.size - away,
-      away,
-      monthBytes: now === undefined ? counters.month.used(totals.totalBytes) : bytesThisMonth(this.#state, now),
-      drops: counters.drops(),
-      refusals: counters.refusals(),
-      joinRefusals: counters.joinRefusals(),
-    };
+    return roomStatistics(this.#state, now);
   }
 
   /** Whether the peer has a session with a socket just now. */
@@ -308,8 +262,8 @@ export class Room {
     // An empty room keeps nothing in memory that a flush would still have to save, and no alarm.
     const isEmpty = links.size === 0 && sessions.size === 0 && manager.getActiveConnectionCount() === 0;
     if (isEmpty && counters.isDirty) this.flush();
-    if (counters.isDirty) this.#wake(now + TIMES.flushMs);
-    else if (isEmpty) this.#alarmAt = Infinity;
+    if (counters.isDirty) this.#clock.wake(now + TIMES.flushMs);
+    else if (isEmpty) this.#clock.stop();
   }
 
   #endFailedSessions(): void {
@@ -325,23 +279,9 @@ export class Room {
       if (isOverrun(this.#state, link)) closeStalled(this.#state, link, now);
       else if (link.backlog.since < 0) {
         link.backlog.since = now;
-        this.#wake(now + TIMES.stallMs);
+        this.#clock.wake(now + TIMES.stallMs);
       }
     }
-  }
-
-  #reattach(link: Link, saved: SavedLink & { state: "open" }): void {
-    const { sessions } = this.#state;
-    const known = sessions.get(link.peer);
-    const isKnown = known?.id === saved.session;
-    if (known && !isKnown && known.link) return link.end(); // the peer has a newer session by now
-    const session = isKnown ? known : new Session(link.peer, saved);
-    // The socket has the newest tokens; the disk has those of the last time that something else had to be written.
-    session.token = saved.token;
-    session.previousToken = saved.previousToken;
-    session.link = link;
-    link.session = session;
-    sessions.set(link.peer, session);
   }
 
   #opened(connection: P2PConnection): void {
@@ -387,44 +327,16 @@ export class Room {
     this.#state.log({ level: "error", event: "store_failed", error: describe(error) });
   }
 
-  #wake(at: number): void {
-    this.#alarmAt = Math.min(this.#alarmAt, this.#ringTime(at));
-  }
-
-  /**
-   * Alarms ring at whole seconds, and look at what was due then. So they are never closer together, and when a
-   * connect times out does not depend on what else goes on in the room, such as the peer being there (rule C6).
-   */
-  #ringTime(due: number): number {
-    const second = Math.max(Math.ceil(due / TIMES.promptMs), Math.floor(this.#lookedAt / TIMES.promptMs) + 1);
-    return second * TIMES.promptMs;
-  }
-
   /** Looks at everything once, so that it is cheap to ask for less between alarms. */
   #schedule(now: number): void {
     const { manager, counters } = this.#state;
-    this.#lookedAt = now;
     const { deadline, idle } = manager.nextDue();
     const { prompt, ghost } = nextSweepTimes(this.#state);
     const flush = counters.isDirty ? now + TIMES.flushMs : Infinity;
     // What may wait is looked for no oftener than at the cleanup's pace.
     const patient = Math.max(Math.min(idle, ghost), now + TIMES.cleanupMs);
-    this.#alarmAt = this.#ringTime(Math.min(deadline, prompt, patient, flush));
+    this.#clock.looked(now, Math.min(deadline, prompt, patient, flush));
   }
-}
-
-const TOKEN_BYTES = 16;
-
-function newSessionId({ random }: RoomOptions): SessionId {
-  const bytes = random(8);
-  const id = new DataView(bytes.buffer, bytes.byteOffset).getBigUint64(0, true);
-  return (id === 0n ? 1n : id) as SessionId;
-}
-
-function newMark({ random }: RoomOptions): { mark: number; frame: Uint8Array } {
-  const bytes = random(4);
-  const mark = new DataView(bytes.buffer, bytes.byteOffset).getUint32(0, true);
-  return { mark, frame: encodeControl("mark", { mark }) };
 }
 
 function describe(error: unknown): string {

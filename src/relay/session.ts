@@ -1,6 +1,7 @@
 import type { PeerId, SessionId } from "../protocol/index.ts";
 import type { Link } from "./link.ts";
 import type { StoredSession } from "./ports.ts";
+import type { SessionRates } from "./rates.ts";
 
 /** Closes that a client with a socket may not have heard: those last sent before it turned out to be gone. */
 const RECENT_FAREWELLS = 16;
@@ -25,6 +26,8 @@ export class Session {
   previousToken: Uint8Array | undefined;
   /** ms until which an away session waits for its client; Infinity with a socket. */
   awayUntil = Infinity;
+  /** What it has sent against its limits; unknown after an eviction, which takes a quiet room. */
+  rates: SessionRates | undefined;
   /** There is a row of it on disk, as there must be before anybody is told of a connection. */
   isStored = false;
   #farewells: Uint8Array[] = [];

@@ -19,7 +19,10 @@ const KB = new Uint8Array(1_000);
 const Reliable = { flags: DataFlag.Reliable };
 
 function setup(settings = {}, checks = true) {
-  const room = new TestRoom({ settings: { maxQueuedBytes: CAP, graceMs: 30_000, messagesPerSecond: 0, bytesPerSecond: 0, ...settings }, checks });
+  const room = new TestRoom({
+    settings: { maxQueuedBytes: CAP, graceMs: 30_000, messagesPerSecond: 0, bytesPerSecond: 0, ...settings },
+    checks,
+  });
   const [alice, bob] = [room.join(ALICE), room.join(BOB)];
   const handle = room.pair(alice, bob);
   bob.isReading = false;

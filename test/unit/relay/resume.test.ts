@@ -372,6 +372,19 @@ describe("not coming back", () => {
   });
 });
 
+test("[L1] what a session has sent beyond its rate it still owes after a resume", () => {
+  const { room, alice, bob, handle } = setup({ settings: { messagesPerSecond: 5 } });
+  let current = alice;
+  for (let i = 0; i < 12; i++) {
+    current.send(frames.data(handle, String(i)));
+    current = room.resume(current);
+  }
+  expect(room.statistics.drops.rate_limited).toBeGreaterThan(0);
+  for (let i = 0; i < 12 && !current.socket.closed; i++) current.send(frames.data(handle, String(i)));
+  expect(current.socket.closed?.code).toBe(CloseCode.RateLimited);
+  expect(bob.isIn).toBe(true);
+});
+
 test("drain: each client is told when to come back, and finds its session", () => {
   const { room, alice, bob, handle } = setup();
   const guest = room.guest(CAROL);

@@ -1,0 +1,40 @@
+/** The room as it was before the object lost its memory: from the store, and from the sockets that stayed open. */
+import { bytesThisMonth } from "./entry.ts";
+import type { Link } from "./link.ts";
+import type { RelaySocket, SavedLink } from "./ports.ts";
+import type { RoomState } from "./room-state.ts";
+import { Session } from "./session.ts";
+
+/** A socket that stayed open while the object was evicted, and what was saved beside it. */
+export interface Survivor {
+  readonly socket: RelaySocket;
+  readonly saved: SavedLink;
+}
+
+/** `checkpoint`: the newest that a surviving socket carried. */
+export function restoreStored(room: RoomState, checkpoint: Float64Array | undefined, now: number): void {
+  const { store, manager, counters, sessions } = room;
+  const byHandle = counters.restore(manager, store.loadCounters(), checkpoint);
+  bytesThisMonth(room, now);
+  for (const stored of store.loadConnections()) {
+    const saved = byHandle.get(stored.handle);
+    manager.restoreConnection(stored, saved ?? { packets: 0, bytes: 0, lastActivity: stored.created });
+    const connection = manager.getConnection(stored.connectionId);
+    if (connection && saved && !saved.isFlushed) counters.connectionChanged(connection);
+  }
+  for (const stored of store.loadSessions()) sessions.set(stored.peer, Session.restore(stored));
+}
+
+/** The session that an open socket belongs to. */
+export function reattach({ sessions }: RoomState, link: Link, saved: SavedLink & { state: "open" }): void {
+  const known = sessions.get(link.peer);
+  const isKnown = known?.id === saved.session;
+  if (known?.link && !isKnown) return link.end(); // the peer has a newer session by now
+  const session = isKnown ? known : new Session(link.peer, saved);
+  // The socket has the newest tokens; the disk has those of the last time that something else had to be written.
+  session.token = saved.token;
+  session.previousToken = saved.previousToken;
+  session.link = link;
+  link.session = session;
+  sessions.set(link.peer, session);
+}

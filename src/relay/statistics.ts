@@ -1,0 +1,39 @@
+import type { Drops } from "./counters.ts";
+import { bytesThisMonth } from "./entry.ts";
+import type { JoinRefusals, Refusals } from "./refusals.ts";
+import type { RoomState } from "./room-state.ts";
+
+export interface RoomStatistics {
+  readonly activeConnections: number;
+  readonly totalPackets: number;
+  readonly totalBytes: number;
+  /** Sessions with a socket. */
+  readonly peers: number;
+  /** Sessions that wait for their client to come back. */
+  readonly away: number;
+  /** Payload relayed in this calendar month, UTC. */
+  readonly monthBytes: number;
+  /** Data frames that were not relayed, by reason. */
+  readonly drops: Drops;
+  /** Frames that were refused, by error, also those that were not answered. */
+  readonly refusals: Refusals;
+  /** Joins that this room refused, by reason. */
+  readonly joinRefusals: JoinRefusals;
+}
+
+/** With `now` the month is today's; without it that of the last alarm or join. */
+export function roomStatistics(room: RoomState, now?: number): RoomStatistics {
+  const { manager, counters, sessions } = room;
+  const totals = manager.getStatistics();
+  const away = [...sessions.values()].filter(({ link }) => !link).length;
+  return {
+    activeConnections: manager.getActiveConnectionCount(),
+    ...totals,
+    peers: sessions.size - away,
+    away,
+    monthBytes: now === undefined ? counters.month.used(totals.totalBytes) : bytesThisMonth(room, now),
+    drops: counters.drops(),
+    refusals: counters.refusals(),
+    joinRefusals: counters.joinRefusals(),
+  };
+}
