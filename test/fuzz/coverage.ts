@@ -1,29 +1,28 @@
 /** What of src/ has run in this process, by V8's block coverage: the feedback that tells a good input from another. */
 import { type Profiler, Session } from "node:inspector";
 
-/** The covered characters of one script. */
-interface Script {
-  readonly seen: Uint8Array;
-  readonly blocks: Set<number>;
-}
+/** The characters of one function that have not been reached; "all" when none is left. */
+type Unreached = Uint8Array | "all reached";
 
+/** What has happened so far, and whether the last inputs added to it. */
 export class Coverage {
   readonly #session = new Session();
-  readonly #scripts = new Map<string, Script>();
+  /** By script and place. V8 leaves a block out that ran as often as what is around it, so blocks are told by their text. */
+  readonly #functions = new Map<string, Unreached>();
   readonly #features = new Set<string>();
   readonly #recent = new Set<string>();
+  #blocks = 0;
 
   constructor() {
     this.#session.connect();
-    this.#post("Profiler.enable");
-    this.#post("Profiler.startPreciseCoverage", { callCount: true, detailed: true });
+    this.#session.post("Profiler.enable");
+    this.#session.post("Profiler.startPreciseCoverage", { callCount: true, detailed: true });
+    this.#take(); // what ran before is nobody's
   }
 
   /** Blocks that have run, and features that targets have named. */
   get counts(): { blocks: number; features: number } {
-    let blocks = 0;
-    for (const script of this.#scripts.values()) blocks += script.blocks.size;
-    return { blocks, features: this.#features.size };
+    return { blocks: this.#blocks, features: this.#features.size };
   }
 
   /** Something that an input has brought about and that no line of code stands for, such as one frame after another. */
@@ -41,6 +40,11 @@ export class Coverage {
     return this.#look(false);
   }
 
+  stop(): void {
+    this.#session.post("Profiler.stopPreciseCoverage");
+    this.#session.disconnect();
+  }
+
   #look(note: boolean): boolean {
     let isNew = this.#recent.size > 0;
     if (note) for (const name of this.#recent) this.#features.add(name);
@@ -52,43 +56,30 @@ export class Coverage {
     return isNew;
   }
 
-  stop(): void {
-    this.#post("Profiler.stopPreciseCoverage");
-    this.#session.disconnect();
-  }
-
-  /** Ranges of a function: itself, then blocks inside that ran another number of times, outer ones first. */
+  /** Ranges: the function itself, then blocks in it that ran another number of times, outer ones first. */
   #isNewIn(url: string, ranges: readonly Profiler.CoverageRange[], note: boolean): boolean {
     const [whole] = ranges;
     if (!whole || whole.count === 0) return false;
-    const { seen, blocks } = this.#script(url, whole.endOffset);
-    const ran = new Uint8Array(whole.endOffset - whole.startOffset);
+    const { startOffset: start, endOffset: end } = whole;
+    const key = `${url}:${start}:${end}`;
+    const unreached = this.#functions.get(key) ?? new Uint8Array(end - start).fill(1);
+    if (unreached === "all reached") return false;
+    const reached = new Uint8Array(end - start);
     for (const { startOffset, endOffset, count } of ranges) {
-      ran.fill(count > 0 ? 1 : 0, startOffset - whole.startOffset, endOffset - whole.startOffset);
+      reached.fill(count > 0 ? 1 : 0, startOffset - start, endOffset - start);
     }
     let isNew = false;
     let wasNew = false;
-    for (let i = 0, at = whole.startOffset; i < ran.length; i++, at++) {
-      const isNewHere = ran[i] === 1 && seen[at] === 0;
-      if (isNewHere && note) {
-        // Neighbours that are reached for the first time together are one block.
-        if (!wasNew) blocks.add(at);
-        seen[at] = 1;
-      }
+    for (let at = 0; at < reached.length; at++) {
+      const isNewHere = reached[at] === 1 && unreached[at] === 1;
+      // Neighbours that are reached for the first time together are one block.
+      if (note && isNewHere && !wasNew) this.#blocks++;
+      if (note && isNewHere) unreached[at] = 0;
       isNew ||= isNewHere;
       wasNew = isNewHere;
     }
+    if (note) this.#functions.set(key, unreached.includes(1) ? unreached : "all reached");
     return isNew;
-  }
-
-  #script(url: string, end: number): Script {
-    const known = this.#scripts.get(url);
-    if (known && known.seen.length >= end) return known;
-    const seen = new Uint8Array(Math.max(2 * end, 1024));
-    if (known) seen.set(known.seen);
-    const script = { seen, blocks: known?.blocks ?? new Set() };
-    this.#scripts.set(url, script);
-    return script;
   }
 
   #take(): readonly Profiler.ScriptCoverage[] {
@@ -99,12 +90,5 @@ export class Coverage {
       result = taken.result;
     });
     return result;
-  }
-
-  #post(
-    method: "Profiler.enable" | "Profiler.startPreciseCoverage" | "Profiler.stopPreciseCoverage",
-    more?: object,
-  ): void {
-    this.#session.post(method, more as never);
   }
 }

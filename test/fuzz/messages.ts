@@ -62,6 +62,11 @@ export function mutateMessage(message: Message, random: Random, names: readonly 
   }
 }
 
+/** A message of these frames, as they are. */
+export function verbatim(frames: readonly Uint8Array[]): Message {
+  return { frames: frames.map((bytes) => ({ frame: "raw", hex: Buffer.from(bytes).toString("hex") })), damage: [] };
+}
+
 export function bytesOf({ frames, damage }: Message, known: Known): Uint8Array {
   let bytes: Uint8Array = batch(...frames.map((frame) => encodeFrame(frame, known)));
   for (const one of damage) bytes = doDamage(bytes, one);
@@ -205,10 +210,11 @@ function fieldValue(field: AnyField, name: string, value: Value | undefined, kno
     literal = values[value.known % Math.max(1, values.length)];
   }
   if (field === u64) return BigInt((literal as bigint | string | undefined) ?? 0n);
-  if (field === bytes8)
-    return literal instanceof Uint8Array ? literal : Buffer.from((literal as string | undefined) ?? "", "hex");
+  if (field === bytes8) {
+    return literal instanceof Uint8Array ? literal : Buffer.from(typeof literal === "string" ? literal : "", "hex");
+  }
   if (isNumber(field)) return Number(literal ?? 0);
-  return literal ?? "";
+  return typeof literal === "string" ? literal : "";
 }
 
 function doDamage(bytes: Uint8Array, damage: Damage): Uint8Array {

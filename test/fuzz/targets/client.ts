@@ -2,7 +2,7 @@
 import { RelayError, type RelayClient } from "../../../src/client/index.ts";
 import { type ControlFrameName, encodeControl } from "../../../src/protocol/index.ts";
 import { ScriptedRelay, WELCOME } from "../../unit/client/scripted-relay.ts";
-import { type Message, bytesOf, mutateMessage, randomMessage } from "../messages.ts";
+import { type Message, bytesOf, mutateMessage, randomMessage, verbatim } from "../messages.ts";
 import type { Random } from "../random.ts";
 import type { Target } from "../target.ts";
 
@@ -126,13 +126,6 @@ function later(): Promise<undefined> {
 }
 
 function seeds(): ClientStep[][] {
-  const says = (...all: readonly Uint8Array[]): ClientStep => ({
-    do: "message",
-    message: {
-      frames: all.map((bytes) => ({ frame: "raw", hex: Buffer.from(bytes).toString("hex") }) as const),
-      damage: [],
-    },
-  });
   const begin: ClientStep = { do: "begin", peer: 1, type: 2, port: 0 };
   const turned: ClientStep = { do: "turn" };
   const connecting = says(encodeControl("connecting", { request: 1, handle: 1, connectionId: 1n, state: 1 }));
@@ -146,4 +139,8 @@ function seeds(): ClientStep[][] {
     ],
     [begin, turned, says(encodeControl("welcome", WELCOME)), { do: "leave" }],
   ];
+}
+
+function says(...all: readonly Uint8Array[]): ClientStep {
+  return { do: "message", message: verbatim(all) };
 }

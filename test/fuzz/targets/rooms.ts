@@ -6,7 +6,7 @@
 import { PROTOCOL_VERSION, errorName } from "../../../src/protocol/index.ts";
 import { TestPeer, TestRoom, control, frames, peerId } from "../../support/room.ts";
 import { walk } from "../../support/frames.ts";
-import { type Message, bytesOf, mutateMessage, randomMessage } from "../messages.ts";
+import { type Message, bytesOf, mutateMessage, randomMessage, verbatim } from "../messages.ts";
 import type { Random } from "../random.ts";
 import type { Target } from "../target.ts";
 
@@ -182,11 +182,6 @@ class Game {
 
 /** A life with everything in it, and pieces of it. */
 function seeds(): RoomStep[][] {
-  const join = (peer: number): RoomStep => ({ do: "join", peer, visible: peer === 0, hello: true });
-  const send = (socket: number, ...all: readonly Uint8Array[]): RoomStep => {
-    const frames = all.map((bytes) => ({ frame: "raw", hex: Buffer.from(bytes).toString("hex") }) as const);
-    return { do: "send", socket, message: { frames, damage: [] } };
-  };
   const pair = [join(0), join(1), send(0, frames.connect(peerId(1))), send(1, frames.accept(1))];
   const close = (graceful: boolean): RoomStep => send(0, frames.close(1, { graceful }));
   return [
@@ -204,4 +199,12 @@ function seeds(): RoomStep[][] {
     [...pair, { do: "drop", socket: 0 }, { do: "advance", ms: 10_000 }, join(0), { do: "advance", ms: 60_000 }],
     [...pair, send(1, control("bye", { code: 1000, reconnectAfterMs: 0, debug: "" })), { do: "kick", peer: 0 }],
   ];
+}
+
+function join(peer: number): RoomStep {
+  return { do: "join", peer, visible: peer === 0, hello: true };
+}
+
+function send(socket: number, ...all: readonly Uint8Array[]): RoomStep {
+  return { do: "send", socket, message: verbatim(all) };
 }
