@@ -9,4 +9,58 @@ export interface Equivalent {
   readonly why: string;
 }
 
-export const EQUIVALENT: readonly Equivalent[] = [];
+export const EQUIVALENT: readonly Equivalent[] = [
+  {
+    file: "src/protocol/control-frames.ts",
+    line: "if (end < 0) return undefined",
+    mutants: ["end <= 0"],
+    why: "a frame ends behind its header: at 8 or later",
+  },
+  {
+    file: "src/protocol/data-frames.ts",
+    line: "view.setUint16(offset + 14, 0, true)",
+    original: "true",
+    mutants: ["false"],
+    why: "a zero has the same bytes in either order",
+  },
+  {
+    file: "src/protocol/fields.ts",
+    line: "return at < 0 ? new Uint8Array()",
+    original: "at < 0",
+    mutants: ["at <= 0"],
+    why: "the length stands before the bytes, so they are never at 0",
+  },
+  {
+    file: "src/protocol/fields.ts",
+    line: 'return "";',
+    mutants: ['"Stryker was here!"'],
+    why: "nobody reads the values of a frame that has failed",
+  },
+  {
+    file: "src/protocol/fields.ts",
+    line: "if (cursor.failed) return",
+    original: "cursor.failed",
+    mutants: ["false"],
+    why: "nobody reads the values of a frame that has failed",
+  },
+  {
+    file: "src/protocol/fields.ts",
+    line: "if (bytes.length <= max) return bytes",
+    mutants: ["false"],
+    why: "a short cut: what ends before the limit is cut where it ends",
+  },
+  {
+    file: "src/protocol/fields.ts",
+    line: "while (end > 0 &&",
+    original: "end > 0",
+    mutants: ["true", "end >= 0"],
+    why: "the encoder's UTF-8 has the beginning of a character in every four bytes",
+  },
+  {
+    file: "src/protocol/ids.ts",
+    line: 'if (typeof number !== "number" ||',
+    original: 'typeof number !== "number"',
+    mutants: ["false"],
+    why: "for the compiler: what is no number is no integer either",
+  },
+];
