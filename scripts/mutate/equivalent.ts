@@ -126,4 +126,32 @@ export const EQUIVALENT: readonly Equivalent[] = [
     mutants: ["{}"],
     why: "a function without return returns undefined",
   },
+  {
+    file: "src/relay/connection.ts",
+    line: "[ConnectionState.Closed]: []",
+    original: "[]",
+    mutants: ['["Stryker was here"]'],
+    why: "no state has that name",
+  },
+  {
+    file: "src/relay/manager.ts",
+    line: "records?.all",
+    original: "records?.all",
+    mutants: ["records.all"],
+    why: "for the compiler: whoever has a connection has records",
+  },
+  {
+    file: "src/relay/manager.ts",
+    line: "return a < b ?",
+    original: "a < b",
+    mutants: ["a >= b", "a <= b"],
+    why: "either order will do, as long as it is one; and nobody connects to himself",
+  },
+  {
+    file: "src/relay/negotiation.ts",
+    line: "const connection = id === NO_CONNECTION ?",
+    original: "id === NO_CONNECTION",
+    mutants: ["false"],
+    why: "no connection has that id",
+  },
 ];
