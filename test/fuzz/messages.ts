@@ -2,7 +2,7 @@
  * Messages as the fuzzer invents, keeps and changes them: frames with their fields by name, and damage done to the bytes.
  * Control frames come from the protocol's own table, so that one which is added there is played here without more.
  */
-import { CONTROL_FRAMES, type ControlFrameName, encodeControl } from "../../src/protocol/index.ts";
+import { CONTROL_FRAMES, type ControlFrameName, HEADER_SIZE, encodeControl } from "../../src/protocol/index.ts";
 import { type AnyField, bytes8, i32, u16, u32, u64, u8 } from "../../src/protocol/fields.ts";
 import { ackFrame, batch, dataFrame, multicastFrame, probeFrame } from "../support/frames.ts";
 import type { Random } from "./random.ts";
@@ -10,11 +10,13 @@ import type { Random } from "./random.ts";
 /** `known`: one of the values that this field has had on the wire, the newest first. u64 and bytes are text: decimal, hex. */
 export type Value = number | string | { readonly known: number };
 
-export type FrameSpec =
+/** `resize`: bytes more or fewer at its end than its fields need, and its length says so. */
+export type FrameSpec = (
   | { readonly frame: "control"; readonly name: ControlFrameName; readonly flags: number; readonly fields: Fields }
   | { readonly frame: "data" | "ack" | "probe"; readonly fields: Fields; readonly size: number }
   | { readonly frame: "multicast"; readonly targets: readonly Value[]; readonly fields: Fields; readonly size: number }
-  | { readonly frame: "raw"; readonly hex: string };
+  | { readonly frame: "raw"; readonly hex: string }
+) & { readonly resize?: number };
 type Fields = Readonly<Record<string, Value>>;
 
 export type Damage =
@@ -62,18 +64,31 @@ export function mutateMessage(message: Message, random: Random, names: readonly 
   }
 }
 
-/** A message of these frames, as they are. */
-export function verbatim(frames: readonly Uint8Array[]): Message {
-  return { frames: frames.map((bytes) => ({ frame: "raw", hex: Buffer.from(bytes).toString("hex") })), damage: [] };
+/** An undamaged control frame; fields that are not named are 0. */
+export function controlSpec(name: ControlFrameName, fields: Fields = {}, flags = 0): FrameSpec {
+  return { frame: "control", name, flags, fields };
+}
+
+export function messageOf(...frames: readonly FrameSpec[]): Message {
+  return { frames, damage: [] };
 }
 
 export function bytesOf({ frames, damage }: Message, known: Known): Uint8Array {
-  let bytes: Uint8Array = batch(...frames.map((frame) => encodeFrame(frame, known)));
+  let bytes: Uint8Array = batch(...frames.map((frame) => resized(encodeFrame(frame, known), frame.resize ?? 0)));
   for (const one of damage) bytes = doDamage(bytes, one);
   return bytes;
 }
 
 function randomFrame(random: Random, names: readonly ControlFrameName[]): FrameSpec {
+  const frame = newFrame(random, names);
+  return random.oneIn(8) ? { ...frame, resize: randomResize(random) } : frame;
+}
+
+function randomResize(random: Random): number {
+  return random.pick([-24, -8, -4, -2, -1, -1, 1, 4, 60]);
+}
+
+function newFrame(random: Random, names: readonly ControlFrameName[]): FrameSpec {
   switch (random.below(12)) {
     case 0:
     case 1:
@@ -113,6 +128,7 @@ function randomFields(names: readonly string[], random: Random): Fields {
 }
 
 function mutateFrame(frame: FrameSpec, random: Random): FrameSpec {
+  if (random.oneIn(6)) return { ...frame, resize: random.oneIn(3) ? 0 : randomResize(random) };
   if (frame.frame === "raw") return { frame: "raw", hex: randomHex(random, 40) };
   if (frame.frame === "control" && random.oneIn(6)) return { ...frame, flags: random.below(256) };
   if (frame.frame === "multicast" && random.oneIn(3)) {
@@ -215,6 +231,14 @@ function fieldValue(field: AnyField, name: string, value: Value | undefined, kno
   }
   if (isNumber(field)) return Number(literal ?? 0);
   return typeof literal === "string" ? literal : "";
+}
+
+function resized(bytes: Uint8Array, by: number): Uint8Array {
+  if (by === 0 || bytes.length < HEADER_SIZE) return bytes;
+  const copy = new Uint8Array(Math.max(HEADER_SIZE, bytes.length + by)).fill(0xcd);
+  copy.set(bytes.subarray(0, copy.length));
+  new DataView(copy.buffer).setUint32(4, copy.length - HEADER_SIZE, true);
+  return copy;
 }
 
 function doDamage(bytes: Uint8Array, damage: Damage): Uint8Array {

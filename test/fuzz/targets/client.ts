@@ -1,8 +1,16 @@
 /** The client against a relay that says anything: it throws at nobody, sends only what is well formed, and ends when told. */
 import { RelayError, type RelayClient } from "../../../src/client/index.ts";
-import { type ControlFrameName, encodeControl } from "../../../src/protocol/index.ts";
-import { ScriptedRelay, WELCOME } from "../../unit/client/scripted-relay.ts";
-import { type Message, bytesOf, mutateMessage, randomMessage, verbatim } from "../messages.ts";
+import type { ControlFrameName } from "../../../src/protocol/index.ts";
+import { ScriptedRelay } from "../../unit/client/scripted-relay.ts";
+import {
+  type FrameSpec,
+  type Message,
+  bytesOf,
+  controlSpec,
+  messageOf,
+  mutateMessage,
+  randomMessage,
+} from "../messages.ts";
 import type { Random } from "../random.ts";
 import type { Target } from "../target.ts";
 
@@ -128,19 +136,24 @@ function later(): Promise<undefined> {
 function seeds(): ClientStep[][] {
   const begin: ClientStep = { do: "begin", peer: 1, type: 2, port: 0 };
   const turned: ClientStep = { do: "turn" };
-  const connecting = says(encodeControl("connecting", { request: 1, handle: 1, connectionId: 1n, state: 1 }));
   const write: ClientStep = { do: "write", connection: 0, size: 1_300, reliable: true };
+  const incoming = controlSpec("incoming", { handle: 1, connectionId: "1", connectionType: 2, peer: "1" });
+  const connecting = controlSpec("connecting", { request: { known: 0 }, handle: 1, connectionId: "1", state: 1 });
+  const state = controlSpec("state", { handle: 1, state: 1 });
+  const data: FrameSpec = { frame: "data", fields: { handle: 1, number: 1, sequence: 1, flags: 1 }, size: 10 };
+  const ack: FrameSpec = { frame: "ack", fields: { handle: 1, cumulative: 1, window: 65_535 }, size: 0 };
+  const probe: FrameSpec = { frame: "probe", fields: { handle: 1, answer: 0, stamp: 5 }, size: 0 };
+  const close = controlSpec("close", { handle: 1, reason: 1000, closedBy: 1 }, 1);
+  const opened = [begin, turned, says(connecting)];
   return [
-    [begin, turned, connecting, write, turned],
-    [
-      says(new ScriptedRelay().incoming(1, 1n)),
-      turned,
-      says(encodeControl("state", { handle: 1, state: 1, previous: 0 })),
-    ],
-    [begin, turned, says(encodeControl("welcome", WELCOME)), { do: "leave" }],
+    [...opened, write, turned, says(ack, probe), { do: "close", connection: 0, graceful: true, linger: true }, turned],
+    [says(incoming), turned, says(state, data, ack), { do: "read", connection: 0 }, turned, says(close)],
+    [...opened, says(data), says(close), turned],
+    [begin, turned, says(controlSpec("error", { code: 36, frame: 0x10, about: { known: 0 } })), { do: "leave" }],
+    [...opened, says(controlSpec("bye", { code: 4004, debug: "kicked" }))],
   ];
 }
 
-function says(...all: readonly Uint8Array[]): ClientStep {
-  return { do: "message", message: verbatim(all) };
+function says(...frames: readonly FrameSpec[]): ClientStep {
+  return { do: "message", message: messageOf(...frames) };
 }

@@ -1,26 +1,16 @@
 /**
  * The room: any order of joins, messages, closes, alarms, evictions and crashes. TestRoom checks after each step what must
- * always hold, and that no peer is sent a frame of a connection that it is no end of. Here: nothing fails inside, and a
- * room that everybody has left becomes quiet.
+ * always hold, and that no peer is sent a frame of a connection that it is no end of. Here: nor one that did not come from
+ * the other end; nothing fails inside; and a room that everybody has left becomes quiet.
  */
 import { PROTOCOL_VERSION, errorName } from "../../../src/protocol/index.ts";
-import { TestPeer, TestRoom, control, frames, peerId } from "../../support/room.ts";
+import { type TestPeer, TestRoom, frames, peerId } from "../../support/room.ts";
 import { walk } from "../../support/frames.ts";
-import { type Message, bytesOf, mutateMessage, randomMessage, verbatim } from "../messages.ts";
+import { bytesOf, mutateMessage, randomMessage } from "../messages.ts";
 import type { Random } from "../random.ts";
 import type { Target } from "../target.ts";
-
-export type RoomStep =
-  /** First only: a room with small limits. */
-  | { readonly do: "tight" }
-  /** A socket; with `hello`, also its hello. */
-  | { readonly do: "join"; readonly peer: number; readonly visible: boolean; readonly hello: boolean }
-  | { readonly do: "send"; readonly socket: number; readonly message: Message }
-  | { readonly do: "text" | "drop" | "ping"; readonly socket: number }
-  | { readonly do: "advance"; readonly ms: number }
-  | { readonly do: "kick"; readonly peer: number }
-  | { readonly do: "close"; readonly handle: number }
-  | { readonly do: "ring" | "evict" | "crash" };
+import { Origins } from "./origins.ts";
+import { type RoomStep, seeds } from "./room-steps.ts";
 
 const PEERS = 4;
 const TIMES = [0, 1, 50, 999, 1_000, 5_000, 10_000, 20_000, 45_000, 60_000, 301_000];
@@ -86,11 +76,13 @@ class Game {
   readonly room: TestRoom;
   readonly #feature: (name: string) => void;
   readonly #known = new Map<string, (number | bigint | Uint8Array | string)[]>();
+  readonly #origins: Origins;
   readonly #last = new Map<TestPeer, string>();
   #logs = 0;
 
   constructor(isTight: boolean, feature: (name: string) => void) {
     this.room = new TestRoom({ settings: isTight ? TIGHT : {} });
+    this.#origins = new Origins(this.room);
     this.#feature = feature;
     this.#known.set("version", [PROTOCOL_VERSION]);
     this.#known.set(
@@ -111,7 +103,11 @@ class Game {
       }
       case "send": {
         const known = (field: string) => this.#known.get(field) ?? [];
-        this.#with(step.socket, (peer) => room.receive(peer, bytesOf(step.message, known)));
+        this.#with(step.socket, (peer) => {
+          const bytes = bytesOf(step.message, known);
+          this.#origins.sends(peer.id, bytes);
+          room.receive(peer, bytes);
+        });
         break;
       }
       case "text":
@@ -159,7 +155,9 @@ class Game {
   /** Takes what peers were sent, for its values, and fails when the relay says that it has failed. */
   #listen(): void {
     for (const peer of this.room.peers) {
-      for (const { type, control } of peer.take().flatMap(walk)) {
+      for (const frame of peer.take().flatMap(walk)) {
+        const { type, control } = frame;
+        this.#origins.arrives(peer.id, frame);
         const name =
           control?.frame === "error" ? String(errorName(control.values.code)) : (control?.frame ?? `${type}`);
         this.#feature(`${this.#last.get(peer)} ${name}`);
@@ -178,33 +176,4 @@ class Game {
     const values = this.#known.get(field) ?? [];
     this.#known.set(field, [value, ...values.filter((other) => other !== value)].slice(0, 8));
   }
-}
-
-/** A life with everything in it, and pieces of it. */
-function seeds(): RoomStep[][] {
-  const pair = [join(0), join(1), send(0, frames.connect(peerId(1))), send(1, frames.accept(1))];
-  const close = (graceful: boolean): RoomStep => send(0, frames.close(1, { graceful }));
-  return [
-    pair,
-    [
-      ...pair,
-      send(0, frames.data(1, "hello")),
-      { do: "evict" },
-      send(1, frames.data(1, "hello")),
-      close(true),
-      close(false),
-    ],
-    [...pair, { do: "crash" }, join(0), { do: "advance", ms: 301_000 }],
-    [{ do: "tight" }, join(0), join(1), send(0, frames.connect(peerId(1))), send(1, frames.refuse(1))],
-    [...pair, { do: "drop", socket: 0 }, { do: "advance", ms: 10_000 }, join(0), { do: "advance", ms: 60_000 }],
-    [...pair, send(1, control("bye", { code: 1000, reconnectAfterMs: 0, debug: "" })), { do: "kick", peer: 0 }],
-  ];
-}
-
-function join(peer: number): RoomStep {
-  return { do: "join", peer, visible: peer === 0, hello: true };
-}
-
-function send(socket: number, ...all: readonly Uint8Array[]): RoomStep {
-  return { do: "send", socket, message: verbatim(all) };
 }
