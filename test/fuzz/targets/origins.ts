@@ -34,10 +34,10 @@ export class Origins {
           at + MULTICAST_TARGET_SIZE <= end;
           at += MULTICAST_TARGET_SIZE
         ) {
-          add(this.#sent, peer, FrameType.Data, view.getUint32(at, true));
+          add(this.#sent, `${peer} ${FrameType.Data} ${view.getUint32(at, true)}`);
         }
       } else if (end - offset >= HANDLE_OFFSET + 4) {
-        add(this.#sent, peer, type, view.getUint32(offset + HANDLE_OFFSET, true));
+        add(this.#sent, `${peer} ${type} ${view.getUint32(offset + HANDLE_OFFSET, true)}`);
       }
     }
   }
@@ -47,14 +47,14 @@ export class Origins {
     const handle = data?.handle ?? ack?.handle ?? probe?.handle;
     if (handle === undefined) return;
     const other = this.#room.ends.get(handle)?.find((end) => end !== peer);
-    const arrived = add(this.#arrived, peer, type, handle);
+    // With its sender: after a crash a handle may be another connection's.
+    const arrived = add(this.#arrived, `${other} ${peer} ${type} ${handle}`);
     const sent = this.#sent.get(`${other} ${type} ${handle}`) ?? 0;
     if (arrived > sent) throw new Error(`${arrived} frames of type ${type} reached ${peer}; ${other} sent ${sent}`);
   }
 }
 
-function add(counts: Map<string, number>, peer: bigint, type: number, handle: number): number {
-  const key = `${peer} ${type} ${handle}`;
+function add(counts: Map<string, number>, key: string): number {
   const count = (counts.get(key) ?? 0) + 1;
   counts.set(key, count);
   return count;

@@ -316,6 +316,9 @@ async function said(header: unknown, payload: unknown = GOOD, secret = TEST_SECR
 
 describe("texts", () => {
   it("of a bad header or signature", async () => {
+    expect((await refusal("x")).message).toBe(
+      "The ticket is not a JWT (three base64url parts with dots); send it unchanged.",
+    );
     const known = "HS256, EdDSA, ES256";
     expect(await said({ alg: "HS512" })).toBe(`The ticket's "alg" must be one of ${known}; it is the text "HS512".`);
     expect(await said({ ...HS256, kid: 5 })).toBe(`The ticket's "kid" must be a string; it is the number 5.`);
