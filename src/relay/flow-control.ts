@@ -77,6 +77,7 @@ function hold(room: RoomState, link: Link, bytes: Uint8Array, data: HeldData | u
   const { maxQueuedBytes } = room.settings;
   if (!link.backlog) {
     link.backlog = new Backlog();
+    link.save();
     room.stalling.add(link);
   }
   const { backlog } = link;
@@ -98,6 +99,7 @@ function tellHeld(room: RoomState, link: Link, backlog: Backlog, connection: P2P
 /** Nothing waits any more: those who were told to wait go on, and what was lost is sent again, in both directions. */
 function release(room: RoomState, link: Link, backlog: Backlog): void {
   link.backlog = undefined;
+  link.save();
   room.stalling.delete(link);
   for (const [handle, { isTold, hasLost }] of backlog.senders) {
     const connection = room.manager.getConnectionByHandle(handle);

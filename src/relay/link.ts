@@ -35,6 +35,8 @@ export class Link {
   pendingBytes = 0;
   /** What has left for it and was not credited (rule F1). */
   readonly window = new Window();
+  /** What the platform still queued for it when the object woke: not in the window, whose marks went with the memory. */
+  inherited = 0;
   /** What waits because the client does not take in what it is sent (rule F2). */
   backlog: Backlog | undefined;
   /** What it has sent against its limits (limiting.ts). */
@@ -98,13 +100,15 @@ export class Link {
       return this.socket.save({ state: state === "over" ? "over" : "awaiting-hello", admission, since });
     }
     const { id, token, previousToken } = session;
-    this.socket.save({ state: "open", admission, since, heard, session: id, token, previousToken });
+    const isHolding = this.backlog !== undefined;
+    this.socket.save({ state: "open", admission, since, heard, session: id, token, previousToken, isHolding });
   }
 
   static restore(socket: RelaySocket, saved: SavedLink, limits?: PeerLimits): Link {
     const link = new Link(socket, saved.admission, saved.since, limits);
     link.state = saved.state;
     if (saved.state === "open") link.lastMessage = link.#savedHeard = saved.heard;
+    link.inherited = socket.bufferedAmount() ?? 0;
     return link;
   }
 }

@@ -320,6 +320,11 @@ export class P2PRelayManager {
     if ((stored.handle - this.#nextHandle) >>> 0 < 0x8000_0000) this.#nextHandle = handleAfter(stored.handle);
   }
 
+  /** After a crash: handles may have been given out that nobody wrote down, and clients may still know them. */
+  skipHandles(count: number): void {
+    this.#nextHandle = (this.#nextHandle + count) >>> 0 || 1;
+  }
+
   restoreStatistics(statistics: RelayStatistics, nextHandle: number): void {
     this.#totalPackets = statistics.totalPackets;
     this.#totalBytes = statistics.totalBytes;

@@ -42,7 +42,8 @@ export class Outbox {
   /** Whether so many bytes more may be under way to this client. */
   fits(link: Link, size: number): boolean {
     const { window, pendingBytes } = link;
-    const owed = window.uncredited + pendingBytes;
+    if (link.inherited > 0) link.inherited = Math.min(link.inherited, link.socket.bufferedAmount() ?? 0);
+    const owed = window.uncredited + pendingBytes + link.inherited;
     if (owed + size <= this.#options.maxQueued / 2) return true;
     // With no credit to wait for, a frame goes out however large it is: nothing else would let it.
     if (!window.isWaiting && pendingBytes < MARK_BYTES) return true;

@@ -11,8 +11,16 @@ export interface Survivor {
   readonly saved: SavedLink;
 }
 
+/** More than can have been given out between two flushes. */
+const UNWRITTEN_HANDLES = 1 << 20;
+
 /** `checkpoint`: the newest that a surviving socket carried. */
-export function restoreStored(room: RoomState, checkpoint: Float64Array | undefined, now: number): void {
+export function restoreStored(
+  room: RoomState,
+  checkpoint: Float64Array | undefined,
+  survivors: readonly Survivor[],
+  now: number,
+): void {
   const { store, manager, counters, sessions } = room;
   const byHandle = counters.restore(manager, store.loadCounters(), checkpoint);
   bytesThisMonth(room, now);
@@ -23,6 +31,8 @@ export function restoreStored(room: RoomState, checkpoint: Float64Array | undefi
     if (connection && saved && !saved.isFlushed) counters.connectionChanged(connection);
   }
   for (const stored of store.loadSessions()) sessions.set(stored.peer, Session.restore(stored));
+  const hasCrashed = survivors.length === 0 && (sessions.size > 0 || manager.getActiveConnectionCount() > 0);
+  if (hasCrashed) manager.skipHandles(UNWRITTEN_HANDLES);
 }
 
 /** The session that an open socket belongs to. */

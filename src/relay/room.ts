@@ -111,10 +111,15 @@ export class Room {
    * them carried. Returns their links, in order.
    */
   restore(checkpoint: Float64Array | undefined, survivors: readonly Survivor[], now: number): Link[] {
-    restoreStored(this.#state, checkpoint, now);
+    restoreStored(this.#state, checkpoint, survivors, now);
     const links = survivors.map(({ socket, saved }) => this.rejoin(socket, saved, now));
     for (const { session } of links) if (session) session.awayUntil = Infinity;
     settleSessions(this.#state, now);
+    survivors.forEach(({ saved }, index) => {
+      // What waited for it is gone, and what it owes is not known any more: it begins anew, on a new socket (F4).
+      const link = links[index];
+      if (link?.isOpen && saved.state === "open" && saved.isHolding) closeStalled(this.#state, link, now);
+    });
     this.#state.outbox.flush();
     this.#schedule(now);
     return links;

@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { importVerifyKey, readJwk } from "../../../src/auth/key-material.ts";
 import { loadTicketKeys } from "../../../src/auth/ticket-keys.ts";
 import { TEST_SECRET, base64url } from "../../support/tickets.ts";
 import { keyPair, keySet, loadFault, loadOrThrow } from "./keys.ts";
@@ -8,7 +9,7 @@ const OCT = { kty: "oct", kid: "a", k: base64url(TEST_SECRET) };
 describe("not configured", () => {
   it.each([{}, { TICKET_SECRET: "" }, { TICKET_SECRET: undefined, TICKET_KEYS: "" }])("%j", async (config) => {
     const message = await loadFault(config);
-    expect(message).toContain("TICKET_SECRET");
+    expect(message).toMatch(/^No key to verify tickets with: set TICKET_SECRET /);
     expect(message).toContain("TICKET_KEYS");
     expect(message).toContain("wrangler secret put");
   });
@@ -57,6 +58,13 @@ describe("TICKET_KEYS", () => {
     expect([...(byKid.get("ec")?.apps ?? [])]).toEqual([480]);
     expect(byKid.get("ed")?.apps).toBeUndefined();
     expect(withoutKid).toBeUndefined();
+    for (const { key } of byKid.values()) expect(key.usages).toEqual(["verify"]);
+    expect(byKid.get("a")?.key.extractable).toBe(false);
+  });
+
+  it("takes a secret of 32 bytes, which is the least", async () => {
+    const k = base64url("x".repeat(32));
+    expect((await loadOrThrow({ TICKET_KEYS: keySet({ ...OCT, k }) })).byKid.size).toBe(1);
   });
 
   it("takes the newer name of EdDSA as Node exports it", async () => {
@@ -72,6 +80,11 @@ describe("TICKET_KEYS", () => {
       expect(message).toContain(`{"keys":[`);
     },
   );
+
+  it("what is no JSON is told from what is no key set", async () => {
+    expect(await loadFault({ TICKET_KEYS: "{" })).toMatch(/^TICKET_KEYS is not JSON; set it to a JWK set: /);
+    expect(await loadFault({ TICKET_KEYS: "{}" })).toMatch(/^TICKET_KEYS is not a JWK set with at least one key: /);
+  });
 
   it("is not quoted in the message", async () => {
     expect(await loadFault({ TICKET_KEYS: `{"keys":[{"k":"hush-hush` })).not.toContain("hush");
@@ -91,13 +104,15 @@ describe("TICKET_KEYS", () => {
     ["no x", { kty: "OKP", crv: "Ed25519" }, `"x" must be base64url`],
     ["no y", { kty: "EC", crv: "P-256", x: "AA" }, `"y" must be base64url`],
     ["standard base64", { ...OCT, k: "+".repeat(44) }, `"k" must be base64url`],
+    ["standard base64 at the beginning", { ...OCT, k: `+${OCT.k}` }, `"k" must be base64url`],
+    ["padded base64", { ...OCT, k: `${OCT.k}=` }, `"k" must be base64url`],
     ["a short x", { kty: "OKP", crv: "Ed25519", x: "AAAA" }, "not a valid key for EdDSA"],
     ["a point off the curve", { kty: "EC", crv: "P-256", x: OCT.k, y: OCT.k }, "not a valid key for ES256"],
     ["a private key", { kty: "OKP", crv: "Ed25519", x: "AA", d: "AA" }, "put the public key only"],
     ["an empty kid", { ...OCT, kid: "" }, `"kid" must be`],
     ["a number as kid", { ...OCT, kid: 1 }, `"kid" must be`],
     ["a long kid", { ...OCT, kid: "x".repeat(129) }, `"kid" must be`],
-    ["apps as a number", { ...OCT, apps: 480 }, `"apps" must list`],
+    ["apps as a number", { ...OCT, apps: 480 }, `"apps" must list at least one app`],
     ["no apps", { ...OCT, apps: [] }, `"apps" must list at least one app`],
     ["an app as text", { ...OCT, apps: [480, "730"] }, `"apps" must list numbers`],
     ["app 0", { ...OCT, apps: [0] }, `"apps" must list numbers`],
@@ -110,10 +125,14 @@ describe("TICKET_KEYS", () => {
 
   it("needs a kid where a ticket could not choose otherwise", async () => {
     const { kid: _, ...nameless } = OCT;
-    expect(await loadFault({ TICKET_KEYS: keySet(nameless, OCT) })).toContain(`key 1: it needs a "kid"`);
+    expect(await loadFault({ TICKET_KEYS: keySet(nameless, OCT) })).toBe(
+      `TICKET_KEYS, key 1: it needs a "kid", or no ticket could choose it beside other keys.`,
+    );
     const beside = { TICKET_SECRET: TEST_SECRET, TICKET_KEYS: keySet(nameless) };
     expect(await loadFault(beside)).toContain("beside TICKET_SECRET");
-    expect((await loadOrThrow({ TICKET_KEYS: keySet(nameless) })).withoutKid?.alg).toBe("HS256");
+    const { withoutKid, byKid } = await loadOrThrow({ TICKET_KEYS: keySet(nameless) });
+    expect(withoutKid?.alg).toBe("HS256");
+    expect(byKid.size).toBe(0);
   });
 
   it("refuses a kid twice", async () => {
@@ -123,6 +142,12 @@ describe("TICKET_KEYS", () => {
   it("a bad set is refused even where the secret is good", async () => {
     expect(await loadFault({ TICKET_SECRET: TEST_SECRET, TICKET_KEYS: "x" })).toContain("TICKET_KEYS");
   });
+});
+
+it("what the runtime says of a bad key is kept as the cause", async () => {
+  const material = readJwk({ kty: "OKP", crv: "Ed25519", x: "AAAA" });
+  const fault = { name: "TicketKeyError", cause: expect.any(Error) };
+  await expect(importVerifyKey(material)).rejects.toMatchObject(fault);
 });
 
 describe("a fault of the runtime", () => {

@@ -54,7 +54,7 @@ describe("a good ticket", () => {
   it("has no room, no id and no visibility unless granted", async () => {
     const ticket = await accepted(await testTicket({ peer: "1", now: NOW }));
     expect(ticket).toEqual({ peer: 1n, app: 480, expiresAt: NOW + 3_600_000, visible: false });
-    expect(Object.keys(ticket)).not.toContain("room");
+    expect(Object.keys(ticket).toSorted()).toEqual(["app", "expiresAt", "peer", "visible"]);
   });
 
   it.each([9007199254740993n, 2n ** 64n - 1n, 1n])("keeps every digit of peer %d", async (peer) => {
@@ -86,6 +86,12 @@ describe("ticket_malformed", () => {
       expect((await refusal(token)).code).toBe("ticket_malformed");
     },
   );
+
+  it.each([" ", "\n", "=", "é"])("nor is a good one with %j before or behind it", async (more) => {
+    const token = await claims({});
+    expect((await refusal(more + token)).code).toBe("ticket_malformed");
+    expect((await refusal(token + more)).code).toBe("ticket_malformed");
+  });
 
   it("names the size of one that is too long, and parses nothing of it", async () => {
     const overhead = (await claims({ pad: "" })).length;
@@ -213,7 +219,7 @@ describe("time", () => {
     expect((await accepted(token, keys, NOW + CLOCK_SKEW_MS - 1)).app).toBe(480);
     const { code, message } = await refusal(token, keys, at(31));
     expect(code).toBe("ticket_expired");
-    expect(message).toContain("31 s ago");
+    expect(message).toBe("The ticket expired 31 s ago; get a new one from the game's backend.");
     expect((await refusal(token, keys, NOW + CLOCK_SKEW_MS)).code).toBe("ticket_expired");
   });
 
@@ -223,12 +229,15 @@ describe("time", () => {
     expect((await accepted(token, keys, at(-30))).app).toBe(480);
     const { code, message } = await refusal(token, keys, at(-31));
     expect(code).toBe("ticket_not_yet_valid");
-    expect(message).toContain(`"${claim}" lies 31 s ahead`);
+    expect(message).toBe(
+      `The ticket's "${claim}" lies 31 s ahead; compare the clock of the machine that signed it with the relay's.`,
+    );
   });
 
   it("the later one of nbf and iat counts", async () => {
     expect((await refusal(await claims({ nbf: SECONDS + 100, iat: SECONDS }))).message).toContain(`"nbf"`);
     expect((await refusal(await claims({ nbf: SECONDS, iat: SECONDS + 100 }))).message).toContain(`"iat"`);
+    expect((await refusal(await claims({ nbf: SECONDS + 100, iat: SECONDS + 100 }))).message).toContain(`"iat"`);
   });
 });
 
@@ -298,8 +307,45 @@ describe("ticket_bad_claim", () => {
     expect(await found(5)).toBe("it is the number 5.");
     expect(await found("-5")).toBe(`it is the text "-5".`);
     expect(await found("x".repeat(70))).toBe("it is a text of 70 characters.");
+    expect(await found(true)).toBe("it is the boolean true.");
     expect(await found([])).toBe("it is an array.");
     expect(await found({})).toBe("it is of type object.");
+  });
+});
+
+async function said(header: unknown, payload: unknown = GOOD, secret = TEST_SECRET): Promise<string> {
+  return (await refusal(await forgeToken(header, payload, secret))).message;
+}
+
+describe("texts", () => {
+  it("of a bad header or signature", async () => {
+    expect((await refusal("x")).message).toBe(
+      "The ticket is not a JWT (three base64url parts with dots); send it unchanged.",
+    );
+    const known = "HS256, EdDSA, ES256";
+    expect(await said({ alg: "HS512" })).toBe(`The ticket's "alg" must be one of ${known}; it is the text "HS512".`);
+    expect(await said({ ...HS256, kid: 5 })).toBe(`The ticket's "kid" must be a string; it is the number 5.`);
+    expect(await said({ ...HS256, typ: "at+jwt" })).toBe(
+      `The ticket's header must say "typ":"JWT" or no "typ", and no "crit".`,
+    );
+    expect(await said(HS256, [])).toBe("The ticket's payload is not a JSON object.");
+    expect(await said(HS256, GOOD, "another-secret-of-at-least-thirty-two-bytes")).toBe(
+      "The ticket's signature is not that of its key; compare the two keys.",
+    );
+  });
+
+  it.each([
+    ["aud", `"edge-relay"`, ["other"], "an array without it"],
+    ["sub", "a string holding a decimal integer from 1 to 18446744073709551615", 5, "the number 5"],
+    ["app", "a number, an integer from 1 to 4294967295", "480", `the text "480"`],
+    ["room", "1 to 64 characters of A-Z a-z 0-9 . _ ~ - beginning with a letter or digit", null, "null"],
+    ["exp", "a time in seconds (not milliseconds) since 1970", undefined, "missing"],
+    ["visible", "true or false", 1, "the number 1"],
+    ["jti", "1 to 64 printable ASCII characters", "", `the text ""`],
+  ])("of a bad %s", async (claim, rule, value, found) => {
+    expect((await refusal(await claims({ [claim]: value }))).message).toBe(
+      `The ticket's claim "${claim}" must be ${rule}; it is ${found}.`,
+    );
   });
 });
 

@@ -5,6 +5,7 @@ import {
   ERRORS,
   type ErrorName,
   closeMeaning,
+  closeName,
   errorName,
 } from "../../../src/protocol/index.ts";
 
@@ -27,6 +28,7 @@ describe("close codes", () => {
   test.each(codes)("%s (%i) is named as its constant", (constant, code) => {
     expect(closeMeaning(code)?.name.replaceAll("_", "")).toBe(constant.toLowerCase());
     expect(closeMeaning(code)?.meaning).not.toBe("");
+    expect(closeName(code)).toBe(constant);
   });
 
   test("may be retried only when the cause can pass", () => {
@@ -35,9 +37,10 @@ describe("close codes", () => {
   });
 
   test.each([0, 1, 999, 1001, 1005, 1006, 1009, 3000, 4000, 4012, 4999, -1000, 1000.5, Number.NaN])(
-    "of others have no meaning: %d",
+    "of others have no meaning and no name: %d",
     (code) => {
       expect(closeMeaning(code)).toBeUndefined();
+      expect(closeName(code)).toBeUndefined();
     },
   );
 });

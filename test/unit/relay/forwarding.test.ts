@@ -56,6 +56,18 @@ test.each([
   expect(bob.heard().some(({ payload }) => payload !== undefined)).toBe(false);
 });
 
+test.each([
+  ["ack", (handle: number) => longer(ack(handle), 40)],
+  ["probe", (handle: number) => longer(probe(handle), 44)],
+])("[P6] an %s of 64 bytes is forwarded as it is", (_, make) => {
+  const { alice, bob, handle } = setup();
+  const frame = make(handle);
+  expect(frame).toHaveLength(64);
+  alice.send(frame);
+  expect(alice.heard()).toEqual([]);
+  expect(bob.take().map((message) => [...message])).toEqual([[...frame]]);
+});
+
 describe("[D1] forwarded unchanged", () => {
   test.each([
     [
@@ -204,6 +216,13 @@ describe("[D3] payloads", () => {
     expect(bob.take()).toEqual([]);
   });
 
+  test("a multicast of maxPayload is within it", () => {
+    const { alice, bob, handle } = setup({ settings: { maxPayload: 10 } });
+    alice.send(multicastFrame({ targets: [target(handle)], payload: new Uint8Array(10) }));
+    expect(alice.heard()).toEqual([]);
+    expect(bob.heard()).toHaveLength(1);
+  });
+
   test("a multicast above it drops one for each target", () => {
     const { room, alice, bob, handle } = setup({ settings: { maxPayload: 10 } });
     alice.send(multicastFrame({ targets: [target(handle), target(handle), target(99)], payload: new Uint8Array(11) }));
@@ -301,6 +320,15 @@ describe("[D4] multicast", () => {
     expect(drops(room)).toEqual({ ...none, payload_too_large: count });
     alice.send(multicastFrame({ targets, payload: new Uint8Array(size) }));
     expect(bob.heard()).toHaveLength(count);
+  });
+
+  test("what one message multicasts may be the whole of the bound", () => {
+    const { alice, bob, handle } = setup();
+    const targets = Array.from({ length: MAX_MULTICAST }, () => target(handle));
+    const payload = new Uint8Array(MAX_MULTICAST_BYTES / MAX_MULTICAST - DATA_PAYLOAD_OFFSET);
+    alice.send(multicastFrame({ targets, payload }));
+    expect(alice.heard()).toEqual([]);
+    expect(bob.heard()).toHaveLength(MAX_MULTICAST);
   });
 
   test("many multicasts in one message share the bound; one that was refused takes nothing of it", () => {
@@ -447,6 +475,13 @@ describe("[D6] order, and messages", () => {
     carol.send(frames.accept(handle), frames.data(handle, "first"));
     expect(alice.batches()).toMatchObject([[stateOf(handle, Connecting, Connected), { payload: "first" }]]);
   });
+});
+
+test("[P6] a multicast that ends with its header, at the end of a message, is malformed_frame", () => {
+  const { room, alice, handle } = setup();
+  alice.send(frames.data(handle, "before"), new Uint8Array([FrameType.Multicast, 0, 0, 0, 0, 0, 0, 0]));
+  expect(alice.heard()[0]).toEqual(errorOf("malformed_frame", FrameType.Multicast));
+  expect(room.logged("internal_error")).toEqual([]);
 });
 
 describe("[P6] end-to-end frames shorter than their fields are malformed_frame", () => {

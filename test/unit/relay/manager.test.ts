@@ -637,6 +637,7 @@ describe("getters", () => {
       bytesRelayed: 0,
       virtualPort: 0,
     });
+    expect(Object.keys(viewConnection(sockets))).not.toContain("channel");
     const messages = manager.getConnection(create(ALICE, BOB, NetworkingMessages, { channel: 0 }))!;
     expect(viewConnection(messages)).toMatchObject({ type: "NetworkingMessages", channel: 0 });
     expect(Object.keys(viewConnection(messages))).not.toContain("virtualPort");
@@ -652,6 +653,13 @@ describe("markRefused", () => {
     manager.markRefused(id, false);
     expect(manager.getConnection(id)?.isRefused).toBe(false);
     expect(() => manager.markRefused(UNKNOWN, true)).not.toThrow();
+  });
+
+  test("needs nobody who is told", () => {
+    const { manager, create } = setup({ events: {} });
+    const id = create();
+    manager.markRefused(id, true);
+    expect(manager.getConnection(id)?.isRefused).toBe(true);
   });
 
   test("is told when it changes, and only then: each telling is a row on disk", () => {

@@ -237,7 +237,7 @@ describe("checkpoints", () => {
   });
 
   test("one of another layout, or empty, is ignored", () => {
-    for (const counters of [new Float64Array(), new Float64Array([3, 0, 500, 500, 500, 4, 0, 0, 0, 0])]) {
+    for (const counters of [new Float64Array(), new Float64Array([3, 1, 500, 500, 500, 4, 0, 0, 0, 0])]) {
       const { room, alice, bob } = setup();
       const handle = room.pair(alice, bob);
       alice.send(frames.data(handle, "1"));
@@ -401,6 +401,15 @@ describe("a crash: only the store is left", () => {
       expect(room.logged("connection_closed")).toMatchObject([{ reason: EndReason.Timeout }]);
     });
 
+    test("cannot be closed by who was asked, either: nobody is there to hear it", () => {
+      const { room, handle, dave } = orphan();
+      dave.send(frames.close(handle));
+      expect(dave.heard()).toEqual([]);
+      expect(room.logged("internal_error")).toEqual([]);
+      room.advance(10 * SECOND);
+      expect(room.logged("connection_closed")).toMatchObject([{ reason: EndReason.Timeout }]);
+    });
+
     test("ends when that one comes back, who may ask again", () => {
       const { room, handle, dave } = orphan();
       const alice = room.join(ALICE);
@@ -454,6 +463,15 @@ describe("a crash: only the store is left", () => {
     const last = [1, 2, 3].map((port) => alice.connect(DAVE, { port })).at(-1)!;
     room.crash();
     expect(room.join(CAROL).connect(BOB)).toBe(last + 1);
+  });
+
+  test("the next handle is past those that are over, also when nothing was ever relayed", () => {
+    const { room, alice } = setup();
+    const handle = alice.connect(DAVE);
+    pass(room, 30, [alice]);
+    expect(room.statistics.activeConnections).toBe(0);
+    room.crash();
+    expect(room.join(ALICE).connect(DAVE)).toBe(handle + 1);
   });
 
   test("in the middle of everything, at any moment: memory and disk agree (a promise of every event)", () => {

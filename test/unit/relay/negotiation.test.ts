@@ -415,6 +415,16 @@ describe("[C8] graceful close", () => {
     expect(room.manager.getActiveConnectionCount()).toBe(0);
   });
 
+  test("by who accepted: the initiator is told reason and text", () => {
+    const { alice, bob, handle } = inState(Connected);
+    bob.send(graceful(handle));
+    expect(bob.heard()).toEqual([stateOf(handle, Connected, Disconnecting)]);
+    expect(alice.heard()).toEqual([
+      stateOf(handle, Connected, Disconnecting),
+      { ...closeOf(handle, 1234, Peer, "bye now"), flags: 1 },
+    ]);
+  });
+
   test("by the other end of the connection, the same", () => {
     const { alice, bob, handle } = inState(Disconnecting, { reason: 1111, by: "bob" });
     alice.send(frames.close(handle));
@@ -714,6 +724,38 @@ describe("[P10] arguments of connect", () => {
     expect(room.manager.getActiveConnectionCount()).toBe(1);
   });
 
+  test.each([
+    ["peer must be a decimal integer from 1 to 18446744073709551615", frames.connect(0n)],
+    ["connection type 9 is unknown; use 0 to 3", frames.connect(BOB, { type: 9, port: 0 })],
+    [
+      "virtual port 1000 is out of range; use 0 to 999, or -1 in families without ports",
+      frames.connect(BOB, { port: 1000 }),
+    ],
+    ["a peer cannot connect to itself through the relay", frames.connect(ALICE)],
+    ["connection 1 is not waiting for an answer of this peer", frames.accept(1)],
+    ["this peer has 1 connections, which is the limit; close one first", frames.connect(CAROL)],
+  ])("the developer is told: %s", (text, frame) => {
+    const { alice, bob } = setup({ settings: { maxConnectionsPerPeer: 1 } });
+    alice.connect(bob);
+    alice.send(frame);
+    expect(textOfError(alice)).toBe(text);
+  });
+
+  test("the developer is told of the rate", () => {
+    const { alice } = setup();
+    alice.send(...connects(257));
+    expect(textOfError(alice)).toBe("more than 256 connects at once, or 64 a second; try again later");
+  });
+
+  test("after the end of the room: its failure, and the log says why", () => {
+    const { room, alice } = setup();
+    room.manager.shutdown();
+    alice.send(frames.connect(BOB));
+    expect(alice.heard()[0]).toMatchObject({ frame: "error", error: "internal" });
+    const [failure] = room.logged("internal_error");
+    expect(failure?.["error"]).toContain("Cannot create a connection: the room is shut down");
+  });
+
   test.each([1n, 2n ** 53n + 1n, 2n ** 64n - 1n])("peer %i is a peer", (peer) => {
     const { room, alice } = setup();
     const handle = alice.connect(peer);
@@ -735,4 +777,10 @@ test("a room of many peers, each connected to each: everyone hears of their own 
 
 function ackOf(handle: number): Uint8Array {
   return ackFrame({ handle, lane: 0, cumulative: 1, selective: 0, window: 1000 });
+}
+
+/** The text of the last error that a peer was sent. */
+function textOfError(peer: TestPeer): string | undefined {
+  const errors = peer.take().flatMap(walk);
+  return errors.flatMap(({ control }) => (control?.frame === "error" ? [control.values.message] : [])).at(-1);
 }
