@@ -56,12 +56,8 @@ describe("claims", () => {
     ["an empty id", { id: "" }, "id must be"],
     ["an id with a line end", { id: "a\n" }, "id must be"],
     ["a number as id", { id: 5 }, "id must be"],
-<<<<<<< HEAD
     ["a class in capitals", { rateClass: "Server" }, "rateClass must be 1 to 32 characters of a-z 0-9 _ -"],
-    ["a number as visible", { visible: 1 }, "visible must be"],
-=======
     ["a number as visible", { visible: 1 }, "visible must be true or false."],
->>>>>>> mutate
   ];
   it.each(bad)("refuses %s", async (_, change, expected) => {
     const error: unknown = await sign({ peer: 1n, app: 480, ...change }).catch((error: unknown) => error);

@@ -284,6 +284,40 @@ describe("[F4] one that stays stalled", () => {
     expect(alice.heard()).toEqual([pathOf(handle, Path.Open, PathFlag.Lost)]);
   });
 
+  test("one that an eviction finds stalled begins anew on a new socket: what waited for it is lost, and so is the count", () => {
+    const { room, alice, bob, handle } = setup();
+    flood(alice, handle, 400, DataFlag.Reliable);
+    alice.take();
+    room.evict();
+    expect(bob.socket.closed?.code).toBe(CloseCode.Stalled);
+    expect(alice.heard()).toEqual([pathOf(handle, Path.Away)]);
+    bob.isReading = true;
+    expect(room.resume(bob).welcome?.session).toBe(bob.welcome?.session);
+    expect(alice.heard()).toEqual([pathOf(handle, Path.Open, PathFlag.Lost)]);
+  });
+
+  test("one that was released before the eviction stays", () => {
+    const { room, alice, bob, handle } = setup();
+    flood(alice, handle, 400);
+    readAll(bob);
+    room.evict();
+    expect(bob.socket.closed).toBeUndefined();
+  });
+
+  test("what the platform still queues for it when the object wakes counts as owed, until it is handed on", () => {
+    const { room, alice, bob, handle } = setup();
+    flood(alice, handle, 100); // not so much that anything waits here
+    bob.socket.buffered = 100_000;
+    room.evict();
+    const before = handed(bob);
+    flood(alice, handle, 100);
+    expect(handed(bob) - before).toBeLessThan(70_000); // up to the first mark, without which no credit would come
+    bob.socket.buffered = 0;
+    readAll(bob);
+    flood(alice, handle, 50);
+    expect(numbersOf(bob).at(-1)).toBe(50);
+  });
+
   test("a credit now and then is enough to stay", () => {
     const { room, alice, bob, handle } = setup();
     flood(alice, handle, 400);

@@ -323,7 +323,7 @@ describe("[D4] multicast", () => {
   });
 
   test("what one message multicasts may be the whole of the bound", () => {
-    const { alice, bob, handle } = setup();
+    const { alice, bob, handle } = setup({ settings: { maxQueuedBytes: 64 * MAX_BATCH } });
     const targets = Array.from({ length: MAX_MULTICAST }, () => target(handle));
     const payload = new Uint8Array(MAX_MULTICAST_BYTES / MAX_MULTICAST - DATA_PAYLOAD_OFFSET);
     alice.send(multicastFrame({ targets, payload }));
