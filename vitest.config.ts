@@ -9,6 +9,7 @@ const testBindings = {
     "730": { idleTimeoutMs: 120_000 },
     "289070": { idleTimeoutMs: 600_000 },
     "4000": { graceMs: 0 },
+    "4001": { maxQueuedBytes: 262_144 },
     "3000": { maxPayload: 1_000, maxConnectionsPerPeer: 3 },
     "3001": { maxPeers: 2 },
     "3002": { joinsPerMinute: 3 },

@@ -143,10 +143,19 @@ export class RoomCounters {
       this.#unpack(manager, flushed, connections, true);
     }
     if (checkpoint && isReadable(checkpoint) && checkpoint[1] === this.#epoch) {
+      const before = this.#weigh(manager);
       this.#unpack(manager, checkpoint, connections, false);
-      this.#isDirty = true;
+      // Refusals alone are worth no row: they ride on (docs/decisions.md).
+      if (this.#weigh(manager) === before && checkpoint.length === FIRST_CONNECTION) this.#hasRefused = true;
+      else this.#isDirty = true;
     }
     return connections;
+  }
+
+  /** Grows with everything that a flush is due for, but for the connections' own counters. */
+  #weigh(manager: P2PRelayManager): number {
+    const drops = Object.values(this.drops()).reduce((sum, count) => sum + count, 0);
+    return manager.getStatistics().totalPackets + manager.nextHandle + drops;
   }
 
   #pack(epoch: number, manager: P2PRelayManager, connections: Iterable<P2PConnection>, count: number): Float64Array {

@@ -85,7 +85,7 @@ function hold(room: RoomState, link: Link, bytes: Uint8Array, data: HeldData | u
     countDropped(room, frame);
     if (!frame.isUnreliable) backlog.sender(frame.handle).hasLost = true;
   }
-  if (data && backlog.bytes > maxQueuedBytes / 4) tellHeld(room, link, backlog, data.connection);
+  if (data && backlog.bytes > maxQueuedBytes / 8) tellHeld(room, link, backlog, data.connection);
 }
 
 function tellHeld(room: RoomState, link: Link, backlog: Backlog, connection: P2PConnection): void {

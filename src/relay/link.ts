@@ -82,14 +82,15 @@ export class Link {
     this.pending.length = this.pendingBytes = 0;
   }
 
-  /** A message has come. */
-  hear(now: number): void {
+  /** A message has come. True when it confirms that the client has its newest token (R7). */
+  hear(now: number): boolean {
     this.lastMessage = now;
     this.errors = 0;
-    if (!this.session) return;
+    if (!this.session) return false;
     const isNews = this.session.previousToken !== undefined;
     if (isNews) this.session.confirm();
     if (isNews || now - this.#savedHeard >= HEARD_LAG_MS) this.save();
+    return isNews;
   }
 
   /** Keeps the state beside the socket, for when the object is evicted and the socket is not. */
@@ -99,9 +100,9 @@ export class Link {
     if (state !== "open" || !session) {
       return this.socket.save({ state: state === "over" ? "over" : "awaiting-hello", admission, since });
     }
-    const { id, token, previousToken } = session;
+    const { id, token, previousToken, farewells } = session;
     const isHolding = this.backlog !== undefined;
-    this.socket.save({ state: "open", admission, since, heard, session: id, token, previousToken, isHolding });
+    this.socket.save({ state, admission, since, heard, session: id, token, previousToken, farewells, isHolding });
   }
 
   static restore(socket: RelaySocket, saved: SavedLink, limits?: PeerLimits): Link {

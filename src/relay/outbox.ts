@@ -47,9 +47,9 @@ export class Outbox {
     if (owed + size <= this.#options.maxQueued / 2) return true;
     // With no credit to wait for, a frame goes out however large it is: nothing else would let it.
     if (!window.isWaiting && pendingBytes < MARK_BYTES) return true;
-    // It is far away rather than slow when nothing waits here: the other half may be under way, too.
+    // It may be far away rather than slow when nothing waits here. The rest is for what its senders send until they are held.
     const buffered = link.socket.bufferedAmount();
-    return buffered !== undefined && buffered <= LOW_BUFFER && owed + size <= this.#options.maxQueued;
+    return buffered !== undefined && buffered <= LOW_BUFFER && owed + size <= (this.#options.maxQueued * 3) / 4;
   }
 
   /** Past what waits: a frame that was held, when its time has come, and the last words before a close. */

@@ -45,6 +45,8 @@ export type SavedLink =
       readonly session: SessionId;
       readonly token: Uint8Array;
       readonly previousToken?: Uint8Array | undefined;
+      /** The close frames that its client may not have heard (R5). */
+      readonly farewells?: Uint8Array | undefined;
       /** Frames waited for its client (F2): they are gone with the memory. */
       readonly isHolding?: boolean;
       /** ms of the last message, as far as it was saved */

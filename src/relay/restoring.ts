@@ -41,9 +41,7 @@ export function reattach({ sessions }: RoomState, link: Link, saved: SavedLink &
   const isKnown = known?.id === saved.session;
   if (known?.link && !isKnown) return link.end(); // the peer has a newer session by now
   const session = isKnown ? known : new Session(link.peer, saved);
-  // The socket has the newest tokens; the disk has those of the last time that something else had to be written.
-  session.token = saved.token;
-  session.previousToken = saved.previousToken;
+  session.takeOver(saved);
   session.link = link;
   link.session = session;
   sessions.set(link.peer, session);

@@ -250,7 +250,7 @@ export class Room {
   #turn(link: Link, now: number, body: () => void): void {
     if (link.state === "over") return;
     try {
-      link.hear(now);
+      if (link.hear(now) && link.session?.isStored) keepSession(this.#state, link.session);
       body();
     } catch (error) {
       this.#state.log({ level: "error", event: "internal_error", peer: String(link.peer), error: describe(error) });

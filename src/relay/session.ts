@@ -3,8 +3,12 @@ import type { Link } from "./link.ts";
 import type { StoredSession } from "./ports.ts";
 import type { SessionRates } from "./rates.ts";
 
-/** Closes that a client with a socket may not have heard: those last sent before it turned out to be gone. */
+/**
+ * Closes that a client with a socket may not have heard: those last sent before it turned out to be gone. So many fit
+ * beside the rest in the socket's attachment, where they survive an eviction.
+ */
 const RECENT_FAREWELLS = 16;
+const RECENT_BYTES = 1_536;
 /** Closes that wait for a client without one. Whatever they do not cover is told as `EndedWhileAway`. */
 const MAX_FAREWELLS = 1_024;
 
@@ -12,6 +16,7 @@ export interface SessionSecrets {
   readonly session: SessionId;
   readonly token: Uint8Array;
   readonly previousToken?: Uint8Array | undefined;
+  readonly farewells?: Uint8Array | undefined;
 }
 
 /** One peer's presence in a room. It outlives its sockets by the grace period (rules R1 to R10). */
@@ -32,19 +37,25 @@ export class Session {
   isStored = false;
   #farewells: Uint8Array[] = [];
 
-  constructor(peer: PeerId, { session, token, previousToken }: SessionSecrets) {
+  constructor(peer: PeerId, secrets: SessionSecrets) {
     this.peer = peer;
-    this.id = session;
-    this.token = token;
-    this.previousToken = previousToken;
+    this.id = secrets.session;
+    this.token = secrets.token;
+    this.takeOver(secrets);
   }
 
-  static restore({ peer, awayUntil, farewells, ...secrets }: StoredSession): Session {
+  static restore({ peer, awayUntil, ...secrets }: StoredSession): Session {
     const session = new Session(peer, secrets);
     session.awayUntil = awayUntil ?? Infinity;
     session.isStored = true;
-    if (farewells.length > 0) session.#farewells.push(farewells);
     return session;
+  }
+
+  /** What a socket has kept of it is newer than what the disk has, which is written only when something else has to be. */
+  takeOver({ token, previousToken, farewells }: SessionSecrets): void {
+    this.token = token;
+    this.previousToken = previousToken;
+    this.#farewells = farewells && farewells.length > 0 ? [farewells] : [];
   }
 
   /** Also true for the token before, until the session was heard from on the socket that got the newest. */
@@ -64,6 +75,9 @@ export class Session {
     this.#farewells.push(close);
     const limit = this.link ? RECENT_FAREWELLS : MAX_FAREWELLS;
     if (this.#farewells.length > limit) this.#farewells.shift();
+    if (!this.link) return;
+    while (this.farewells.length > RECENT_BYTES) this.#farewells.shift();
+    this.link.save();
   }
 
   /** The close frames to send to a client that has come back, as one run of bytes. */

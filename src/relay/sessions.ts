@@ -25,6 +25,8 @@ export function hello(room: RoomState, link: Link, values: ControlValues<"hello"
     return refuse(room, link, "unsupported_version", { frame: FrameType.Hello }, message);
   }
   room.wake(now + TIMES.ghostMs);
+  const known = room.sessions.get(link.peer);
+  if (known && now >= known.awayUntil) endSession(room, known, "grace_over", EndReason.PeerLost);
   const session = room.sessions.get(link.peer);
   const mayResume = session !== undefined && values.session === session.id && session.accepts(values.token);
   if (mayResume) resume(room, link, session, values.token, now);

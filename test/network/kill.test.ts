@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { DataFlag } from "../../src/protocol/index.ts";
+import { TIMES } from "../../src/relay/settings.ts";
 import { batch, dataFrame } from "../support/frames.ts";
 import { RawPeer, connectPair } from "../support/raw-peer.ts";
 import { RunningRelay } from "../support/running-relay.ts";
@@ -21,7 +22,7 @@ interface Connections {
 }
 
 const BIG = 76561197960287930n; // beyond 2^53: must survive the disk
-const FLUSH_MS = 10_000;
+const FLUSH_MS = TIMES.flushMs;
 const PAYLOAD = new Uint8Array(100);
 
 // Each test has a relay of its own and mostly waits for real time to pass, so they wait together.

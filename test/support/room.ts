@@ -473,12 +473,6 @@ export class TestRoom {
     return banned?.ended;
   }
 
-  drain(reconnectAfterMs: number): number {
-    const ended = this.room.drain(reconnectAfterMs, this.now);
-    this.#end();
-    return ended;
-  }
-
   /** The refusal that a peer would get now. */
   refusalOf(peer: PeerId, more: Partial<Admission> = {}): JoinRefusal | undefined {
     return this.room.refuseEntry({ visible: false, ...more, peer }, this.now);

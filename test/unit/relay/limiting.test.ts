@@ -71,7 +71,7 @@ describe("[L1] messages and bytes of a session", () => {
     alice.send(
       frames.data(handle, "unreliable"),
       frames.data(handle, "reliable", RELIABLE),
-      ackFrame({ handle }),
+      ackFrame({ handle, lane: 0, cumulative: 1, selective: 0, window: 1 }),
       frames.connect(CAROL),
     );
     expect(bob.heard()).toMatchObject([{ frame: "data", payload: "reliable" }, { frame: "ack" }]);
@@ -106,7 +106,7 @@ describe("[L1] messages and bytes of a session", () => {
 
   test("more than another burst in debt ends the session, whatever it sends", () => {
     const { room, alice, bob, handle } = setup(settings);
-    for (let n = 0; n < 20; n++) alice.send(ackFrame({ handle }));
+    for (let n = 0; n < 20; n++) alice.send(ackFrame({ handle, lane: 0, cumulative: 1, selective: 0, window: 1 }));
     expect(alice.heard()).toEqual([]);
     bob.take();
     alice.send(frames.data(handle, "x", RELIABLE));
