@@ -309,8 +309,10 @@ export class Switchboard implements SessionHost {
   #refused({ code, frame, about, message }: ControlValues<"error">): void {
     const error = new RelayError(errorName(code) ?? `error_${code}`, message);
     const connection = frame === FrameType.Connect ? this.connections.takeRequested(about) : undefined;
-    // What we said of a connection has crossed with the news of its end: nobody did anything wrong.
-    const isCrossing = error.code === "unknown_handle" && !this.connections.withHandle(about);
+    // What we said of a connection has crossed with the news of its end, or a credit has met a relay that was evicted
+    // meanwhile and knows its marks no more: nobody did anything wrong.
+    const isLate = error.code === "unknown_handle" && !this.connections.withHandle(about);
+    const isCrossing = isLate || error.code === "unknown_mark";
     if (!connection) return isCrossing ? undefined : emit(this.#events, "error", error);
     this.connections.remove(connection);
     this.#close(connection.handle, EndReason.AppGeneric, ""); // the other end may have named it meanwhile
