@@ -5,7 +5,7 @@ import type { RelayFaultName, RoomFaultName, SeatFaultName } from "./faults.ts";
 type Group = readonly (SeatFaultName | RoomFaultName)[];
 type Plan = Omit<CampaignPlan, "seed" | "log">;
 
-/** Four rooms go through each half, so what is here once happens four times. */
+/** Four rooms go through each part, so what is here once happens four times. */
 const QUICK: readonly Group[] = [
   ["socket cut", "half-open, the application notices"],
   ["second login", "socket cut"],
@@ -28,32 +28,31 @@ function times<T>(count: number, items: readonly T[]): T[] {
   return Array.from({ length: count }, () => items).flat();
 }
 
+const JUMPS = times<RelayFaultName>(2, ["relay's clock jumps", "clients' clock jumps", "relay's clock jumps"]);
+
+/** The second part brings the last process to its size; the third is held against it. */
 export const WHOLE: Plan = {
   messages: 1_000_000,
   messagesPerSecond: 4_000,
   faults: 200,
-  halves: [
+  maxGrowth: 1.1,
+  parts: [
     {
-      inRooms: [...times(2, QUICK), ["evicted by hibernation"]],
-      everywhere: times<RelayFaultName>(4, [
-        "relay killed",
-        "relay's clock jumps",
-        "relay's clock jumps",
-        "relay killed",
-      ]),
+      inRooms: QUICK,
+      everywhere: times(4, ["relay killed", "relay's clock jumps", "relay's clock jumps", "relay killed"]),
     },
-    {
-      inRooms: [...times(2, QUICK), ...SLOW],
-      everywhere: times<RelayFaultName>(3, ["relay's clock jumps", "clients' clock jumps", "relay's clock jumps"]),
-    },
+    { inRooms: [...QUICK, ...SLOW], everywhere: JUMPS },
+    { inRooms: [...QUICK, ...SLOW], everywhere: JUMPS },
   ],
 };
 
+/** Without what takes half a minute: eviction, silence, a reader that is given up. */
 export const SMALL: Plan = {
   messages: 20_000,
   messagesPerSecond: 3_000,
   faults: 25,
-  halves: [
+  maxGrowth: 1.5, // a process this young has not reached its size
+  parts: [
     {
       inRooms: [["socket cut", "half-open, the application notices"], ["second login"]],
       everywhere: ["relay killed", "relay's clock jumps", "relay's clock jumps"],

@@ -9,9 +9,6 @@ export interface MemoryUse {
   readonly generation: number;
 }
 
-/** Of the memory at the start. */
-const MAX_GROWTH = 1.1;
-
 export interface Verdict {
   readonly violations: readonly string[];
   readonly text: string;
@@ -27,15 +24,16 @@ export interface Balance {
 
 export function balance(campaign: Campaign): Balance {
   const ends = campaign.seats.flatMap((seat) => seat.ends);
-  const missing = (those: readonly End[]): number =>
-    those
-      .flatMap(({ flows }) => flows)
-      .reduce((sum, { isReliable, sent, received }) => sum + (isReliable ? sent - received : 0), 0);
   return {
     lost: missing(ends.filter(({ connection }) => !connection.ending)),
     undelivered: missing(ends.filter(({ connection }) => connection.ending)),
     untold: endsNotTold(campaign.seats),
   };
+}
+
+function missing(ends: readonly End[]): number {
+  const flows = ends.flatMap(({ flows: all }) => all);
+  return flows.reduce((sum, { isReliable, sent, received }) => sum + (isReliable ? sent - received : 0), 0);
 }
 
 export function judge(campaign: Campaign, { lost, undelivered, untold }: Balance): Verdict {
@@ -78,13 +76,14 @@ function endsNotTold(seats: readonly Seat[]): string[] {
   );
 }
 
-/** Of one process: from when all peers were there and had talked, to when all had left. */
-function judgeMemory({ memory, ledger }: Campaign): void {
-  const last = memory.at(-1);
-  const first = memory.find(({ generation }) => generation === last?.generation);
-  if (!first || !last || first === last) return ledger.violated("there is nothing to compare the relay's memory with");
-  if (last.mebibytes <= first.mebibytes * MAX_GROWTH) return;
-  ledger.violated(`the relay's memory grew from ${first.mebibytes.toFixed(1)} to ${last.mebibytes.toFixed(1)} MiB`);
+/** Of one process: from when all kinds of fault but a kill had been there once, to when all peers had left. */
+function judgeMemory({ memory, ledger, plan }: Campaign): void {
+  const [before, , after] = memory.slice(-3);
+  if (!before || !after || before.generation !== after.generation) {
+    return ledger.violated("the relay's memory cannot be compared: it is another process");
+  }
+  if (after.mebibytes <= before.mebibytes * plan.maxGrowth) return;
+  ledger.violated(`the relay's memory grew from ${before.mebibytes.toFixed(1)} to ${after.mebibytes.toFixed(1)} MiB`);
 }
 
 function counted(items: readonly (number | string)[]): string {
