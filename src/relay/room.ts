@@ -310,6 +310,8 @@ export class Room {
     if (isEmpty && counters.isDirty) this.flush();
     if (counters.isDirty) this.#wake(now + TIMES.flushMs);
     else if (isEmpty) this.#alarmAt = Infinity;
+    // A clock that has gone back: else nothing would ring until it is as late as it was.
+    if (now < this.#lookedAt && !isEmpty) this.#schedule(now);
   }
 
   #endFailedSessions(): void {
