@@ -9,6 +9,7 @@ export interface WorkerdOptions {
   readonly folder: string;
   readonly port: number;
   readonly variables: Readonly<Record<string, string>>;
+  readonly v8Flags?: readonly string[] | undefined;
 }
 
 /** The native binary, without the JavaScript shim in front of it, so that its pid is the relay's. */
@@ -28,28 +29,32 @@ export function workerdBinary(): string {
   return join(dirname(native), "bin", process.platform === "win32" ? "workerd.exe" : "workerd");
 }
 
-/** Bundles with wrangler, exactly as a deployment would. Takes about two seconds. */
-export function buildBundle(folder: string): void {
+/** Bundles with wrangler, exactly as a deployment would. Takes about two seconds. `entry`: a file `worker.ts` in place of ours. */
+export function buildBundle(folder: string, entry?: string): void {
   const wrangler = createRequire(import.meta.url).resolve("wrangler/package.json");
   const bin = join(dirname(wrangler), "bin", "wrangler.js");
-  execFileSync(process.execPath, [bin, "deploy", "--dry-run", "--outdir", folder], { stdio: "pipe" });
+  execFileSync(process.execPath, [bin, "deploy", ...(entry ? [entry] : []), "--dry-run", "--outdir", folder], {
+    stdio: "pipe",
+  });
 }
 
-export function writeWorkerdConfig(bundle: string, { folder, port, variables }: WorkerdOptions): string {
+export function writeWorkerdConfig(bundle: string, options: WorkerdOptions): string {
+  const { folder } = options;
   mkdirSync(join(folder, "state"), { recursive: true });
   copyFileSync(join(bundle, "worker.js"), join(folder, "worker.js"));
   const path = join(folder, "relay.capnp");
-  writeFileSync(path, capnp(join(folder, "state"), port, variables));
+  writeFileSync(path, capnp(join(folder, "state"), options));
   return path;
 }
 
-function capnp(state: string, port: number, variables: Readonly<Record<string, string>>): string {
+function capnp(state: string, { port, variables, v8Flags = [] }: WorkerdOptions): string {
   const date = wranglerSetting("compatibility_date");
   const bindings = Object.entries(variables).map(
     ([name, text]) => `    (name = "${name}", text = ${JSON.stringify(text)}),`,
   );
   return `using Workerd = import "/workerd/workerd.capnp";
 const config :Workerd.Config = (
+  v8Flags = ${JSON.stringify(v8Flags)},
   services = [
     (name = "relay", worker = .relay),
     (name = "state", disk = (path = ${JSON.stringify(state)}, writable = true)),

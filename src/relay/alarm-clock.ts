@@ -22,6 +22,11 @@ export class AlarmClock {
     this.#at = this.#ringTime(due);
   }
 
+  /** Everything was looked at later than `now`: time has gone back. */
+  isAhead(now: number): boolean {
+    return now < this.#lookedAt;
+  }
+
   /** Nothing is due any more. */
   stop(): void {
     this.#at = Infinity;

@@ -19,12 +19,14 @@ export class Meter {
     this.#filled = now;
   }
 
-  /** What is there at `now`; below zero it is owed. A clock that goes back neither gives nor takes. */
+  /**
+   * What is there at `now`; below zero it is owed. A clock that goes back gives nothing, and counts on from there: a meter
+   * that waited for the old time to come again would end sessions as floods for as long.
+   */
   level(now: number): number {
-    if (now > this.#filled) {
-      this.#level = Math.min(this.burst, this.#level + ((now - this.#filled) * this.perSecond) / 1000);
-      this.#filled = now;
-    }
+    const elapsed = Math.max(0, now - this.#filled);
+    this.#level = Math.min(this.burst, this.#level + (elapsed * this.perSecond) / 1000);
+    this.#filled = now;
     return this.#level;
   }
 

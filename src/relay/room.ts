@@ -269,6 +269,8 @@ export class Room {
     if (isEmpty && counters.isDirty) this.flush();
     if (counters.isDirty) this.#clock.wake(now + TIMES.flushMs);
     else if (isEmpty) this.#clock.stop();
+    // A clock that has gone back: else nothing would ring until it is as late as it was.
+    if (this.#clock.isAhead(now) && !isEmpty) this.#schedule(now);
   }
 
   #endFailedSessions(): void {

@@ -1,6 +1,6 @@
 /** A relay in a process of its own, on `workerd serve` with disk storage: to be killed and started again. */
 import { type ChildProcess, spawn } from "node:child_process";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, openSync, rmSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -12,6 +12,15 @@ export const TEST_ADMIN_TOKEN = "test-admin-token-0123456789abcdef";
 
 /** All clients of a test come from one address, and together join more often than one client may. */
 const ONE_ADDRESS = JSON.stringify({ default: { joinsPerMinute: 0 } });
+
+/** For tests that need another relay than the one that ships. */
+export interface RelayBuild {
+  /** A folder with a `worker.js`. */
+  readonly bundle?: string;
+  readonly v8Flags?: readonly string[];
+  /** Where its output goes, which is thrown away otherwise. */
+  readonly log?: string;
+}
 
 let bundle: string | undefined;
 
@@ -28,18 +37,25 @@ export class RunningRelay {
   readonly url: string;
   readonly #folder: string;
   readonly #config: string;
+  readonly #output: "ignore" | number;
   #process: ChildProcess | undefined;
 
-  private constructor(folder: string, port: number, variables: Readonly<Record<string, string>>) {
+  private constructor(folder: string, port: number, variables: Readonly<Record<string, string>>, build: RelayBuild) {
     this.#folder = folder;
+    this.#output = build.log === undefined ? "ignore" : openSync(build.log, "a");
     this.url = `http://127.0.0.1:${port}`;
     const all = { TICKET_SECRET: TEST_SECRET, ADMIN_TOKEN: TEST_ADMIN_TOKEN, APP_SETTINGS: ONE_ADDRESS, ...variables };
-    this.#config = writeWorkerdConfig(sharedBundle(), { folder, port, variables: all });
+    this.#config = writeWorkerdConfig(build.bundle ?? sharedBundle(), {
+      folder,
+      port,
+      variables: all,
+      v8Flags: build.v8Flags,
+    });
   }
 
-  static async start(variables: Readonly<Record<string, string>> = {}): Promise<RunningRelay> {
+  static async start(variables: Readonly<Record<string, string>> = {}, build: RelayBuild = {}): Promise<RunningRelay> {
     const folder = mkdtempSync(join(tmpdir(), "edge-relay-"));
-    const relay = new RunningRelay(folder, await freePort(), variables);
+    const relay = new RunningRelay(folder, await freePort(), variables, build);
     await relay.restart();
     return relay;
   }
@@ -52,7 +68,7 @@ export class RunningRelay {
 
   /** Starts the process again on the same disk. */
   async restart(): Promise<void> {
-    this.#process = spawn(workerdBinary(), ["serve", this.#config], { stdio: ["ignore", "ignore", "ignore"] });
+    this.#process = spawn(workerdBinary(), ["serve", this.#config], { stdio: ["ignore", this.#output, this.#output] });
     for (const deadline = Date.now() + 10_000; Date.now() < deadline;) {
       if (await isHealthy(this.url)) return;
       await new Promise((resolve) => setTimeout(resolve, 20));

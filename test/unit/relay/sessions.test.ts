@@ -536,3 +536,32 @@ test("statistics: connections, packets, bytes, peers and drops", () => {
 function peerOf(n: number): bigint {
   return 9_000n + BigInt(n);
 }
+
+describe("a clock that goes back", () => {
+  const BACK_MS = 4 * 60_000;
+
+  test("[C6] a connect that comes after it times out in its time", () => {
+    const room = new TestRoom();
+    const alice = room.join(ALICE);
+    room.ring(); // everything was looked at, at the time that was
+    room.now -= BACK_MS;
+    const handle = alice.connect(BOB, { timeoutMs: 5_000 });
+    alice.take();
+    room.advance(6_000);
+    expect(alice.heard()).toEqual([closeOf(handle, EndReason.Timeout, Relay)]);
+  });
+
+  test("[L1] who keeps to the rate goes on", () => {
+    const room = new TestRoom({ settings: { messagesPerSecond: 10 } });
+    const alice = room.join(ALICE);
+    const bob = room.join(BOB);
+    const handle = room.pair(alice, bob);
+    room.now -= BACK_MS;
+    for (let message = 1; message <= 300; message++) {
+      alice.send(frames.data(handle, "still here", { number: message }));
+      room.advance(200);
+    }
+    expect(alice.socket.closed).toBeUndefined();
+    expect(room.statistics.totalPackets).toBe(300);
+  });
+});
