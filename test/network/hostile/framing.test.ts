@@ -88,11 +88,10 @@ describe("what RFC 6455 allows", () => {
   test("[P4] a message in 10,000 fragments of one byte is one message", () =>
     siege.withstand({ refusals: { unknown_frame: 1 } }, async () => {
       const body = Array.from({ length: 10_000 }, () => ({ opcode: 0, payload: new Uint8Array(1), fin: false }));
-      const attacker = await strike(
-        { opcode: Opcode.Binary, payload: Uint8Array.of(0x7f), fin: false },
-        ...body,
-        { opcode: Opcode.Continuation, payload: new Uint8Array(HEADER_SIZE) },
-      );
+      const attacker = await strike({ opcode: Opcode.Binary, payload: Uint8Array.of(0x7f), fin: false }, ...body, {
+        opcode: Opcode.Continuation,
+        payload: new Uint8Array(HEADER_SIZE),
+      });
       expect(await attacker.error()).toBe("unknown_frame");
       expect((await attacker.closed()).code).toBe(4001);
     }));

@@ -80,8 +80,14 @@ export class Siege implements AsyncDisposable {
     const before = await this.statistics();
     const rss = rssOf(this.relay.pid);
     const sent = this.bystanders.sent;
-    const peak = await peakRss(this.relay.pid, attack);
-    await this.#afterwards(before, moved, sent);
+    let peak: number;
+    try {
+      peak = await peakRss(this.relay.pid, attack);
+      await this.#check(before, moved, sent);
+    } finally {
+      for (const attacker of this.#attackers.splice(0)) attacker.destroy();
+    }
+    await this.#nothingLeft();
     if (process.env["SIEGE_RSS"]) console.log(`${expect.getState().currentTestName}: +${(peak - rss).toFixed(1)} MiB`);
     expect(peak - rss, `RSS grew from ${rss.toFixed(0)} MiB`).toBeLessThan(growth);
   }
@@ -91,7 +97,7 @@ export class Siege implements AsyncDisposable {
     await this.relay[Symbol.asyncDispose]();
   }
 
-  async #afterwards(before: RoomStatistics, moved: Moved, sent: number): Promise<void> {
+  async #check(before: RoomStatistics, moved: Moved, sent: number): Promise<void> {
     expect(await isHealthy(this.relay.url)).toBe(true);
     // At least a few messages of them were under way during the attack, however short it was.
     await this.#until("traffic", async () => this.bystanders.sent >= sent + 20);
@@ -103,7 +109,9 @@ export class Siege implements AsyncDisposable {
         expect(counts(after)[name]! - counts(before)[name]!, `${kind}.${name}`).toBeGreaterThanOrEqual(least);
       }
     }
-    for (const attacker of this.#attackers.splice(0)) attacker.destroy();
+  }
+
+  async #nothingLeft(): Promise<void> {
     await this.#until("end of all that the attackers had", async () => {
       const { peers, away, activeConnections } = await this.statistics();
       return peers === 2 && away === 0 && activeConnections === 1;

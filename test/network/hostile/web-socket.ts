@@ -78,7 +78,8 @@ export class WebSocketReader {
     if (this.#size < 2) return undefined;
     const bytes = this.#joined(14);
     const [first = 0, second = 0] = bytes;
-    if ((first & 0xf0) !== 0x80 || second >= 0x80) throw new Error(`the relay sent the frame header ${first} ${second}`);
+    if ((first & 0xf0) !== 0x80 || second >= 0x80)
+      throw new Error(`the relay sent the frame header ${first} ${second}`);
     const extra = second === 126 ? 2 : second === 127 ? 8 : 0;
     if (bytes.length < 2 + extra) return undefined;
     const length = extra === 2 ? bytes.readUInt16BE(2) : extra === 8 ? Number(bytes.readBigUInt64BE(2)) : second;
