@@ -30,6 +30,8 @@ const TARGET = 1n;
 interface Result {
   readonly p50: number;
   readonly p99: number;
+  /** Of the window before, in which every peer reads. */
+  readonly p99Before: number;
   readonly samples: number;
   /** Of the worst second of each window: V8 lets garbage gather between collections, so single readings say little. */
   readonly rss: { readonly before: number; readonly during: number; readonly after: number };
@@ -60,7 +62,9 @@ async function run(isStalled: boolean, isMixed: boolean): Promise<Result> {
   const stopSending = pace(toTarget, MESSAGES_PER_SECOND);
   const timer = setInterval(() => stamping.forEach((stamp) => stamp()), 1000 / STAMPS_PER_SECOND);
   await sleep(WARM_UP_MS);
+  samples.length = 0;
   const before = await watchRss(relay.pid);
+  const p99Before = summary(samples).p99;
   if (isStalled) load.send("stall");
   samples.length = 0;
   const during = await watchRss(relay.pid);
@@ -73,7 +77,7 @@ async function run(isStalled: boolean, isMixed: boolean): Promise<Result> {
   const [{ bytesRead }] = (await told) as [{ bytesRead: number }];
   const rss = { before, during, after: rssOf(relay.pid) };
   for (const { raw } of peers) raw.destroy();
-  return { ...latency, drops, rss, bytesRead };
+  return { ...latency, p99Before, drops, rss, bytesRead };
 }
 
 /** The peak of one window. */
@@ -112,13 +116,13 @@ async function startLoad(order: LoadOrder): Promise<ChildProcess> {
   return load;
 }
 
-function report(name: string, { p50, p99, samples, rss, drops, bytesRead }: Result): void {
+function report(name: string, { p50, p99, p99Before, samples, rss, drops, bytesRead }: Result): void {
   const dropped = Object.entries(drops).flatMap(([reason, count]) => (count > 0 ? [`${reason} ${count}`] : []));
   const growth = fixed(rss.during - rss.before, 1);
   const memory = `RSS ${rss.before.toFixed(0)} → ${rss.during.toFixed(0)} → ${rss.after.toFixed(0)} MiB (${growth})`;
   const read = `read ${(bytesRead / 1e6).toFixed(0)} MB`;
   console.log(
-    `${name}  p50${fixed(p50)} ms  p99${fixed(p99)} ms  (${samples})  ${memory}  ${read}  ${dropped.join(", ")}`,
+    `${name}  p50${fixed(p50)} ms  p99${fixed(p99)} ms (before${fixed(p99Before)}, ${samples} samples)  ${memory}  ${read}  ${dropped.join(", ")}`,
   );
 }
 

@@ -109,13 +109,13 @@ export class Attacker {
   }
 
   /** Waits until `isThere` gives something, looking at each event. */
-  async until<T>(what: string, isThere: () => T | undefined | false): Promise<T> {
+  async until<T>(what: string, isThere: () => T | undefined | false, waitMs = WAIT_MS): Promise<T> {
     const { promise, resolve, reject } = Promise.withResolvers<T>();
     const check = (): void => {
       const found = isThere();
       if (found !== undefined && found !== false) resolve(found);
     };
-    const timer = setTimeout(() => reject(new Error(`no ${what} within ${WAIT_MS} ms; ${this.#told()}`)), WAIT_MS);
+    const timer = setTimeout(() => reject(new Error(`no ${what} within ${waitMs} ms; ${this.#told()}`)), waitMs);
     this.#waiting.add(check);
     check();
     try {
