@@ -99,7 +99,7 @@ export class Attacker {
     this.send(encodeControl(name, values, flags));
   }
 
-  hello(session = 0n, token = new Uint8Array(), version = PROTOCOL_VERSION): void {
+  hello(session = 0n, token: Uint8Array = new Uint8Array(), version: number = PROTOCOL_VERSION): void {
     this.control("hello", { version, session, token });
   }
 
