@@ -38,6 +38,7 @@ export const PROBLEMS = {
   too_many_bans: 409,
   upgrade_required: 426,
   too_many_joins: 429,
+  too_many_sockets: 429,
   room_full: 429,
   budget_exhausted: 429,
   internal_error: 500,

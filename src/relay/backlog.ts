@@ -13,7 +13,8 @@ export interface HeldData {
 }
 
 export interface HeldFrame {
-  readonly bytes: Uint8Array;
+  /** Of a dropped one they are not its own any more. */
+  bytes: Uint8Array;
   readonly data: HeldData | undefined;
   /** The connection it belongs to; 0 for control frames, which are never dropped. */
   readonly handle: number;
@@ -72,12 +73,17 @@ export class Backlog {
   hold(bytes: Uint8Array, data: HeldData | undefined, room: number): HeldFrame[] {
     const frame = describe(bytes, data);
     const dropped: HeldFrame[] = [];
+    let spare: Uint8Array | undefined;
     while (frame.handle !== 0 && this.#oldest && this.#bytes + costOf(frame) > room) {
       const victim = this.#oldestOfLane(frame) ?? this.#oldestUnreliable();
       dropped.push(victim ?? frame);
       if (!victim) return dropped;
       this.#remove(victim);
+      if (victim.bytes.length === bytes.length) spare = victim.bytes;
     }
+    // A flood of equal frames, each of which replaces the last, allocates nothing.
+    if (spare) spare.set(bytes);
+    frame.bytes = spare ?? bytes.slice();
     this.#append(frame);
     return dropped;
   }
@@ -127,9 +133,10 @@ export class Backlog {
     if (this.#candidate === frame) this.#candidate = younger;
     this.#bytes -= costOf(frame);
     const lane = frame.isUnreliable ? this.#lanes.get(frame.laneKey) : undefined;
-    if (!lane) return;
-    if (frame.youngerInLane) lane.oldest = frame.youngerInLane;
-    else this.#lanes.delete(frame.laneKey);
+    if (lane && frame.youngerInLane) lane.oldest = frame.youngerInLane;
+    else if (lane) this.#lanes.delete(frame.laneKey);
+    // A removed frame that has grown old in the collector would keep all that came after it from being collected young.
+    frame.older = frame.younger = frame.youngerInLane = undefined;
   }
 }
 
@@ -143,7 +150,7 @@ function describe(bytes: Uint8Array, data: HeldData | undefined): HeldFrame {
   const isEndToEnd = type === FrameType.Data || type === FrameType.Ack || type === FrameType.Probe;
   const handle = isEndToEnd ? view.getUint32(HANDLE_OFFSET, true) : 0;
   return {
-    bytes: bytes.slice(),
+    bytes,
     data,
     handle,
     isUnreliable: type === FrameType.Data && (view.getUint8(1) & DataFlag.Reliable) === 0,

@@ -1,9 +1,10 @@
-/** Whether a room lets a peer in whose ticket is good (rule L3): asked before its upgrade is accepted. */
+/** Whether a room lets a peer in whose ticket is good (rules L3, L5): asked before its upgrade is accepted. */
 import type { Ban, Bans } from "./bans.ts";
 import { monthOf } from "./monthly-bytes.ts";
 import type { Admission } from "./ports.ts";
 import type { JoinRefusalCode } from "./refusals.ts";
 import type { RoomState } from "./room-state.ts";
+import { MAX_SOCKETS_PER_PEER } from "./settings.ts";
 
 export interface JoinRefusal {
   readonly code: JoinRefusalCode;
@@ -16,9 +17,23 @@ export interface JoinRefusal {
 /** Rooms empty at the pace of players, not of machines. */
 const FULL_RETRY_SECONDS = 10;
 
-export function refuseEntry(room: RoomState, bans: Bans, admission: Admission, now: number): JoinRefusal | undefined {
+/** Guests are closed after helloMs, and most clients answer a close at once. */
+const SOCKETS_RETRY_SECONDS = 10;
+
+/** `sockets`: how many the platform still keeps for this peer. */
+export function refuseEntry(
+  room: RoomState,
+  bans: Bans,
+  admission: Admission,
+  sockets: number,
+  now: number,
+): JoinRefusal | undefined {
   const ban = bans.holding(admission, now);
   if (ban) return banned(ban);
+  if (sockets >= MAX_SOCKETS_PER_PEER) {
+    const detail = `this peer has ${sockets} sockets here that are not gone, which is the limit; say hello, and answer closes`;
+    return { code: "too_many_sockets", detail, retryAfter: SOCKETS_RETRY_SECONDS };
+  }
   const { monthlyBytes, maxPeers } = room.settings;
   if (monthlyBytes > 0 && bytesThisMonth(room, now) >= monthlyBytes) {
     const next = monthOf(now, 1);

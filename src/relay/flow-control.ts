@@ -81,11 +81,14 @@ function hold(room: RoomState, link: Link, bytes: Uint8Array, data: HeldData | u
     room.stalling.add(link);
   }
   const { backlog } = link;
-  for (const frame of backlog.hold(bytes, data, maxQueuedBytes - link.window.uncredited - link.pendingBytes)) {
+  const dropped = backlog.hold(bytes, data, maxQueuedBytes - link.window.uncredited - link.pendingBytes);
+  for (const frame of dropped) {
     countDropped(room, frame);
     if (!frame.isUnreliable) backlog.sender(frame.handle).hasLost = true;
   }
-  if (data && backlog.bytes > maxQueuedBytes / 8) tellHeld(room, link, backlog, data.connection);
+  // Where all of the limit is under way already, hardly anything can wait, and frames are dropped from the first on.
+  const isMuch = dropped.length > 0 || backlog.bytes > maxQueuedBytes / 8;
+  if (data && isMuch) tellHeld(room, link, backlog, data.connection);
 }
 
 function tellHeld(room: RoomState, link: Link, backlog: Backlog, connection: P2PConnection): void {

@@ -33,6 +33,7 @@ export const JOIN_REFUSALS = [
   "peer_banned",
   "address_banned",
   "ticket_revoked",
+  "too_many_sockets",
 ] as const;
 export type JoinRefusalCode = (typeof JOIN_REFUSALS)[number];
 

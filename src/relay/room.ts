@@ -125,9 +125,13 @@ export class Room {
     return links;
   }
 
-  /** Why a peer whose ticket is good may not join just now; undefined: it may. */
-  refuseEntry(admission: Admission, now: number): JoinRefusal | undefined {
-    return refuseEntry(this.#state, this.#bans, admission, now);
+  /**
+   * Why a peer whose ticket is good may not join just now; undefined: it may. `sockets`: how many the platform keeps for it,
+   * those included that the relay has closed. The platform is asked because a count kept here would lock a peer out for
+   * good where a close event fails to come.
+   */
+  refuseEntry(admission: Admission, sockets: number, now: number): JoinRefusal | undefined {
+    return refuseEntry(this.#state, this.#bans, admission, sockets, now);
   }
 
   /** A socket whose upgrade has been accepted for who the ticket names. */

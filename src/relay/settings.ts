@@ -107,6 +107,13 @@ export const TIMES = {
 
 export const BATCH_LIMIT = MAX_BATCH;
 
+/**
+ * Sockets of one peer that are not gone (L5). Only one of them can be its session's, but the platform keeps the others
+ * until their other end answers the close, which a hostile client never does. So many, because a client whose network has
+ * gone away under it leaves one behind with each reconnect, until TCP gives up on it.
+ */
+export const MAX_SOCKETS_PER_PEER = 32;
+
 export type ParsedSettings =
   | { readonly ok: true; settingsFor(app: number): AppSettings }
   | { readonly ok: false; readonly message: string };

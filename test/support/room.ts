@@ -473,9 +473,9 @@ export class TestRoom {
     return banned?.ended;
   }
 
-  /** The refusal that a peer would get now. */
-  refusalOf(peer: PeerId, more: Partial<Admission> = {}): JoinRefusal | undefined {
-    return this.room.refuseEntry({ visible: false, ...more, peer }, this.now);
+  /** The refusal that a peer would get now. `sockets`: what the platform keeps for it. */
+  refusalOf(peer: PeerId, more: Partial<Admission> = {}, sockets = 0): JoinRefusal | undefined {
+    return this.room.refuseEntry({ visible: false, ...more, peer }, sockets, this.now);
   }
 
   /** Lets time pass, with the alarms that fall into it. */

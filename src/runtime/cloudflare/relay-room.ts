@@ -23,6 +23,11 @@ import { parseRoomAddress } from "./rooms.ts";
 const NORMAL_CLOSE = 1000;
 const NO_CODE = 1005;
 
+/** Sockets are found by their peer. */
+function peerTag(peer: PeerId): string {
+  return `peer:${peer}`;
+}
+
 interface Entry {
   readonly link: Link;
   readonly socket: HibernatableSocket;
@@ -76,13 +81,13 @@ export class RelayRoom extends DurableObject<RelayEnv> {
     const now = Date.now();
     const { room } = this.#begin(now);
     const admission = readAdmission(request.headers);
-    const refusal = room.refuseEntry(admission, now);
+    const refusal = room.refuseEntry(admission, this.#socketsOf(admission.peer), now);
     if (refusal) {
       room.counters.joinRefused(refusal.code);
       return entryProblem(refusal);
     }
     const { 0: client, 1: server } = new WebSocketPair();
-    this.ctx.acceptWebSocket(server, [`peer:${admission.peer}`]);
+    this.ctx.acceptWebSocket(server, [peerTag(admission.peer)]);
     const socket = new HibernatableSocket(this.ctx, server);
     this.#links.set(server, { link: room.join(socket, admission, now), socket });
     await this.#end(room);
@@ -134,7 +139,7 @@ export class RelayRoom extends DurableObject<RelayEnv> {
   /** For a plain request that asks why its upgrade was refused. */
   refusal(admission: Admission): JoinRefusal | undefined {
     const now = Date.now();
-    return this.#begin(now).room.refuseEntry(admission, now);
+    return this.#begin(now).room.refuseEntry(admission, this.#socketsOf(admission.peer), now);
   }
 
   statistics(): RoomStatistics {
@@ -201,6 +206,11 @@ export class RelayRoom extends DurableObject<RelayEnv> {
     const ended = room.drain(reconnectAfterMs, now);
     await this.#end(room);
     return ended;
+  }
+
+  /** Also those that the relay has closed, and whose other end has not answered. */
+  #socketsOf(peer: PeerId): number {
+    return this.ctx.getWebSockets(peerTag(peer)).length;
   }
 
   /**

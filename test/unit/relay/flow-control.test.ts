@@ -210,6 +210,14 @@ describe("[F2] a peer that does not read", () => {
 });
 
 describe("[F3] senders are held back", () => {
+  test("whose frames are dropped is told, also where hardly any can wait because all is under way already", () => {
+    const { room, alice, bob, handle } = setup();
+    bob.socket.buffered = 0; // far away rather than slow, so the other half may be under way, too (F2)
+    flood(alice, handle, 300);
+    expect(room.statistics.drops.peer_stalled).toBeGreaterThan(20);
+    expect(alice.heard()).toEqual([pathOf(handle, Path.Held)]);
+  });
+
   test("told once, when a good part waits, and released when nothing does", () => {
     const { alice, bob, handle } = setup();
     flood(alice, handle, 140);

@@ -251,6 +251,14 @@ describe("[L3] a room that is full, or has no bytes left", () => {
     expect(room.refusalOf(CAROL)).toBeUndefined();
   });
 
+  test("[L5] 32 sockets of one peer that are not gone, and not one more; a ban is named first", () => {
+    const room = new TestRoom();
+    expect(room.refusalOf(ALICE, {}, 31)).toBeUndefined();
+    expect(room.refusalOf(ALICE, {}, 32)).toMatchObject({ code: "too_many_sockets", retryAfter: 10 });
+    room.ban("peer", String(ALICE));
+    expect(room.refusalOf(ALICE, {}, 32)).toMatchObject({ code: "peer_banned" });
+  });
+
   test("monthlyBytes: until the next month, UTC", () => {
     const { room, alice, handle } = setup({ monthlyBytes: 10 });
     alice.send(frames.data(handle, "123456789"));
@@ -314,6 +322,7 @@ describe("refusals are counted", () => {
       peer_banned: 0,
       address_banned: 0,
       ticket_revoked: 0,
+      too_many_sockets: 0,
     });
   });
 });
