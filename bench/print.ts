@@ -1,19 +1,18 @@
 /** Results as a table for the terminal. */
-import { METRICS, type Metric, type Sample } from "./sample.ts";
+import { METRICS, METRICS_OF, type Sample } from "./sample.ts";
+import type { Scenario } from "./scenarios.ts";
 import { ratios, spread } from "./statistics.ts";
 
-const NAMES = Object.keys(METRICS) as Metric[];
-const RATIOS: readonly Metric[] = ["perSecond", "cpuUs", "p50Ms", "p99Ms", "rssMiB"];
-
-export function printComparison(samples: readonly Sample[], servers: readonly string[]): void {
+export function printComparison({ measure }: Scenario, samples: readonly Sample[], servers: readonly string[]): void {
+  const { all, ratios: compared } = METRICS_OF[measure];
   const rows = servers.map((server) => [
     server,
-    ...NAMES.map((metric) => spread(samples, server, metric).median.toFixed(METRICS[metric].digits)),
+    ...all.map((metric) => spread(samples, server, metric).median.toFixed(METRICS[metric].digits)),
   ]);
-  printTable(["median", ...NAMES.map((metric) => METRICS[metric].title)], rows);
+  printTable(["median", ...all.map((metric) => METRICS[metric].title)], rows);
   const [first = "", ...others] = servers;
   for (const other of others) {
-    const parts = RATIOS.map((metric) => {
+    const parts = compared.map((metric) => {
       const { median, min, max } = ratios(samples, first, other, metric);
       return `${METRICS[metric].title} ${median.toFixed(2)} × (${min.toFixed(2)}–${max.toFixed(2)})`;
     });

@@ -5,6 +5,7 @@ import { dirname, join } from "node:path";
 import { parseArgs } from "node:util";
 import { findCapacity } from "./capacity.ts";
 import { printComparison } from "./print.ts";
+import type { Recorded } from "./recorded.ts";
 import { type Sample, takeSample } from "./sample.ts";
 import { SCENARIOS, type Scenario, scenarioNamed, withLoad } from "./scenarios.ts";
 import { SERVERS, serverNamed } from "./servers/index.ts";
@@ -20,7 +21,7 @@ const USAGE = `Usage: npm run bench -- [options]
   --alternations <n>   runs of each server; otherwise 5
   --load <packets/s>   otherwise the scenario's own
   --capacity           the highest load with p99 within 50 ms, for each server
-  --json [--out file]  writes everything to a file, otherwise bench/results/<scenario>[-capacity].json
+  --json [--out file]  writes everything to a file, otherwise bench/results/<scenario>[-capacity|-<load>].json
 `;
 
 const { values } = parseArgs({
@@ -38,17 +39,6 @@ const { values } = parseArgs({
   },
 });
 
-/** What a results file holds; bench/report.ts reads it. */
-export interface Recorded {
-  readonly scenario: Scenario;
-  readonly kind: "equal-load" | "capacity";
-  readonly servers: readonly { readonly name: string; readonly title: string }[];
-  readonly seconds: number;
-  readonly machine: string;
-  readonly date: string;
-  readonly samples: readonly Sample[];
-}
-
 if (values.help) console.log(USAGE);
 else for (const name of values.scenario.split(",")) await benchmark(scenarioNamed(name));
 
@@ -64,7 +54,7 @@ async function benchmark(named: Scenario): Promise<void> {
     }
   }
   const names = servers.map(({ name }) => name);
-  printComparison(samples, names);
+  printComparison(scenario, samples, names);
   if (values.json || values.out !== undefined) record(scenario, servers, samples);
 }
 
@@ -82,7 +72,7 @@ async function measure(scenario: Scenario, server: BenchServer, alternation: num
 }
 
 function record(scenario: Scenario, servers: readonly BenchServer[], samples: readonly Sample[]): void {
-  const suffix = values.capacity ? "-capacity" : "";
+  const suffix = values.capacity ? "-capacity" : values.load === undefined ? "" : `-${values.load}`;
   const path = values.out ?? join(import.meta.dirname, "results", `${scenario.name}${suffix}.json`);
   const recorded: Recorded = {
     scenario,

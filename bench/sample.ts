@@ -17,6 +17,20 @@ export const METRICS = {
 } as const;
 export type Metric = keyof typeof METRICS;
 
+/** What says something in a scenario that measures this, and what of it is worth a ratio. */
+export const METRICS_OF: Readonly<Record<Scenario["measure"], { all: readonly Metric[]; ratios: readonly Metric[] }>> =
+  {
+    packets: {
+      all: ["perSecond", "cpuUs", "p50Ms", "p99Ms", "messagesIn", "messagesOut", "rssMiB", "loadCore"],
+      ratios: ["perSecond", "cpuUs", "p50Ms", "p99Ms", "rssMiB"],
+    },
+    joins: {
+      all: ["perSecond", "cpuUs", "p50Ms", "p99Ms", "rssPerPeerKiB", "loadCore"],
+      ratios: ["perSecond", "cpuUs", "p50Ms"],
+    },
+    idle: { all: ["rssMiB", "rssPerPeerKiB"], ratios: ["rssPerPeerKiB"] },
+  };
+
 /** "Each" is a packet delivered, or a peer that joined. Latencies of packets are added latency; of joins, dial to welcome. */
 export interface Sample extends Readonly<Record<Metric, number>> {
   readonly server: string;
@@ -43,6 +57,8 @@ export async function takeSample({ scenario, server, alternation, timing }: Run)
   const running = await server.start();
   try {
     const results = await playLoad(running, scenario.load, timing);
+    const { group, groups } = scenario.load;
+    if (results.join.peers < group * groups) throw new Error(`${server.name}: ${results.total.firstError}`);
     return { server: server.name, alternation, ...figures(scenario, results) };
   } finally {
     await running.stop();

@@ -1,6 +1,7 @@
 /* Reads a plan from standard input, plays it against one server, prints what it counted as JSON. */
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 
 #include "engine.h"
 #include "results.h"
@@ -15,7 +16,16 @@ const struct protocol *protocol_named(const char *name) {
   return NULL;
 }
 
+/* One file for each peer: as many as this user may have. */
+static void raise_file_limit(void) {
+  struct rlimit limit;
+  if (getrlimit(RLIMIT_NOFILE, &limit) < 0) return;
+  limit.rlim_cur = limit.rlim_max;
+  setrlimit(RLIMIT_NOFILE, &limit);
+}
+
 int main(void) {
+  raise_file_limit();
   plan_read(&plan);
   protocol = protocol_named(plan.protocol);
   if (!protocol || plan.payload < PACKET_HEADER) {

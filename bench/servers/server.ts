@@ -34,11 +34,13 @@ export interface Program {
 }
 
 const START_MS = 15_000;
+/** workerd holds two files for each socket: as many as this user may have. `exec` keeps the pid. */
+const RAISE_FILES = 'ulimit -n "$(ulimit -Hn)"; exec "$@"';
 
 /** Starts a program and waits until it accepts connections. */
 export async function startProgram(program: Program): Promise<{ pid: number; stop(): Promise<void> }> {
   const { command, args, port, cwd } = program;
-  const child = spawn(command, args, { cwd, stdio: ["ignore", "ignore", "pipe"] });
+  const child = spawn("sh", ["-c", RAISE_FILES, "sh", command, ...args], { cwd, stdio: ["ignore", "ignore", "pipe"] });
   let complaints = "";
   child.stderr.on("data", (chunk: Buffer) => (complaints = (complaints + chunk.toString()).slice(-4_000)));
   const stop = (): Promise<void> => kill(child);
