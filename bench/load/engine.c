@@ -53,6 +53,13 @@ void engine_write(struct peer *peer, enum opcode opcode, const void *bytes, size
   sockets_touch(peer);
 }
 
+void engine_write_raw(struct peer *peer, const void *bytes, size_t size) {
+  buffer_append(&peer->out, bytes, size);
+  results.now.messages_in++;
+  results.now.bytes_in += size;
+  sockets_touch(peer);
+}
+
 void engine_joined(struct peer *peer) {
   if (peer->state != PEER_OPEN) return;
   peer->state = PEER_JOINED;

@@ -19,6 +19,8 @@ static inline struct peer *member_of_group(const struct peer *peer, int local) {
 bool engine_has_link(int a, int b);
 
 void engine_write(struct peer *peer, enum opcode opcode, const void *bytes, size_t size);
+/* One message of a protocol without WebSockets. */
+void engine_write_raw(struct peer *peer, const void *bytes, size_t size);
 void engine_joined(struct peer *peer);
 /* One of the peer's links is ready; each link is reported by both ends. */
 void engine_linked(struct peer *peer);

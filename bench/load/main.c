@@ -7,10 +7,12 @@
 #include "results.h"
 #include "sockets.h"
 
-extern const struct protocol bare_protocol, colyseus_protocol, edge_relay_protocol, nats_protocol, socketio_protocol;
+extern const struct protocol bare_protocol, colyseus_protocol, edge_relay_protocol, nats_protocol, socketio_protocol,
+    turn_protocol;
 
 const struct protocol *protocol_named(const char *name) {
-  const struct protocol *all[] = {&edge_relay_protocol, &bare_protocol, &socketio_protocol, &colyseus_protocol, &nats_protocol};
+  const struct protocol *all[] = {&edge_relay_protocol, &bare_protocol, &socketio_protocol, &colyseus_protocol, &nats_protocol,
+                                  &turn_protocol};
   for (size_t i = 0; i < sizeof all / sizeof *all; i++)
     if (strcmp(all[i]->name, name) == 0) return all[i];
   return NULL;

@@ -31,8 +31,10 @@ struct peer {
 /* A server's protocol as its clients speak it. One file each: protocol-*.c. NULL where there is nothing to do. */
 struct protocol {
   const char *name;
-  /* The WebSocket is up. */
+  /* The WebSocket, or the bare connection, is up. */
   void (*opened)(struct peer *peer);
+  /* For a protocol without WebSockets: takes one message from the front. Bytes taken, 0 when it is not all here. */
+  size_t (*received)(struct peer *peer, uint8_t *bytes, size_t size);
   void (*message)(struct peer *peer, enum opcode opcode, uint8_t *bytes, size_t size);
   /* Once all have joined: asks for what must exist before packets may flow. */
   void (*link)(struct peer *peer);

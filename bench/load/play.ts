@@ -82,7 +82,7 @@ function planText(server: RunningServer, load: Load, peers: readonly PeerAddress
     payload: load.payload,
     rate: load.ticksPerSecond,
     window: load.window,
-    batch: Number(load.batch),
+    batch: Number(load.batch && server.isUnbatched !== true),
     reliable: Number(load.reliable),
     ack_every: load.ackEvery,
     dials: load.dials,

@@ -91,6 +91,10 @@ void sockets_flush(void) {
 }
 
 static void begin_upgrade(struct peer *peer) {
+  if (protocol->received) {
+    peer->state = PEER_OPEN;
+    return protocol->opened(peer);
+  }
   peer->state = PEER_UPGRADING;
   ws_write_upgrade(&peer->out, plan.host, plan.port, peer->plan->path, peer->plan->protocols);
 }
@@ -127,7 +131,14 @@ static void handle_frame(struct peer *peer, struct ws_frame *frame) {
   protocol->message(peer, frame->opcode, frame->payload, frame->size);
 }
 
+static void handle_stream(struct peer *peer, struct buffer *in) {
+  received_at = clock_ns();
+  for (size_t taken; (taken = protocol->received(peer, buffer_front(in), buffer_size(in))) > 0; in->start += taken)
+    results.now.messages_out++;
+}
+
 static void handle_frames(struct peer *peer, struct buffer *in) {
+  if (protocol->received) return handle_stream(peer, in);
   if (peer->state == PEER_UPGRADING && !finish_upgrade(peer, in)) return;
   struct ws_frame frame;
   while (peer->state != PEER_GONE && ws_read(in, &frame)) handle_frame(peer, &frame);

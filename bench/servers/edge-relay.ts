@@ -81,3 +81,11 @@ export const edgeRelayLimited: BenchServer = {
   missing: () => undefined,
   start: () => start(LIMITED),
 };
+
+/** What batching in alone is worth: the same relay, whose clients send one frame per message. */
+export const edgeRelayUnbatched: BenchServer = {
+  name: "edge-relay-unbatched",
+  title: "edge-relay on workerd, one packet per message",
+  missing: () => undefined,
+  start: async () => ({ ...(await start(UNLIMITED)), isUnbatched: true }),
+};

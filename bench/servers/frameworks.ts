@@ -4,7 +4,14 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { missingPackage } from "./forwarders.ts";
-import { type BenchServer, type PeerAddress, freePort, peersByNumber, startProgram } from "./server.ts";
+import {
+  type BenchServer,
+  type PeerAddress,
+  type RunningServer,
+  freePort,
+  peersByNumber,
+  startProgram,
+} from "./server.ts";
 
 const PROGRAMS = join(import.meta.dirname, "..", "programs");
 
@@ -62,19 +69,56 @@ export const colyseus: BenchServer = {
   },
 };
 
+async function startNats(isUnbatched: boolean): Promise<RunningServer> {
+  const folder = mkdtempSync(join(tmpdir(), "edge-relay-bench-"));
+  const port = await freePort();
+  const config = join(folder, "nats.conf");
+  const websocket = `websocket { host: "127.0.0.1", port: ${port}, no_tls: true }`;
+  writeFileSync(config, `host: "127.0.0.1"\nport: ${await freePort()}\n${websocket}\n`);
+  const { pid, stop } = await startProgram({ command: "nats-server", args: ["-c", config], port });
+  return {
+    protocol: "nats",
+    port,
+    pids: [pid],
+    isUnbatched,
+    peers: (count) => peersByNumber(count, () => "/"),
+    async stop() {
+      await stop();
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}
+
 export const nats: BenchServer = {
   name: "nats",
-  title: "NATS over WebSocket",
+  title: "NATS over WebSocket, one message per packet",
   missing: () => missingCommand("nats-server"),
+  start: () => startNats(true),
+};
+
+export const natsBatched: BenchServer = {
+  name: "nats-batched",
+  title: "NATS over WebSocket, one message per tick",
+  missing: () => missingCommand("nats-server"),
+  start: () => startNats(false),
+};
+
+/** `--allow-loopback-peers`: here all peers are on one machine. */
+const TURN_OPTIONS = "-n --no-auth --no-tls --no-dtls --no-udp --no-cli --no-stdout-log --log-file=/dev/null";
+const TURN_ADDRESSES = "--allow-loopback-peers --listening-ip=127.0.0.1 --relay-ip=127.0.0.1";
+
+export const coturn: BenchServer = {
+  name: "coturn",
+  title: "coturn, TURN over TCP",
+  missing: () => missingCommand("turnserver"),
   async start() {
     const folder = mkdtempSync(join(tmpdir(), "edge-relay-bench-"));
     const port = await freePort();
-    const config = join(folder, "nats.conf");
-    const websocket = `websocket { host: "127.0.0.1", port: ${port}, no_tls: true }`;
-    writeFileSync(config, `host: "127.0.0.1"\nport: ${await freePort()}\n${websocket}\n`);
-    const { pid, stop } = await startProgram({ command: "nats-server", args: ["-c", config], port });
+    const args = [...`${TURN_OPTIONS} ${TURN_ADDRESSES}`.split(" "), `--listening-port=${port}`];
+    args.push(`--pidfile=${join(folder, "pid")}`, `--userdb=${join(folder, "users.db")}`);
+    const { pid, stop } = await startProgram({ command: "turnserver", args, port });
     return {
-      protocol: "nats",
+      protocol: "turn",
       port,
       pids: [pid],
       peers: (count) => peersByNumber(count, () => "/"),
@@ -91,6 +135,6 @@ function missingCommand(name: string): string | undefined {
     execFileSync("which", [name], { stdio: "ignore" });
     return undefined;
   } catch {
-    return `${name} is not installed: apt-get install ${name}`;
+    return `${name} is not installed: apt-get install ${name === "turnserver" ? "coturn" : name}`;
   }
 }

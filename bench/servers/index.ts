@@ -1,11 +1,12 @@
-import { edgeRelay, edgeRelayLimited } from "./edge-relay.ts";
+import { edgeRelay, edgeRelayLimited, edgeRelayUnbatched } from "./edge-relay.ts";
 import { bare, bareBun, bareStandard, bareWs, partyserver } from "./forwarders.ts";
-import { colyseus, nats, socketio } from "./frameworks.ts";
+import { colyseus, coturn, nats, natsBatched, socketio } from "./frameworks.ts";
 import type { BenchServer } from "./server.ts";
 
 export const SERVERS: readonly BenchServer[] = [
   edgeRelay,
   edgeRelayLimited,
+  edgeRelayUnbatched,
   bare,
   bareStandard,
   bareBun,
@@ -14,6 +15,8 @@ export const SERVERS: readonly BenchServer[] = [
   socketio,
   colyseus,
   nats,
+  natsBatched,
+  coturn,
 ];
 
 /** Throws for a name that there is not, and for a server that cannot run here. */

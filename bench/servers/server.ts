@@ -14,6 +14,8 @@ export interface RunningServer {
   readonly protocol: string;
   readonly port: number;
   readonly pids: readonly number[];
+  /** Its clients send one message per packet even where the scenario would let them share one. */
+  readonly isUnbatched?: boolean;
   peers(count: number): Promise<readonly PeerAddress[]> | readonly PeerAddress[];
   stop(): Promise<void>;
 }
