@@ -1,0 +1,91 @@
+/** Our relay on `workerd serve`, from the bundle that a deployment would get. */
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { signTicket } from "../../src/auth/sign-ticket.ts";
+import { SUBPROTOCOL, TICKET_SUBPROTOCOL_PREFIX } from "../../src/protocol/index.ts";
+import { buildBundle, workerdBinary, writeWorkerdConfig } from "../../scripts/workerd-bundle.ts";
+import { type BenchServer, type PeerAddress, type RunningServer, freePort, startProgram } from "./server.ts";
+
+const APP = 480;
+const SECRET = "bench-secret-of-at-least-thirty-two-bytes";
+const FIRST_PEER = 76_561_197_960_287_930n;
+/** What a load may meet, and is not there to measure. */
+const OPEN = { joinsPerMinute: 0, connectBurst: 65_536, connectsPerSecond: 65_536, maxPeers: 32_768 };
+const UNLIMITED = { ...OPEN, messagesPerSecond: 0, bytesPerSecond: 0 };
+/** All limits on, and never met. */
+const LIMITED = {
+  ...OPEN,
+  messagesPerSecond: 100_000,
+  bytesPerSecond: 1_000_000_000,
+  connectionBytesPerSecond: 1_000_000_000,
+};
+
+let bundle: string | undefined;
+
+/** One bundle serves all runs: it takes seconds. */
+function sharedBundle(): string {
+  if (bundle === undefined) {
+    const folder = mkdtempSync(join(tmpdir(), "edge-relay-bench-"));
+    process.once("exit", () => rmSync(folder, { recursive: true, force: true }));
+    buildBundle(folder);
+    bundle = folder;
+  }
+  return bundle;
+}
+
+async function start(settings: Readonly<Record<string, number>>): Promise<RunningServer> {
+  const folder = mkdtempSync(join(tmpdir(), "edge-relay-bench-"));
+  const port = await freePort();
+  const variables = {
+    TICKET_SECRET: SECRET,
+    ADMIN_TOKEN: "bench-admin-token-0123456789abcdef",
+    APP_SETTINGS: JSON.stringify({ default: settings }),
+  };
+  const config = writeWorkerdConfig(sharedBundle(), { folder, port, variables });
+  const { pid, stop } = await startProgram({ command: workerdBinary(), args: ["serve", config], port });
+  return {
+    protocol: "edge-relay",
+    port,
+    pids: [pid],
+    peers,
+    async stop() {
+      await stop();
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+/** The load generator finds a peer of a group by its id, so the ids are consecutive. */
+function peers(count: number): Promise<PeerAddress[]> {
+  return Promise.all(
+    Array.from({ length: count }, async (_, index) => {
+      const id = String(FIRST_PEER + BigInt(index));
+      const ticket = await signTicket({ app: APP, peer: id }, SECRET);
+      const subprotocols = [SUBPROTOCOL, `${TICKET_SUBPROTOCOL_PREFIX}${ticket}`];
+      return { path: `/v1/apps/${APP}/connect`, id, subprotocols };
+    }),
+  );
+}
+
+export const edgeRelay: BenchServer = {
+  name: "edge-relay",
+  title: "edge-relay on workerd",
+  missing: () => undefined,
+  start: () => start(UNLIMITED),
+};
+
+export const edgeRelayLimited: BenchServer = {
+  name: "edge-relay-limited",
+  title: "edge-relay on workerd, all limits on",
+  missing: () => undefined,
+  start: () => start(LIMITED),
+};
+
+/** What batching in alone is worth: the same relay, whose clients send one frame per message. */
+export const edgeRelayUnbatched: BenchServer = {
+  name: "edge-relay-unbatched",
+  title: "edge-relay on workerd, one packet per message",
+  missing: () => undefined,
+  start: async () => ({ ...(await start(UNLIMITED)), isUnbatched: true }),
+};

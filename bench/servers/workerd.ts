@@ -1,0 +1,64 @@
+/** A worker with one Durable Object class on `workerd serve`, with the flags of our own deployment. */
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { buildSync } from "esbuild";
+import { workerdBinary } from "../../scripts/workerd-bundle.ts";
+import { type PeerAddress, type RunningServer, freePort, startProgram } from "./server.ts";
+
+export interface WorkerProgram {
+  /** In bench/programs/. */
+  readonly file: string;
+  readonly className: string;
+  readonly binding: string;
+  readonly protocol: string;
+  peers(count: number): readonly PeerAddress[];
+}
+
+export async function startWorker(program: WorkerProgram): Promise<RunningServer> {
+  const folder = mkdtempSync(join(tmpdir(), "edge-relay-bench-"));
+  const port = await freePort();
+  bundle(program.file, join(folder, "worker.js"));
+  mkdirSync(join(folder, "state"));
+  const config = join(folder, "worker.capnp");
+  writeFileSync(config, capnp(program, join(folder, "state"), port));
+  const { pid, stop } = await startProgram({ command: workerdBinary(), args: ["serve", config], port });
+  return {
+    protocol: program.protocol,
+    port,
+    pids: [pid],
+    peers: (count) => program.peers(count),
+    async stop() {
+      await stop();
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+function bundle(file: string, outfile: string): void {
+  const entry = join(import.meta.dirname, "..", "programs", file);
+  const external = ["cloudflare:*", "node:*"];
+  buildSync({ entryPoints: [entry], bundle: true, format: "esm", target: "es2023", external, outfile });
+}
+
+function capnp({ className, binding }: WorkerProgram, state: string, port: number): string {
+  const toml = readFileSync(new URL("../../wrangler.toml", import.meta.url), "utf8");
+  const date = /^compatibility_date = "([^"]+)"/m.exec(toml)?.[1];
+  return `using Workerd = import "/workerd/workerd.capnp";
+const config :Workerd.Config = (
+  services = [
+    (name = "main", worker = .worker),
+    (name = "state", disk = (path = ${JSON.stringify(state)}, writable = true)),
+  ],
+  sockets = [(name = "http", address = "127.0.0.1:${port}", http = (), service = "main")],
+);
+const worker :Workerd.Worker = (
+  modules = [(name = "worker.js", esModule = embed "worker.js")],
+  compatibilityDate = "${date}",
+  compatibilityFlags = ["no_web_socket_compression"],
+  bindings = [(name = "${binding}", durableObjectNamespace = "${className}")],
+  durableObjectNamespaces = [(className = "${className}", uniqueKey = "bench-${className}", enableSql = true)],
+  durableObjectStorage = (localDisk = "state"),
+);
+`;
+}
