@@ -9,7 +9,7 @@ import {
   encodeControl,
   frameEnd,
 } from "../../src/protocol/index.ts";
-import type { Link } from "../../src/relay/link.ts";
+import type { Link } from "../../src/relay/sessions/link.ts";
 import type { RelaySocket } from "../../src/relay/ports.ts";
 import { Room } from "../../src/relay/room.ts";
 import { DEFAULT_SETTINGS } from "../../src/relay/settings.ts";

@@ -1,6 +1,6 @@
 import { type Context, Hono } from "hono";
 import { cors } from "hono/cors";
-import { parseClientAddress } from "../relay/client-address.ts";
+import { parseClientAddress } from "../relay/limits/client-address.ts";
 import { adminRoutes } from "./admin.ts";
 import { ConfigurationCache } from "./configuration.ts";
 import type { Platform, RelayEnvironment } from "./gateway.ts";

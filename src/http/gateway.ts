@@ -1,6 +1,6 @@
 /** What the routes need of the runtime they are served by. */
 import type { AppId, ConnectionId, PeerId, RoomName } from "../protocol/index.ts";
-import type { Ban, BanKind, BanPage } from "../relay/bans.ts";
+import type { Ban, BanKind, BanPage } from "../relay/limits/bans.ts";
 import type { ConnectionView } from "../relay/connection-view.ts";
 import type { Admission, Log } from "../relay/ports.ts";
 import type { RoomStatistics } from "../relay/room.ts";

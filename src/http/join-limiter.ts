@@ -1,4 +1,4 @@
-import { Meter } from "../relay/rates.ts";
+import { Meter } from "../relay/limits/rates.ts";
 import { problem } from "./problem.ts";
 
 /** Addresses that are remembered. One that is forgotten begins anew, so a flood of addresses loosens the limit. */

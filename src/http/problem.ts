@@ -1,7 +1,7 @@
 /** Refusals over HTTP: RFC 9457 problem details with a stable `code`, the one list of them. */
 import type { TicketRefusalCode } from "../auth/index.ts";
-import type { JoinRefusal } from "../relay/entry.ts";
-import type { JoinRefusalCode } from "../relay/refusals.ts";
+import type { JoinRefusal } from "../relay/limits/entry.ts";
+import type { JoinRefusalCode } from "../relay/limits/refusals.ts";
 
 export const PROBLEMS = {
   invalid_app_id: 400,

@@ -6,7 +6,7 @@ import {
   type Handle,
   type PeerId,
 } from "../protocol/index.ts";
-import type { ConnectionRates } from "./rates.ts";
+import type { ConnectionRates } from "./limits/rates.ts";
 
 /** The record as the manager holds it. Everyone else sees it as `P2PConnection`. */
 export interface ConnectionRecord {

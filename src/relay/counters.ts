@@ -15,8 +15,15 @@
 import { DROP_REASONS, type DropReason, type ErrorName } from "../protocol/index.ts";
 import type { ConnectionRecord, P2PConnection } from "./connection.ts";
 import type { P2PRelayManager } from "./manager.ts";
-import { MonthlyBytes } from "./monthly-bytes.ts";
-import { JOIN_REFUSALS, type JoinRefusalCode, type JoinRefusals, REFUSALS, type Refusals, Tally } from "./refusals.ts";
+import { MonthlyBytes } from "./limits/monthly-bytes.ts";
+import {
+  JOIN_REFUSALS,
+  type JoinRefusalCode,
+  type JoinRefusals,
+  REFUSALS,
+  type Refusals,
+  Tally,
+} from "./limits/refusals.ts";
 
 const LAYOUT = 2;
 const OLD_LAYOUT = 1;

@@ -17,9 +17,9 @@ import {
   writeDataHeader,
 } from "../protocol/index.ts";
 import { type P2PConnection, otherEnd } from "./connection.ts";
-import { send, sendData } from "./flow-control.ts";
-import { type Charged, isDropped, isWithinConnection } from "./limiting.ts";
-import type { Link } from "./link.ts";
+import { send, sendData } from "./flow/flow-control.ts";
+import { type Charged, isDropped, isWithinConnection } from "./limits/limiting.ts";
+import type { Link } from "./sessions/link.ts";
 import { type RoomState, drop } from "./room-state.ts";
 import { refuse } from "./telling.ts";
 

@@ -7,14 +7,14 @@ import {
   frameEnd,
   isControlType,
 } from "../protocol/index.ts";
-import { credit } from "./flow-control.ts";
+import { credit } from "./flow/flow-control.ts";
 import { type Inbound, forwardData, forwardMulticast, forwardSignal } from "./forwarding.ts";
-import { chargeMessage } from "./limiting.ts";
-import type { Link } from "./link.ts";
+import { chargeMessage } from "./limits/limiting.ts";
+import type { Link } from "./sessions/link.ts";
 import { accept, close, connect, refuseConnection } from "./negotiation.ts";
-import { Charge } from "./rates.ts";
+import { Charge } from "./limits/rates.ts";
 import type { RoomState } from "./room-state.ts";
-import { hello, loseSocket } from "./sessions.ts";
+import { hello, loseSocket } from "./sessions/sessions.ts";
 import { BATCH_LIMIT } from "./settings.ts";
 import { closeLink, refuse } from "./telling.ts";
 

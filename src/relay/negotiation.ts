@@ -19,11 +19,11 @@ import {
   parsePeerId,
 } from "../protocol/index.ts";
 import { type P2PConnection, otherEnd } from "./connection.ts";
-import { send } from "./flow-control.ts";
+import { send } from "./flow/flow-control.ts";
 import { refuseHandle } from "./forwarding.ts";
-import { keepSession } from "./keeping.ts";
-import { mayConnect } from "./limiting.ts";
-import type { Link } from "./link.ts";
+import { keepSession } from "./sessions/keeping.ts";
+import { mayConnect } from "./limits/limiting.ts";
+import type { Link } from "./sessions/link.ts";
 import type { Ending } from "./manager.ts";
 import type { RoomState } from "./room-state.ts";
 import { TIMES } from "./settings.ts";

@@ -1,10 +1,10 @@
 import type { AppId, DropReason, PeerId, SessionId } from "../protocol/index.ts";
 import type { RoomCounters } from "./counters.ts";
-import type { Link } from "./link.ts";
+import type { Link } from "./sessions/link.ts";
 import type { P2PRelayManager } from "./manager.ts";
-import type { Outbox } from "./outbox.ts";
+import type { Outbox } from "./flow/outbox.ts";
 import type { Log, RoomStore } from "./ports.ts";
-import type { Session } from "./session.ts";
+import type { Session } from "./sessions/session.ts";
 import type { AppSettings } from "./settings.ts";
 
 /** What the rules of one room work on. Room owns it; the modules beside it each hold one part of the rules. */

@@ -8,21 +8,21 @@ import {
   type PeerId,
 } from "../protocol/index.ts";
 import { AlarmClock } from "./alarm-clock.ts";
-import { type Ban, type BanKind, type BanPage, type BanStore, Bans, endBanned } from "./bans.ts";
+import { type Ban, type BanKind, type BanPage, type BanStore, Bans, endBanned } from "./limits/bans.ts";
 import type { P2PConnection } from "./connection.ts";
 import { RoomCounters } from "./counters.ts";
-import { type JoinRefusal, bytesThisMonth, refuseEntry } from "./entry.ts";
-import { isOverrun } from "./flow-control.ts";
+import { type JoinRefusal, bytesThisMonth, refuseEntry } from "./limits/entry.ts";
+import { isOverrun } from "./flow/flow-control.ts";
 import { readMessage, refuseText } from "./inbound.ts";
-import { keepSession } from "./keeping.ts";
-import { Link } from "./link.ts";
+import { keepSession } from "./sessions/keeping.ts";
+import { Link } from "./sessions/link.ts";
 import { type Ending, P2PRelayManager } from "./manager.ts";
 import { tellClosed, tellState } from "./negotiation.ts";
-import { Outbox } from "./outbox.ts";
+import { Outbox } from "./flow/outbox.ts";
 import type { Admission, Log, RelaySocket, RoomStore, SavedLink, StoredConnection } from "./ports.ts";
-import { type Survivor, reattach, restoreStored } from "./restoring.ts";
+import { type Survivor, reattach, restoreStored } from "./sessions/restoring.ts";
 import type { RoomState } from "./room-state.ts";
-import { type Random, newMark, newSessionId, newToken } from "./secrets.ts";
+import { type Random, newMark, newSessionId, newToken } from "./sessions/secrets.ts";
 import {
   closeStalled,
   endSession,
@@ -31,7 +31,7 @@ import {
   nextSweepTimes,
   settleSessions,
   sweepSessions,
-} from "./sessions.ts";
+} from "./sessions/sessions.ts";
 import { type AppSettings, BATCH_LIMIT, TIMES, limitsFor } from "./settings.ts";
 import { type RoomStatistics, roomStatistics } from "./statistics.ts";
 import { closeLink, refuse } from "./telling.ts";

@@ -1,6 +1,6 @@
 import type { Drops } from "./counters.ts";
-import { bytesThisMonth } from "./entry.ts";
-import type { JoinRefusals, Refusals } from "./refusals.ts";
+import { bytesThisMonth } from "./limits/entry.ts";
+import type { JoinRefusals, Refusals } from "./limits/refusals.ts";
 import type { RoomState } from "./room-state.ts";
 
 export interface RoomStatistics {

@@ -7,8 +7,8 @@ import {
   FrameType,
   encodeControl,
 } from "../protocol/index.ts";
-import { discardBacklog, send } from "./flow-control.ts";
-import type { Link } from "./link.ts";
+import { discardBacklog, send } from "./flow/flow-control.ts";
+import type { Link } from "./sessions/link.ts";
 import type { RoomState } from "./room-state.ts";
 
 export function tell<N extends ControlFrameName>(

@@ -1,4 +1,4 @@
-import type { Ban, BanKind, BanPage, BanStore } from "../relay/bans.ts";
+import type { Ban, BanKind, BanPage, BanStore } from "../relay/limits/bans.ts";
 import type { SqlDatabase, SqlRow } from "./sql-database.ts";
 
 /** Bans in SQL, one row each. Migrate first. */

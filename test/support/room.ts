@@ -23,9 +23,9 @@ import {
   errorName,
   handleOf,
 } from "../../src/protocol/index.ts";
-import type { BanKind } from "../../src/relay/bans.ts";
-import type { JoinRefusal } from "../../src/relay/entry.ts";
-import type { Link } from "../../src/relay/link.ts";
+import type { BanKind } from "../../src/relay/limits/bans.ts";
+import type { JoinRefusal } from "../../src/relay/limits/entry.ts";
+import type { Link } from "../../src/relay/sessions/link.ts";
 import type {
   Admission,
   LogEntry,

@@ -3,7 +3,7 @@ import { evictDurableObject } from "cloudflare:test";
 import { describe, expect, it } from "vitest";
 import { type ProblemCode, PROBLEMS } from "../../src/http/problem.ts";
 import { CloseCode, ClosedBy, DROP_REASONS, EndReason } from "../../src/protocol/index.ts";
-import { JOIN_REFUSALS, REFUSALS } from "../../src/relay/refusals.ts";
+import { JOIN_REFUSALS, REFUSALS } from "../../src/relay/limits/refusals.ts";
 import worker from "../../src/runtime/cloudflare/worker.ts";
 import { ALICE, BOB, CAROL, TestPeer, joinUp, mustRelay, nextClose, pairUp } from "./support/peer.ts";
 import { freshApp, roomOf } from "./support/room.ts";

@@ -1,10 +1,10 @@
 import { DurableObject } from "cloudflare:workers";
 import { type ConnectionId, PING, PONG, type PeerId, SUBPROTOCOL } from "../../protocol/index.ts";
-import type { Ban, BanKind, BanPage } from "../../relay/bans.ts";
+import type { Ban, BanKind, BanPage } from "../../relay/limits/bans.ts";
 import { type ConnectionView, viewConnection } from "../../relay/connection-view.ts";
 import { entryProblem } from "../../http/problem.ts";
-import type { JoinRefusal } from "../../relay/entry.ts";
-import type { Link } from "../../relay/link.ts";
+import type { JoinRefusal } from "../../relay/limits/entry.ts";
+import type { Link } from "../../relay/sessions/link.ts";
 import type { Admission } from "../../relay/ports.ts";
 import { Room, type RoomOptions, type RoomStatistics } from "../../relay/room.ts";
 import { TIMES, parseSettings } from "../../relay/settings.ts";

@@ -1,7 +1,7 @@
 /** A relay with two bystanders in it, and what must be true of both after each attack. */
 import { expect } from "vitest";
 import type { DropReason, ErrorName } from "../../../src/protocol/index.ts";
-import type { JoinRefusalCode } from "../../../src/relay/refusals.ts";
+import type { JoinRefusalCode } from "../../../src/relay/limits/refusals.ts";
 import type { RoomStatistics } from "../../../src/relay/room.ts";
 import { isHealthy } from "../../../scripts/local-relay.ts";
 import { peakRss, rssOf } from "../../support/rss.ts";

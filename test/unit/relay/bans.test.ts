@@ -1,7 +1,7 @@
 /** Bans of peers, addresses and tickets (rules L3, L4), over the real store. */
 import { describe, expect, test } from "vitest";
 import { CloseCode, ClosedBy, EndReason } from "../../../src/protocol/index.ts";
-import { type Ban, type BanKind, Bans, MAX_BANS } from "../../../src/relay/bans.ts";
+import { type Ban, type BanKind, Bans, MAX_BANS } from "../../../src/relay/limits/bans.ts";
 import { migrate } from "../../../src/storage/migrations.ts";
 import { SqlBanStore } from "../../../src/storage/sql-bans.ts";
 import { NodeSql } from "../../support/node-sql.ts";

@@ -1,6 +1,6 @@
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { parseClientAddress } from "../../../src/relay/client-address.ts";
+import { parseClientAddress } from "../../../src/relay/limits/client-address.ts";
 
 const hex = (all: number[], width: number) => all.map((part) => part.toString(16).padStart(width, "0")).join(":");
 

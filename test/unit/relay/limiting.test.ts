@@ -12,8 +12,8 @@ import {
 } from "../../../src/protocol/index.ts";
 import { RoomCounters } from "../../../src/relay/counters.ts";
 import { P2PRelayManager } from "../../../src/relay/manager.ts";
-import { monthOf } from "../../../src/relay/monthly-bytes.ts";
-import { REFUSALS } from "../../../src/relay/refusals.ts";
+import { monthOf } from "../../../src/relay/limits/monthly-bytes.ts";
+import { REFUSALS } from "../../../src/relay/limits/refusals.ts";
 import { type AppSettings, DEFAULT_SETTINGS } from "../../../src/relay/settings.ts";
 import { ackFrame, multicastFrame } from "../../support/frames.ts";
 import {

@@ -1,7 +1,7 @@
 /** The arithmetic of rates. What follows from it in a room is in limiting.test.ts. */
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { Charge, Meter, SessionRates, chargeConnection } from "../../../src/relay/rates.ts";
+import { Charge, Meter, SessionRates, chargeConnection } from "../../../src/relay/limits/rates.ts";
 import { DEFAULT_SETTINGS } from "../../../src/relay/settings.ts";
 
 const START = 1_700_000_000_000;

@@ -1,10 +1,10 @@
 /** What becomes of what a peer sends beyond its rates (rules L1, L2, C14); the arithmetic is in rates.ts. */
-import { DataFlag, EndReason, FrameType } from "../protocol/index.ts";
-import type { ConnectionRecord, P2PConnection } from "./connection.ts";
-import type { Link } from "./link.ts";
+import { DataFlag, EndReason, FrameType } from "../../protocol/index.ts";
+import type { ConnectionRecord, P2PConnection } from "../connection.ts";
+import type { Link } from "../sessions/link.ts";
 import { Charge, MAX_REFUSED_CONNECTS, chargeConnection } from "./rates.ts";
-import { type RoomState, drop } from "./room-state.ts";
-import { refuse } from "./telling.ts";
+import { type RoomState, drop } from "../room-state.ts";
+import { refuse } from "../telling.ts";
 
 /** What one inbound message has been charged so far. */
 export interface Charged {

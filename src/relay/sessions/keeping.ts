@@ -1,5 +1,5 @@
 /** Sessions on disk: what a client needs to come back after a crash, kept from its first connection on. */
-import type { RoomState } from "./room-state.ts";
+import type { RoomState } from "../room-state.ts";
 import type { Session } from "./session.ts";
 
 /** Writes the session down as it is. */

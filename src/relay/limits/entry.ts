@@ -1,10 +1,10 @@
 /** Whether a room lets a peer in whose ticket is good (rules L3, L5): asked before its upgrade is accepted. */
 import type { Ban, Bans } from "./bans.ts";
 import { monthOf } from "./monthly-bytes.ts";
-import type { Admission } from "./ports.ts";
+import type { Admission } from "../ports.ts";
 import type { JoinRefusalCode } from "./refusals.ts";
-import type { RoomState } from "./room-state.ts";
-import { MAX_SOCKETS_PER_PEER } from "./settings.ts";
+import type { RoomState } from "../room-state.ts";
+import { MAX_SOCKETS_PER_PEER } from "../settings.ts";
 
 export interface JoinRefusal {
   readonly code: JoinRefusalCode;

@@ -1,4 +1,4 @@
-import type { Link } from "./link.ts";
+import type { Link } from "../sessions/link.ts";
 import { MARK_BYTES } from "./window.ts";
 
 /** The size of a mark frame: header and number. */

@@ -1,5 +1,5 @@
 /** What nobody may guess, made of bytes that the runtime draws. */
-import { type SessionId, encodeControl } from "../protocol/index.ts";
+import { type SessionId, encodeControl } from "../../protocol/index.ts";
 
 /** So many bytes that nobody can guess. */
 export type Random = (size: number) => Uint8Array;

@@ -7,16 +7,16 @@ import {
   FrameType,
   PROTOCOL_VERSION,
   type PeerId,
-} from "../protocol/index.ts";
-import { stallTime } from "./flow-control.ts";
+} from "../../protocol/index.ts";
+import { stallTime } from "../flow/flow-control.ts";
 import { forgetSession, keepSession } from "./keeping.ts";
 import type { Link } from "./link.ts";
-import { announce, isOrphan } from "./negotiation.ts";
+import { announce, isOrphan } from "../negotiation.ts";
 import { resume, tellAway } from "./resume.ts";
-import type { RoomState } from "./room-state.ts";
+import type { RoomState } from "../room-state.ts";
 import { Session } from "./session.ts";
-import { TIMES } from "./settings.ts";
-import { closeLink, dropLink, refuse } from "./telling.ts";
+import { TIMES } from "../settings.ts";
+import { closeLink, dropLink, refuse } from "../telling.ts";
 import { welcome } from "./welcome.ts";
 
 export function hello(room: RoomState, link: Link, values: ControlValues<"hello">, now: number): void {

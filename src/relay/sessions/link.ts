@@ -1,10 +1,10 @@
-import type { Backlog } from "./backlog.ts";
-import type { PeerId } from "../protocol/index.ts";
-import type { Admission, RelaySocket, SavedLink } from "./ports.ts";
-import { SessionRates } from "./rates.ts";
+import type { Backlog } from "../flow/backlog.ts";
+import type { PeerId } from "../../protocol/index.ts";
+import type { Admission, RelaySocket, SavedLink } from "../ports.ts";
+import { SessionRates } from "../limits/rates.ts";
 import type { Session } from "./session.ts";
-import { DEFAULT_SETTINGS, type PeerLimits, TIMES } from "./settings.ts";
-import { Window } from "./window.ts";
+import { DEFAULT_SETTINGS, type PeerLimits, TIMES } from "../settings.ts";
+import { Window } from "../flow/window.ts";
 
 /**
  * One socket as the rules see it: first a guest that has not said hello, then the session of a peer, then over.

@@ -1,5 +1,5 @@
 /** Rates as arithmetic: a few numbers per session, no timer, nothing allocated per message (rules L1, L2, C14). */
-import type { PeerLimits } from "./settings.ts";
+import type { PeerLimits } from "../settings.ts";
 
 /** What a limit on messages or bytes lets through at once, in seconds' worth of it. */
 export const BURST_SECONDS = 2;

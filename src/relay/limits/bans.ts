@@ -1,10 +1,10 @@
 /** Who may not enter a room: peers, client addresses, tickets (rules L3, L4). A revoked ticket is a banned one. */
-import { CloseCode, EndReason, MAX_DEBUG, parsePeerId } from "../protocol/index.ts";
-import type { Link } from "./link.ts";
-import type { Admission } from "./ports.ts";
-import type { RoomState } from "./room-state.ts";
-import { endSession } from "./sessions.ts";
-import { closeLink } from "./telling.ts";
+import { CloseCode, EndReason, MAX_DEBUG, parsePeerId } from "../../protocol/index.ts";
+import type { Link } from "../sessions/link.ts";
+import type { Admission } from "../ports.ts";
+import type { RoomState } from "../room-state.ts";
+import { endSession } from "../sessions/sessions.ts";
+import { closeLink } from "../telling.ts";
 
 export type BanKind = "peer" | "address" | "ticket";
 

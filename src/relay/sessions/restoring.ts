@@ -1,8 +1,8 @@
 /** The room as it was before the object lost its memory: from the store, and from the sockets that stayed open. */
-import { bytesThisMonth } from "./entry.ts";
+import { bytesThisMonth } from "../limits/entry.ts";
 import type { Link } from "./link.ts";
-import type { RelaySocket, SavedLink } from "./ports.ts";
-import type { RoomState } from "./room-state.ts";
+import type { RelaySocket, SavedLink } from "../ports.ts";
+import type { RoomState } from "../room-state.ts";
 import { Session } from "./session.ts";
 
 /** A socket that stayed open while the object was evicted, and what was saved beside it. */

@@ -1,13 +1,13 @@
 /** A client that has lost its socket comes back to its session (rules R1 to R8). */
-import { CloseCode, CloseFlag, ClosedBy, ConnectionState, EndReason, Path, PathFlag } from "../protocol/index.ts";
-import { type P2PConnection, otherEnd } from "./connection.ts";
-import { isHeld, send, tellPath } from "./flow-control.ts";
+import { CloseCode, CloseFlag, ClosedBy, ConnectionState, EndReason, Path, PathFlag } from "../../protocol/index.ts";
+import { type P2PConnection, otherEnd } from "../connection.ts";
+import { isHeld, send, tellPath } from "../flow/flow-control.ts";
 import { keepSession } from "./keeping.ts";
 import type { Link } from "./link.ts";
-import { announce } from "./negotiation.ts";
-import type { RoomState } from "./room-state.ts";
+import { announce } from "../negotiation.ts";
+import type { RoomState } from "../room-state.ts";
 import type { Session } from "./session.ts";
-import { closeLink, tell } from "./telling.ts";
+import { closeLink, tell } from "../telling.ts";
 import { welcome } from "./welcome.ts";
 
 /** `shown`: the token that was presented, which stays good until the new one is known to have arrived (R7). */

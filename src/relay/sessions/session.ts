@@ -1,7 +1,7 @@
-import type { PeerId, SessionId } from "../protocol/index.ts";
+import type { PeerId, SessionId } from "../../protocol/index.ts";
 import type { Link } from "./link.ts";
-import type { StoredSession } from "./ports.ts";
-import type { SessionRates } from "./rates.ts";
+import type { StoredSession } from "../ports.ts";
+import type { SessionRates } from "../limits/rates.ts";
 
 /**
  * Closes that a client with a socket may not have heard: those last sent before it turned out to be gone. So many fit

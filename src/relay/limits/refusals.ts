@@ -1,5 +1,5 @@
 /** The names under which refusals are counted. Both lists are an order on disk (counters.ts): they grow at their end. */
-import type { ErrorName } from "../protocol/index.ts";
+import type { ErrorName } from "../../protocol/index.ts";
 
 /** Frames: every name of ERRORS (protocol/error-codes.ts), in the order in which they came to be. */
 export const REFUSALS = [

@@ -1,9 +1,9 @@
-import { type ControlValues, PROTOCOL_VERSION } from "../protocol/index.ts";
+import { type ControlValues, PROTOCOL_VERSION } from "../../protocol/index.ts";
 import type { Link } from "./link.ts";
-import type { RoomState } from "./room-state.ts";
+import type { RoomState } from "../room-state.ts";
 import type { Session } from "./session.ts";
-import { BATCH_LIMIT, TIMES } from "./settings.ts";
-import { tell } from "./telling.ts";
+import { BATCH_LIMIT, TIMES } from "../settings.ts";
+import { tell } from "../telling.ts";
 
 /** The answer to hello: who the client is here, and every limit that it must keep (rule S3). */
 export function welcome(room: RoomState, link: Link, session: Session, now: number): void {

@@ -3,12 +3,12 @@
  * The platform queues without limit what it is given, and cannot be made to forget it, so what a client has not credited
  * stays here, where it can be bounded, and is dropped by choice.
  */
-import { Path, PathFlag, encodeControl } from "../protocol/index.ts";
+import { Path, PathFlag, encodeControl } from "../../protocol/index.ts";
 import { Backlog, type HeldData, type HeldFrame } from "./backlog.ts";
-import { type P2PConnection, otherEnd } from "./connection.ts";
-import type { Link } from "./link.ts";
-import { type RoomState, drop } from "./room-state.ts";
-import { TIMES } from "./settings.ts";
+import { type P2PConnection, otherEnd } from "../connection.ts";
+import type { Link } from "../sessions/link.ts";
+import { type RoomState, drop } from "../room-state.ts";
+import { TIMES } from "../settings.ts";
 
 /** Queues a frame that belongs to no data statistics: control frames, acks, probes. */
 export function send(room: RoomState, link: Link, bytes: Uint8Array): void {

@@ -1,5 +1,5 @@
-import { DataFlag, FrameType, HANDLE_OFFSET } from "../protocol/index.ts";
-import type { P2PConnection } from "./connection.ts";
+import { DataFlag, FrameType, HANDLE_OFFSET } from "../../protocol/index.ts";
+import type { P2PConnection } from "../connection.ts";
 
 /** What a held frame costs beside its bytes: objects, and the rounding of the platform's allocator. */
 const OVERHEAD = 128;
