@@ -58,7 +58,10 @@ export class Outbox {
   }
 
   flush(): void {
-    for (const link of this.#touched) this.flushLink(link);
+    for (const link of this.#touched) {
+      this.flushLink(link);
+      if (link.isUnsaved && link.isOpen) link.save();
+    }
     this.#touched.length = 0;
   }
 

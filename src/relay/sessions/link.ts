@@ -41,6 +41,8 @@ export class Link {
   backlog: Backlog | undefined;
   /** What it has sent against its limits (limiting.ts). */
   rates: SessionRates;
+  /** Something of the session has changed that is to be kept beside the socket, when the turn ends. */
+  isUnsaved = false;
   #savedHeard = -Infinity;
 
   constructor(socket: RelaySocket, admission: Admission, since: number, limits: PeerLimits = DEFAULT_SETTINGS) {
@@ -97,6 +99,7 @@ export class Link {
   save(): void {
     const { admission, since, state, session, lastMessage: heard } = this;
     this.#savedHeard = heard;
+    this.isUnsaved = false;
     if (state !== "open" || !session) {
       return this.socket.save({ state: state === "over" ? "over" : "awaiting-hello", admission, since });
     }

@@ -77,7 +77,7 @@ export class Session {
     if (this.#farewells.length > limit) this.#farewells.shift();
     if (!this.link) return;
     while (this.farewells.length > RECENT_BYTES) this.#farewells.shift();
-    this.link.save();
+    this.link.isUnsaved = true;
   }
 
   /** The close frames to send to a client that has come back, as one run of bytes. */
