@@ -2,9 +2,11 @@
 import { describe, expect, test } from "vitest";
 import {
   CloseCode,
+  DATA_PAYLOAD_OFFSET,
   DROP_REASONS,
   DataFlag,
   FrameType,
+  MAX_BATCH,
   type Path as PathValue,
   Path,
   PathFlag,
@@ -100,6 +102,18 @@ describe("[F1] marks and credits", () => {
     bob.send(frames.credit(first!), frames.credit(first!));
     expect(bob.heard().at(-1)).toEqual(errorOf("unknown_mark", FrameType.Credit));
     expect(room.room.isPresent(BOB)).toBe(true);
+  });
+
+  test("a message that is full has its mark behind it, in a message of its own", () => {
+    const { alice, bob, handle } = setup({ maxQueuedBytes: 64 * CAP });
+    const half = new Uint8Array(MAX_BATCH / 2 - DATA_PAYLOAD_OFFSET);
+    alice.send(frames.data(handle, half), frames.data(handle, half));
+    expect(bob.socket.messages.map(({ length }) => length)).toEqual([MAX_BATCH, 12]);
+    expect(bob.marks).toHaveLength(1);
+    bob.take();
+    alice.send(frames.data(handle, half), frames.data(handle, half.subarray(12)));
+    expect(bob.socket.messages.map(({ length }) => length)).toEqual([MAX_BATCH]);
+    expect(bob.marks).toHaveLength(2);
   });
 
   test("one frame of the largest size reaches a peer that owes nothing", () => {

@@ -161,6 +161,22 @@ describe("coming back", () => {
     ]);
   });
 
+  test("[R5] of those, the last sixteen, and no more than fit beside the socket; also after an eviction", () => {
+    const { room, alice, bob, handle } = setup();
+    const closed = Array.from({ length: 20 }, (_, port) => room.pair(alice, bob, { port: port + 1 }));
+    for (const each of closed) bob.send(frames.close(each, { reason: 1111 }));
+    const back = room.resume(alice);
+    const told = listing(back, alice);
+    expect(told.slice(0, -2)).toEqual(closed.slice(-16).map((each) => closeOf(each, 1111, ClosedBy.Peer)));
+    const wordy = Array.from({ length: 16 }, (_, port) => room.pair(back, bob, { port: port + 1 }));
+    const debug = "x".repeat(127);
+    for (const each of wordy) bob.send(frames.close(each, { reason: 1111, debug }));
+    room.evict();
+    const after = listing(room.resume(back), alice).filter(({ frame }) => frame === "close");
+    expect(after).toEqual(wordy.slice(-10).map((each) => closeOf(each, 1111, ClosedBy.Peer, debug)));
+    expect(room.manager.getConnectionByHandle(handle)?.state).toBe(Connected);
+  });
+
   test("[R5] closes of the meantime survive evictions and a crash", () => {
     const { room, alice, bob, handle } = setup();
     const second = room.pair(alice, bob, { port: 1 });
@@ -178,6 +194,25 @@ describe("coming back", () => {
       pathOf(third, Path.Away),
       resumed(1),
     ]);
+  });
+
+  test("[R5] of very many closes while away the last are kept", () => {
+    const room = new TestRoom({ settings: { graceMs: GRACE, maxConnectionsPerPeer: 2_000 }, checks: false });
+    const [alice, bob] = [room.join(ALICE), room.join(BOB)];
+    const open = (port: number, type = 2): number => {
+      if (port % 200 === 0) room.advance(4_000);
+      for (const peer of [alice, bob]) peer.ping();
+      return room.pair(alice, bob, { port, type });
+    };
+    const all = [
+      ...Array.from({ length: 900 }, (_, port) => open(port)),
+      ...Array.from({ length: 200 }, (_, port) => open(port, 0)),
+    ];
+    alice.drop();
+    for (const handle of all) bob.send(frames.close(handle, { reason: 1111 }));
+    const told = listing(room.resume(alice), alice);
+    expect(told).toHaveLength(1_024 + 1);
+    expect(told[0]).toEqual(closeOf(all.at(-1_024)!, 1111, ClosedBy.Peer));
   });
 
   test("[R5] [R4] where the other end is away as well, both learn of it, and of its return", () => {
