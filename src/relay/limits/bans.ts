@@ -1,6 +1,5 @@
 /** Who may not enter a room: peers, client addresses, tickets (rules L3, L4). A revoked ticket is a banned one. */
-import { CloseCode, EndReason, MAX_DEBUG, parsePeerId } from "../../protocol/index.ts";
-import type { Link } from "../sessions/link.ts";
+import { CloseCode, EndReason, MAX_DEBUG } from "../../protocol/index.ts";
 import type { Admission } from "../ports.ts";
 import type { RoomState } from "../room-state.ts";
 import { endSession } from "../sessions/sessions.ts";
@@ -87,24 +86,27 @@ export class Bans {
 }
 
 /**
- * Closes the sockets that a new ban meets, guests included, and ends their sessions (L4). Returns how many sockets. A
- * banned peer's session ends while it is away, too; one that was away from a banned address, or with a revoked ticket,
- * is not known by it any more: it ends with its grace period, unless its client may join from elsewhere.
+ * Closes the sockets that a new ban meets, guests included, and ends their sessions (L4); sessions that are away, too.
+ * Returns how many sockets. Of a session that was away through an eviction only the peer is known: banned by its address or
+ * ticket, it ends with its grace period.
  */
 export function endBanned(room: RoomState, { kind, subject }: Ban): number {
-  const met = [...room.links].filter((link) => subjectOf(kind, link) === subject);
+  const met = [...room.links].filter(({ admission }) => subjectOf(kind, admission) === subject);
   for (const link of met) {
     const { session } = link;
     closeLink(room, link, CloseCode.Banned, "banned");
     if (session) endSession(room, session, "banned", EndReason.PeerBanned);
   }
-  const peer = kind === "peer" ? parsePeerId(subject) : undefined;
-  const away = peer === undefined ? undefined : room.sessions.get(peer);
-  if (away) endSession(room, away, "banned", EndReason.PeerBanned);
+  for (const session of [...room.sessions.values()]) {
+    if (session.link) continue;
+    const { peer, admission } = session;
+    const met = admission ? subjectOf(kind, admission) : kind === "peer" ? String(peer) : undefined;
+    if (met === subject) endSession(room, session, "banned", EndReason.PeerBanned);
+  }
   return met.length;
 }
 
-function subjectOf(kind: BanKind, { peer, admission }: Link): string | undefined {
+function subjectOf(kind: BanKind, { peer, address, ticketId }: Admission): string | undefined {
   if (kind === "peer") return String(peer);
-  return kind === "address" ? admission.address : admission.ticketId;
+  return kind === "address" ? address : ticketId;
 }

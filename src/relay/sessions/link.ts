@@ -74,6 +74,7 @@ export class Link {
     // What it has used up on an older socket stays used up, unless its new ticket has other limits.
     if (session.rates?.limits === this.rates.limits) this.rates = session.rates;
     session.rates = this.rates;
+    session.admission = this.admission;
     this.save();
   }
 

@@ -42,6 +42,7 @@ export function reattach({ sessions }: RoomState, link: Link, saved: SavedLink &
   if (known?.link && !isKnown) return link.end(); // the peer has a newer session by now
   const session = isKnown ? known : new Session(link.peer, saved);
   session.takeOver(saved);
+  session.admission = saved.admission;
   session.link = link;
   link.session = session;
   sessions.set(link.peer, session);

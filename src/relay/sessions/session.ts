@@ -1,6 +1,6 @@
 import type { PeerId, SessionId } from "../../protocol/index.ts";
 import type { Link } from "./link.ts";
-import type { StoredSession } from "../ports.ts";
+import type { Admission, StoredSession } from "../ports.ts";
 import type { SessionRates } from "../limits/rates.ts";
 
 /**
@@ -31,6 +31,8 @@ export class Session {
   previousToken: Uint8Array | undefined;
   /** ms until which an away session waits for its client; Infinity with a socket. */
   awayUntil = Infinity;
+  /** Who its last socket was admitted as; unknown after an eviction without that socket. */
+  admission: Admission | undefined;
   /** What it has sent against its limits; unknown after an eviction, which takes a quiet room. */
   rates: SessionRates | undefined;
   /** There is a row of it on disk, as there must be before anybody is told of a connection. */

@@ -136,6 +136,19 @@ describe("[L4] who is in the room when it is banned", () => {
     expect(room.refusalOf(ALICE)?.code).toBe("peer_banned");
   });
 
+  test.each([
+    ["address", ADDRESS],
+    ["ticket", "a"],
+  ] as const)("a session that is away is met by its %s, too, also after a resume", (kind, subject) => {
+    const { room, alice, carol, handle } = setup();
+    alice.drop();
+    room.resume(alice).drop();
+    carol.take();
+    room.ban(kind, subject);
+    expect(carol.heard()).toContainEqual(closeOf(handle, EndReason.PeerBanned, ClosedBy.Relay));
+    expect(room.statistics.away).toBe(0);
+  });
+
   test("is on disk before it is acted on: what cannot be kept is not done", () => {
     const { room, alice } = setup();
     room.sql.run("DROP TABLE bans");
