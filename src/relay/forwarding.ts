@@ -20,7 +20,7 @@ import { type P2PConnection, otherEnd } from "./connection.ts";
 import { send, sendData } from "./flow/flow-control.ts";
 import { type Charged, isDropped, isWithinConnection } from "./limits/limiting.ts";
 import type { Link } from "./sessions/link.ts";
-import { type RoomState, drop } from "./room-state.ts";
+import { type RoomState, drop, otherLink } from "./room-state.ts";
 import { refuse } from "./telling.ts";
 
 /** One inbound message while it is being read. */
@@ -62,7 +62,7 @@ export function forwardSignal(
   const connection = ownConnection(room, link, handle);
   if (!connection) return refuseHandle(room, link, type, handle);
   if (connection.state === ConnectionState.Connecting) return refuseUnconnected(room, link, type, handle);
-  const target = destination(room, link, connection);
+  const target = otherLink(room, connection, link.peer);
   if (target) send(room, target, inbound.bytes.subarray(offset, end));
 }
 
@@ -113,7 +113,7 @@ function deliver(
   size: number,
   now: number,
 ): void {
-  const target = destination(room, link, connection);
+  const target = otherLink(room, connection, link.peer);
   if (!target) return drop(room, "peer_away");
   sendData(room, target, frame, { connection, size }, now);
 }
@@ -134,10 +134,6 @@ function connectionForData(room: RoomState, link: Link, handle: number, frame: n
   drop(room, "not_connected");
   refuseUnconnected(room, link, frame, handle);
   return undefined;
-}
-
-function destination(room: RoomState, link: Link, connection: P2PConnection): Link | undefined {
-  return room.sessions.get(connection.fromPeerId === link.peer ? connection.toPeerId : connection.fromPeerId)?.link;
 }
 
 export function refuseHandle(room: RoomState, link: Link, frame: number, handle: number): void {

@@ -21,11 +21,10 @@ import {
 import { type P2PConnection, otherEnd } from "./connection.ts";
 import { send } from "./flow/flow-control.ts";
 import { refuseHandle } from "./forwarding.ts";
-import { keepSession } from "./sessions/keeping.ts";
 import { mayConnect } from "./limits/limiting.ts";
 import type { Link } from "./sessions/link.ts";
 import type { Ending } from "./manager.ts";
-import type { RoomState } from "./room-state.ts";
+import { type RoomState, otherLink } from "./room-state.ts";
 import { TIMES } from "./settings.ts";
 import { refuse, tell } from "./telling.ts";
 
@@ -192,8 +191,7 @@ export function close(room: RoomState, link: Link, values: ControlValues<"close"
   }
   room.manager.beginDisconnect(connectionId, reason, link.peer, now + TIMES.disconnectMs);
   room.wake(now + TIMES.disconnectMs);
-  const other = connection.fromPeerId === link.peer ? connection.toPeerId : connection.fromPeerId;
-  const target = room.sessions.get(other)?.link;
+  const target = otherLink(room, connection, link.peer);
   const { handle } = connection;
   if (target)
     tell(room, target, "close", { handle, reason, closedBy: ClosedBy.Peer, debug: values.debug }, CloseFlag.Graceful);
@@ -227,7 +225,7 @@ export function tellClosed(room: RoomState, connection: P2PConnection, ending: E
     const frame = encodeControl("close", { handle, reason, closedBy, debug });
     session.addFarewell(frame);
     if (session.link) send(room, session.link, frame);
-    else keepSession(room, session);
+    else room.missing.add(session);
   }
 }
 

@@ -1,4 +1,5 @@
 import type { AppId, DropReason, PeerId, SessionId } from "../protocol/index.ts";
+import type { P2PConnection } from "./connection.ts";
 import type { RoomCounters } from "./counters.ts";
 import type { Link } from "./sessions/link.ts";
 import type { P2PRelayManager } from "./manager.ts";
@@ -24,11 +25,18 @@ export interface RoomState {
   readonly stalling: Set<Link>;
   /** Links whose socket a refusal closed in the middle of the rules; their sessions end when the turn does. */
   readonly failed: Link[];
+  /** Sessions that are away and missed a close in this turn; written when it ends, once each. */
+  readonly missing: Set<Session>;
   newSessionId(): SessionId;
   /** Bytes that nobody can guess. */
   newToken(): Uint8Array;
   /** Asks to be woken at `at` or before. */
   wake(at: number): void;
+}
+
+/** The socket of a connection's other end, seen from `peer`; undefined while that end has none. */
+export function otherLink(room: RoomState, connection: P2PConnection, peer: PeerId): Link | undefined {
+  return room.sessions.get(connection.fromPeerId === peer ? connection.toPeerId : connection.fromPeerId)?.link;
 }
 
 export function drop(room: RoomState, reason: DropReason): void {

@@ -87,6 +87,7 @@ export class Room {
       links: new Set(),
       stalling: new Set(),
       failed: [],
+      missing: new Set(),
       newSessionId: () => newSessionId(options.random),
       newToken: () => newToken(options.random),
       wake: (at) => this.#clock.wake(at),
@@ -267,6 +268,7 @@ export class Room {
     const { outbox, counters, links, sessions, manager } = this.#state;
     this.#endFailedSessions();
     this.#watchStalling(now);
+    this.#keepMissing();
     outbox.flush();
     // An empty room keeps nothing in memory that a flush would still have to save, and no alarm.
     const isEmpty = links.size === 0 && sessions.size === 0 && manager.getActiveConnectionCount() === 0;
@@ -281,6 +283,13 @@ export class Room {
     for (let link = this.#state.failed.pop(); link; link = this.#state.failed.pop()) {
       if (link.session && !link.session.link) endSession(this.#state, link.session, "protocol_error");
     }
+  }
+
+  /** A thousand connections may end at once for a client that is away: one row, not a thousand. */
+  #keepMissing(): void {
+    const { missing, sessions } = this.#state;
+    for (const session of missing) if (sessions.get(session.peer) === session) keepSession(this.#state, session);
+    missing.clear();
   }
 
   /** Clients that do not take in what they are sent: for how long, and whether it has become too much (rule F4). */

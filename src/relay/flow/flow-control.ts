@@ -7,7 +7,7 @@ import { Path, PathFlag, encodeControl } from "../../protocol/index.ts";
 import { Backlog, type HeldData, type HeldFrame } from "./backlog.ts";
 import { type P2PConnection, otherEnd } from "../connection.ts";
 import type { Link } from "../sessions/link.ts";
-import { type RoomState, drop } from "../room-state.ts";
+import { type RoomState, drop, otherLink } from "../room-state.ts";
 import { TIMES } from "../settings.ts";
 
 /** Queues a frame that belongs to no data statistics: control frames, acks, probes. */
@@ -93,7 +93,7 @@ function hold(room: RoomState, link: Link, bytes: Uint8Array, data: HeldData | u
 
 function tellHeld(room: RoomState, link: Link, backlog: Backlog, connection: P2PConnection): void {
   const state = backlog.sender(connection.handle);
-  const sender = senderTo(room, link, connection);
+  const sender = otherLink(room, connection, link.peer);
   if (state.isTold || !sender) return;
   state.isTold = true;
   tellPath(room, sender, connection, Path.Held);
@@ -108,16 +108,11 @@ function release(room: RoomState, link: Link, backlog: Backlog): void {
     const connection = room.manager.getConnectionByHandle(handle);
     if (!connection || otherEnd(connection, link.peer) === undefined) continue;
     const flags = hasLost ? PathFlag.Lost : 0;
-    const sender = senderTo(room, link, connection);
+    const sender = otherLink(room, connection, link.peer);
     if (sender && (isTold || hasLost)) tellPath(room, sender, connection, Path.Open, flags);
     // Acknowledgements may be among what was lost: what this end sent it sends again, and is told again.
     if (hasLost && sender) tellPath(room, link, connection, Path.Open, flags);
   }
-}
-
-function senderTo(room: RoomState, link: Link, connection: P2PConnection): Link | undefined {
-  const sender = otherEnd(connection, link.peer);
-  return sender === undefined ? undefined : room.sessions.get(sender)?.link;
 }
 
 function countDropped(room: RoomState, frame: HeldFrame): void {

@@ -1,11 +1,11 @@
 /** A client that has lost its socket comes back to its session (rules R1 to R8). */
 import { CloseCode, CloseFlag, ClosedBy, ConnectionState, EndReason, Path, PathFlag } from "../../protocol/index.ts";
-import { type P2PConnection, otherEnd } from "../connection.ts";
+import type { P2PConnection } from "../connection.ts";
 import { isHeld, send, tellPath } from "../flow/flow-control.ts";
 import { keepSession } from "./keeping.ts";
 import type { Link } from "./link.ts";
 import { announce } from "../negotiation.ts";
-import type { RoomState } from "../room-state.ts";
+import { type RoomState, otherLink } from "../room-state.ts";
 import type { Session } from "./session.ts";
 import { closeLink, tell } from "../telling.ts";
 import { welcome } from "./welcome.ts";
@@ -51,8 +51,7 @@ function repeatClose(room: RoomState, link: Link, { handle, state, pendingBy, pe
 }
 
 function tellPaths(room: RoomState, link: Link, connection: P2PConnection): void {
-  const other = otherEnd(connection, link.peer);
-  const target = other === undefined ? undefined : room.sessions.get(other)?.link;
+  const target = otherLink(room, connection, link.peer);
   if (!target) return tellPath(room, link, connection, Path.Away);
   if (isHeld(target, connection)) tellPath(room, link, connection, Path.Held);
   tellPath(room, target, connection, Path.Open, PathFlag.Lost);
@@ -62,8 +61,7 @@ function tellPaths(room: RoomState, link: Link, connection: P2PConnection): void
 export function tellAway(room: RoomState, session: Session): void {
   for (const connection of room.manager.getConnectionsForPeer(session.peer)) {
     if (connection.state === ConnectionState.Connecting) continue;
-    const other = otherEnd(connection, session.peer);
-    const target = other === undefined ? undefined : room.sessions.get(other)?.link;
+    const target = otherLink(room, connection, session.peer);
     if (target) tellPath(room, target, connection, Path.Away);
   }
 }

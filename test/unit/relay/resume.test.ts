@@ -196,6 +196,17 @@ describe("coming back", () => {
     ]);
   });
 
+  test("[R5] closes of one turn that it missed are one row", () => {
+    const { room, alice, bob } = setup();
+    const more = Array.from({ length: 20 }, (_, port) => room.pair(alice, bob, { port: port + 1 }));
+    alice.drop();
+    room.store.writes.length = 0;
+    bob.send(...more.map((each) => frames.close(each, { reason: 1111 })));
+    expect(room.store.writes.filter((write) => write === "saveSession")).toHaveLength(1);
+    room.crash();
+    expect(listing(room.resume(alice), alice).filter(({ frame }) => frame === "close")).toHaveLength(20);
+  });
+
   test("[R5] of very many closes while away the last are kept", () => {
     const room = new TestRoom({ settings: { graceMs: GRACE, maxConnectionsPerPeer: 2_000 }, checks: false });
     const [alice, bob] = [room.join(ALICE), room.join(BOB)];
