@@ -81,6 +81,7 @@ export class Room {
       outbox: new Outbox({
         maxBatch: BATCH_LIMIT,
         maxQueued: settings.maxQueuedBytes,
+        coalesceMs: settings.coalesceMs,
         newMark: () => newMark(options.random),
       }),
       sessions: new Map(),
@@ -107,6 +108,11 @@ export class Room {
     return this.#clock.at;
   }
 
+  /** ms at which `sendDue` must be called, or soon after: frames wait to share a message. Infinity while none do. */
+  get sendAt(): number {
+    return this.#state.outbox.dueAt;
+  }
+
   /**
    * Takes over what outlived the memory: the store, the sockets that stayed open, and the newest checkpoint that one of
    * them carried. Returns their links, in order.
@@ -121,7 +127,7 @@ export class Room {
       const link = links[index];
       if (link?.isOpen && saved.state === "open" && saved.isHolding) closeStalled(this.#state, link, now);
     });
-    this.#state.outbox.flush();
+    this.#state.outbox.endTurn(now);
     this.#schedule(now);
     return links;
   }
@@ -155,14 +161,24 @@ export class Room {
     return link;
   }
 
-  /** One binary message: a batch of frames, read in place. */
+  /** One binary message: a batch of frames, read in place. Its bytes may be sent on later, so nobody may change them. */
   receive(link: Link, bytes: Uint8Array, now: number): void {
-    this.#turn(link, now, () => readMessage(this.#state, link, bytes, now));
+    if (link.state === "over") return;
+    try {
+      this.#hear(link, now);
+      readMessage(this.#state, link, bytes, now);
+    } catch (error) {
+      this.#failed(link, error);
+    }
+    this.#endTurn(now);
   }
 
   /** A text message that is not the keep-alive: the protocol has none (rule P8). */
   receiveText(link: Link, now: number): void {
-    this.#turn(link, now, () => refuseText(this.#state, link));
+    if (link.state === "over") return;
+    this.#hear(link, now);
+    refuseText(this.#state, link);
+    this.#endTurn(now);
   }
 
   /** The socket is gone, whoever closed it. `isFarewell`: the client closed it as one who does not come back (rule S5). */
@@ -180,6 +196,11 @@ export class Room {
     }
     this.#endTurn(now);
     return open.length;
+  }
+
+  /** Sends what has waited for company long enough. */
+  sendDue(now: number): void {
+    this.#state.outbox.sendDue(now);
   }
 
   /** Does what is due: stale connections, ghosts, guests without a hello, the counter flush. */
@@ -251,17 +272,14 @@ export class Room {
     return this.#state.sessions.get(peer)?.link !== undefined;
   }
 
-  /** One inbound message from beginning to end: what it causes is sent together, and a failure ends its sender only. */
-  #turn(link: Link, now: number, body: () => void): void {
-    if (link.state === "over") return;
-    try {
-      if (link.hear(now) && link.session?.isStored) keepSession(this.#state, link.session);
-      body();
-    } catch (error) {
-      this.#state.log({ level: "error", event: "internal_error", peer: String(link.peer), error: describe(error) });
-      refuse(this.#state, link, "internal", { frame: 0 }, "the relay failed on this message; it is logged there");
-    }
-    this.#endTurn(now);
+  #hear(link: Link, now: number): void {
+    if (link.hear(now) && link.session?.isStored) keepSession(this.#state, link.session);
+  }
+
+  /** A failure ends the session of the message's sender, and nobody else's. */
+  #failed(link: Link, error: unknown): void {
+    this.#state.log({ level: "error", event: "internal_error", peer: String(link.peer), error: describe(error) });
+    refuse(this.#state, link, "internal", { frame: 0 }, "the relay failed on this message; it is logged there");
   }
 
   #endTurn(now: number): void {
@@ -269,7 +287,7 @@ export class Room {
     this.#endFailedSessions();
     this.#watchStalling(now);
     this.#keepMissing();
-    outbox.flush();
+    outbox.endTurn(now);
     // An empty room keeps nothing in memory that a flush would still have to save, and no alarm.
     const isEmpty = links.size === 0 && sessions.size === 0 && manager.getActiveConnectionCount() === 0;
     if (isEmpty && counters.isDirty) this.flush();

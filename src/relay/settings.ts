@@ -38,6 +38,8 @@ export interface AppSettings extends PeerLimits {
   readonly graceMs: number;
   /** What the relay holds for a peer that does not take it in (F2). */
   readonly maxQueuedBytes: number;
+  /** How long frames may wait in a loaded room to share a message with others to the same client; 0 for not at all. */
+  readonly coalesceMs: number;
   /** The app's rate classes, whole: what a class does not set is the app's own. A ticket names one (claim `class`). */
   readonly classes?: ReadonlyMap<string, PeerLimits>;
 }
@@ -62,6 +64,7 @@ const RANGES: Readonly<Record<SettingName, Range>> = {
   messagesPerSecond: { value: 1_000, min: 0, max: 1_000_000 },
   bytesPerSecond: { value: 16 * MAX_BATCH, min: 0, max: 0xffff_ffff },
   connectionBytesPerSecond: { value: 0, min: 0, max: 0xffff_ffff },
+  coalesceMs: { value: 5, min: 0, max: 50 },
   connectBurst: { value: 256, min: 1, max: 65_536 },
   connectsPerSecond: { value: 64, min: 1, max: 65_536 },
   maxPeers: { value: 16_384, min: 1, max: 32_768 },

@@ -1,4 +1,6 @@
 import type { Backlog } from "../flow/backlog.ts";
+import type { Gathering } from "../flow/coalescing.ts";
+import { Pending } from "../flow/pending.ts";
 import type { PeerId } from "../../protocol/index.ts";
 import type { Admission, RelaySocket, SavedLink } from "../ports.ts";
 import { SessionRates } from "../limits/rates.ts";
@@ -30,9 +32,12 @@ export class Link {
   lastMessage: number;
   /** Error frames that the current inbound message has caused (room-state.ts). */
   errors = 0;
-  /** What leaves for this socket when the current turn ends (outbox.ts), and how many bytes that is. */
-  readonly pending: Uint8Array[] = [];
-  pendingBytes = 0;
+  /** What leaves for this socket next (outbox.ts). */
+  readonly pending = new Pending();
+  /** Whether that waits for more beyond its turn; nothing has while this is undefined. */
+  gathering: Gathering | undefined;
+  /** The current turn has added to it. */
+  isTouched = false;
   /** What has left for it and was not credited (rule F1). */
   readonly window = new Window();
   /** What the platform still queued for it when the object woke: not in the window, whose marks went with the memory. */
@@ -82,7 +87,7 @@ export class Link {
   end(): void {
     this.state = "over";
     if (this.session?.link === this) this.session.link = undefined;
-    this.pending.length = this.pendingBytes = 0;
+    this.pending.clear();
   }
 
   /** A message has come. True when it confirms that the client has its newest token (R7). */

@@ -49,6 +49,7 @@ export class RelayRoom extends DurableObject<RelayEnv> {
   readonly #newRoom: () => Room;
   readonly #links = new Map<WebSocket, Entry>();
   #scheduledAlarm: number | null = null;
+  #isSendTimerSet = false;
   /** Undefined until everything that outlived the memory has been read. */
   #served: Served | undefined;
 
@@ -98,7 +99,7 @@ export class RelayRoom extends DurableObject<RelayEnv> {
     });
   }
 
-  override async webSocketMessage(ws: WebSocket, message: ArrayBuffer | string): Promise<void> {
+  override webSocketMessage(ws: WebSocket, message: ArrayBuffer | string): void | Promise<void> {
     const now = Date.now();
     const { room, checkpoints } = this.#begin(now, ws);
     const entry = this.#entryOf(room, ws, now);
@@ -106,7 +107,7 @@ export class RelayRoom extends DurableObject<RelayEnv> {
     if (typeof message === "string") room.receiveText(entry.link, now);
     else room.receive(entry.link, new Uint8Array(message), now);
     checkpoints.touch(entry.socket, now);
-    await this.#end(room);
+    return this.#end(room);
   }
 
   override async webSocketClose(ws: WebSocket, code: number, reason: string): Promise<void> {
@@ -270,21 +271,40 @@ export class RelayRoom extends DurableObject<RelayEnv> {
     await this.#end(room);
   }
 
+  /** Frames wait to share a message: at most for some ms, so that no timer keeps a quiet object from hibernating. */
+  #setSendTimer(room: Room): void {
+    if (this.#isSendTimerSet || room.sendAt === Infinity) return;
+    this.#isSendTimerSet = true;
+    setTimeout(
+      () => {
+        this.#isSendTimerSet = false;
+        try {
+          room.sendDue(Date.now());
+        } finally {
+          this.#setSendTimer(room);
+        }
+      },
+      Math.max(0, room.sendAt - Date.now()),
+    );
+  }
+
   /**
    * Moves the alarm when something is due earlier, and removes it when nothing is. Each set is billed as a row, so one
    * that may come too early stays. `expected`: when something will be due that is not yet.
    */
-  async #end({ alarmAt: due }: Room, expected = Infinity): Promise<void> {
+  #end(room: Room, expected = Infinity): void | Promise<void> {
+    this.#setSendTimer(room);
+    const due = room.alarmAt;
     const alarmAt = Math.min(due, expected);
     if (due === Infinity) {
-      if (this.#scheduledAlarm === null) return;
+      if (this.#scheduledAlarm === null) return undefined;
       this.#scheduledAlarm = null;
       this.sql.rowsWritten++;
-      await this.ctx.storage.deleteAlarm();
-    } else if (this.#scheduledAlarm === null || alarmAt < this.#scheduledAlarm) {
-      this.#scheduledAlarm = alarmAt;
-      this.sql.rowsWritten++;
-      await this.ctx.storage.setAlarm(alarmAt);
+      return this.ctx.storage.deleteAlarm();
     }
+    if (this.#scheduledAlarm !== null && alarmAt >= this.#scheduledAlarm) return undefined;
+    this.#scheduledAlarm = alarmAt;
+    this.sql.rowsWritten++;
+    return this.ctx.storage.setAlarm(alarmAt);
   }
 }
