@@ -17,11 +17,12 @@ import {
   patchDataHeader,
   writeDataHeader,
 } from "../protocol/index.ts";
-import { type P2PConnection, otherEnd } from "./connection.ts";
+import type { P2PConnection } from "./connection.ts";
+import { isEnd, linkOfOtherEnd } from "./ends.ts";
 import { sendData, sendPart } from "./flow/flow-control.ts";
 import { type Charged, isDropped, isWithinConnection } from "./limits/limiting.ts";
 import type { Link } from "./sessions/link.ts";
-import { type RoomState, drop, otherLink } from "./room-state.ts";
+import { type RoomState, drop } from "./room-state.ts";
 import { refuse } from "./telling.ts";
 
 /** One inbound message while it is being read. */
@@ -63,7 +64,7 @@ export function forwardSignal(
   const connection = ownConnection(room, link, handle);
   if (!connection) return refuseHandle(room, link, type, handle);
   if (connection.state === ConnectionState.Connecting) return refuseUnconnected(room, link, type, handle);
-  const target = otherLink(room, connection, link.peer);
+  const target = linkOfOtherEnd(room, connection, link);
   if (target) sendPart(room, target, inbound.bytes, offset, end);
 }
 
@@ -129,14 +130,14 @@ function deliver(
   size: number,
   now: number,
 ): void {
-  const target = otherLink(room, connection, link.peer);
+  const target = linkOfOtherEnd(room, connection, link);
   if (!target) return drop(room, "peer_away");
   sendData(room, target, source, start, end, connection, size, now);
 }
 
 function ownConnection(room: RoomState, link: Link, handle: number): P2PConnection | undefined {
   const connection = room.manager.getConnectionByHandle(handle);
-  return connection && otherEnd(connection, link.peer) !== undefined ? connection : undefined;
+  return connection && isEnd(connection, link) ? connection : undefined;
 }
 
 function connectionForData(room: RoomState, link: Link, handle: number, frame: number): P2PConnection | undefined {

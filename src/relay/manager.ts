@@ -116,6 +116,8 @@ export class P2PRelayManager {
       pendingBy: undefined,
       isRefused: false,
       dirtyMark: 0,
+      fromSession: undefined,
+      toSession: undefined,
       rates: undefined,
     };
     this.#index(record);
@@ -314,6 +316,8 @@ export class P2PRelayManager {
       packetsRelayed: counters.packets,
       bytesRelayed: counters.bytes,
       dirtyMark: 0,
+      fromSession: undefined,
+      toSession: undefined,
       rates: undefined,
     });
     // One that was opened after the counters were saved; "after" in serial arithmetic, because the count wraps.

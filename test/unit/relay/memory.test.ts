@@ -46,7 +46,9 @@ function orphan() {
 
 /** All that a restart must not change. */
 function everything(room: TestRoom) {
-  const connections = [...room.manager.connections()].map((connection) => ({ ...connection, dirtyMark: 0 }));
+  // Without what only saves time.
+  const spared = { dirtyMark: 0, fromSession: undefined, toSession: undefined };
+  const connections = [...room.manager.connections()].map((connection) => ({ ...connection, ...spared }));
   return structuredClone({ statistics: room.statistics, connections, nextHandle: room.manager.nextHandle });
 }
 
