@@ -38,6 +38,8 @@ export interface AppSettings extends PeerLimits {
   readonly graceMs: number;
   /** What the relay holds for a peer that does not take it in (F2). */
   readonly maxQueuedBytes: number;
+  /** How often a client may be hinted when to send (T5); 0 for never. */
+  readonly paceIntervalMs: number;
   /** The app's rate classes, whole: what a class does not set is the app's own. A ticket names one (claim `class`). */
   readonly classes?: ReadonlyMap<string, PeerLimits>;
 }
@@ -67,6 +69,7 @@ const RANGES: Readonly<Record<SettingName, Range>> = {
   maxPeers: { value: 16_384, min: 1, max: 32_768 },
   joinsPerMinute: { value: 120, min: 0, max: 1_000_000 },
   monthlyBytes: { value: 0, min: 0, max: Number.MAX_SAFE_INTEGER },
+  paceIntervalMs: { value: 2_000, min: 0, max: HOUR },
 };
 
 /** What a class may set. */
