@@ -22,7 +22,7 @@ const UNLIMITED = { ...OPEN, messagesPerSecond: 0, bytesPerSecond: 0 };
 /** With hints when to tick, as often as by default. */
 const PACED = { ...UNLIMITED, paceIntervalMs: 2_000 };
 /** Phases at random have come together by then (docs/client.md). */
-const SETTLED_MS = 10_000;
+const SETTLED_MS = 8_000;
 /** All limits on, and never met. */
 const LIMITED = {
   ...OPEN,
