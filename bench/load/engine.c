@@ -148,7 +148,7 @@ void engine_paced(struct peer *peer, int64_t period, int64_t shift) {
   if (plan.align == ALIGN_TICKER) peer->phase += shift;
   if (plan.align != ALIGN_DELAY) return;
   int64_t max = at_most(plan.align_max_us * 1000ll, period / 2);
-  int64_t hold = shift > 2 * max ? 0 : at_most(peer->hold + shift, max);
+  int64_t hold = shift > max ? 0 : at_most(peer->hold + shift, max);
   peer->hold = hold > 0 ? hold : 0;
 }
 

@@ -27,8 +27,8 @@ export class Alignment {
     const [periodMs, shiftMs] = [periodUs / 1000, shiftUs / 1000];
     if (this.#follow) return this.#follow({ periodMs, shiftMs });
     const max = Math.min(this.#maxMs, periodMs / 2);
-    // Who is further away than twice what we may wait will not meet us half-way: waiting would gain nothing.
-    this.holdMs = shiftMs > 2 * max ? 0 : Math.max(0, Math.min(max, this.holdMs + shiftMs));
+    // Those who are out of reach do not come to meet us, since a delay cannot make them earlier: waiting would gain nothing.
+    this.holdMs = shiftMs > max ? 0 : Math.max(0, Math.min(max, this.holdMs + shiftMs));
   }
 
   /** Hints are for `follow` now, and nothing is held back. Returns what ends that. */

@@ -25,10 +25,13 @@ export class Cadence {
   period = 0;
   /** ms of the last tick, as the line has it. */
   tickAt = 0;
-  /** ms before which there is no hint (pacing.ts). */
+  /* What became of hints (hint.ts): ms before which there is none, */
   hintAt = 0;
-  /** The client follows a hint, for all the relay knows. */
+  /** the client follows one, for all the relay knows, */
   isLed = false;
+  /** ms that the last one asked for, and the intervals that there were to be after it. */
+  asked = Infinity;
+  pause = 1;
   /** The ticks are regular enough to be met. */
   isSteady = false;
   /** ms by which ticks are off the line, on average. */
@@ -60,6 +63,7 @@ export class Cadence {
 
   /** The client has been told to move. */
   led(): void {
+    this.isLed = true;
     this.#ticks = FRESH;
   }
 

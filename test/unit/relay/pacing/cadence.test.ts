@@ -90,7 +90,7 @@ describe("a steady sender", () => {
 
 describe("no steady sender", () => {
   test.each([
-    ["twice a second and less", (i: number) => i * 1_500],
+    ["less than once a second", (i: number) => i * 1_500],
     ["faster than every 4 ms", (i: number) => i * 3],
     ["at random", (i: number) => Math.floor(i * 50 + seededRandom(i + 1)() * 50)],
     ["by twos", (i: number) => i * 20 - (i % 2) * 13],

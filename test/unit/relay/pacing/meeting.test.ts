@@ -84,6 +84,17 @@ describe("those who follow come together, from whatever phases", () => {
     }
   });
 
+  test("[T6] by delay of at most 3 ms, when they are no further apart; when they are, hardly any wait", () => {
+    const swarm = { peers: 8, periodMs: 1000 / 30, jitterMs: 1, driftPpm: 0, maxDelayMs: 3 };
+    for (let seed = 1; seed <= 5; seed++) {
+      const near = play({ ...swarm, seed, withinMs: 3 }, 60);
+      expect(near.spreads.at(-1)).toBeLessThan(2.2);
+      const far = play({ ...swarm, seed }, 60);
+      for (const hold of [...near.holds, ...far.holds]) expect(hold).toBeLessThanOrEqual(3);
+      expect(far.holds.filter((hold) => hold > 0).length).toBeLessThanOrEqual(4);
+    }
+  });
+
   test("two rooms' worth of peers that share no connection keep their distance", () => {
     const swarm = { peers: 8, periodMs: 50, jitterMs: 1, driftPpm: 0, isLinked: isInSameHalf };
     const outcomes = [1, 2, 3, 4, 5, 6].map((seed) => play({ ...swarm, seed }, 30));

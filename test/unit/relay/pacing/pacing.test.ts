@@ -42,23 +42,21 @@ describe("[T3] [T4] two that tick at the same rate", () => {
     expect(earlier?.["shiftUs"]).toBeGreaterThan(-4_500);
   });
 
-  test("[T5] are hinted every paceIntervalMs while they do not follow, and never once they are together", () => {
+  test("[T5] are hinted ever more rarely while they do not follow, and never once they are together", () => {
     const { room, alice, bob, handle } = setup();
-    beat(room, 11_000, [
+    const apart = [
       { peer: alice, handle, phase: 0 },
       { peer: bob, handle, phase: 6 },
-    ]);
-    expect(paces(alice).length).toBe(5);
-    expect(paces(bob).length).toBe(6);
-    beat(room, 30_000, [
-      { peer: alice, handle, phase: 0 },
-      { peer: bob, handle, phase: 0 },
-    ]);
+    ];
+    beat(room, 3_500, apart);
+    expect([paces(alice).length, paces(bob).length]).toEqual([2, 2]);
+    beat(room, 56_500, apart);
+    expect(paces(alice).length).toBeLessThanOrEqual(6);
+    expect(paces(bob).length).toBeGreaterThan(3);
+    const together = apart.map((one) => ({ ...one, phase: 0 }));
+    beat(room, 30_000, together);
     expect(paces(alice).length).toBeLessThanOrEqual(1); // one, perhaps, on the way
-    beat(room, 30_000, [
-      { peer: alice, handle, phase: 0 },
-      { peer: bob, handle, phase: 0 },
-    ]);
+    beat(room, 30_000, together);
     expect([paces(alice), paces(bob)]).toEqual([[], []]);
   });
 
@@ -87,6 +85,23 @@ describe("[T3] [T4] two that tick at the same rate", () => {
 });
 
 describe("who is not hinted", () => {
+  test("[T5] who does not take in what it is sent, until it does", () => {
+    const { room, alice, bob, handle } = setup();
+    alice.isReading = false;
+    for (let i = 0; i < 600 && !alice.link.backlog; i++) bob.send(frames.data(handle, new Uint8Array(2_000)));
+    const both = [
+      { peer: alice, handle, phase: 0 },
+      { peer: bob, handle, phase: 6 },
+    ];
+    beat(room, 5_000, both);
+    expect(alice.link.backlog).toBeDefined();
+    expect(paces(alice)).toEqual([]);
+    alice.isReading = true;
+    alice.credit();
+    beat(room, 100, both);
+    expect(paces(alice).length).toBe(1);
+  });
+
   test("[T2] who sends nothing but acks and probes, whatever the rhythm", () => {
     const { room, alice, bob, handle } = setup();
     const ack = { handle, lane: 0, cumulative: 0, selective: 0, window: 1 << 20 };

@@ -1,7 +1,8 @@
-/** Tickers that follow hints, and the relay's arithmetic between them: no room, no bytes. */
+/** Clients that follow hints, by their loops or by delay, and the relay's arithmetic between them: no room, no bytes. */
 import { seededRandom } from "../../../../src/client/engine/random.ts";
+import { Alignment } from "../../../../src/client/alignment.ts";
 import { Cadence } from "../../../../src/relay/pacing/cadence.ts";
-import { meeting } from "../../../../src/relay/pacing/meeting.ts";
+import { hintFor } from "../../../../src/relay/pacing/hint.ts";
 
 export interface Swarm {
   readonly peers: number;
@@ -13,6 +14,10 @@ export interface Swarm {
   readonly seed: number;
   readonly isLinked?: (a: number, b: number) => boolean;
   readonly intervalMs?: number;
+  /** They hold their messages back for up to so many ms instead of moving their loops. */
+  readonly maxDelayMs?: number;
+  /** ms within which they all begin; otherwise anywhere in a period. */
+  readonly withinMs?: number;
 }
 
 interface Ticker {
@@ -21,6 +26,7 @@ interface Ticker {
   dueAt: number;
   /** ms that the loop has still to move by. */
   pending: number;
+  readonly alignment: Alignment | undefined;
   hints: number;
 }
 
@@ -28,14 +34,19 @@ export interface Outcome {
   /** ms, second by second: the shortest time within which all tick. */
   readonly spreads: number[];
   readonly hints: number;
+  /** ms by which each holds back at the end. */
+  readonly holds: number[];
 }
 
 export function play(swarm: Swarm, seconds: number): Outcome {
   const { peers, periodMs, jitterMs, driftPpm, seed, isLinked = () => true, intervalMs = 2_000 } = swarm;
+  const { maxDelayMs, withinMs = periodMs } = swarm;
   const random = seededRandom(seed);
   const tickers = Array.from({ length: peers }, (): Ticker => {
     const period = periodMs * (1 + ((2 * random() - 1) * driftPpm) / 1e6);
-    return { period, cadence: new Cadence(), dueAt: 1_000 + random() * periodMs, pending: 0, hints: 0 };
+    const alignment = maxDelayMs === undefined ? undefined : new Alignment({ maxDelayMs });
+    const dueAt = 1_000 + random() * withinMs;
+    return { period, cadence: new Cadence(), dueAt, pending: 0, alignment, hints: 0 };
   });
   const spreads: number[] = [];
   for (let second = 1; second <= seconds; second++) {
@@ -43,7 +54,7 @@ export function play(swarm: Swarm, seconds: number): Outcome {
       const next = tickers.reduce((a, b) => (b.dueAt < a.dueAt ? b : a));
       if (next.dueAt > 1_000 * (second + 1)) break;
       // Floored: the relay's clock tells whole ms.
-      const now = Math.floor(next.dueAt + random() * jitterMs);
+      const now = Math.floor(leavesAt(next) + random() * jitterMs);
       const index = tickers.indexOf(next);
       hear(
         next,
@@ -57,29 +68,29 @@ export function play(swarm: Swarm, seconds: number): Outcome {
     }
     spreads.push(spreadOf(tickers, periodMs));
   }
-  return { spreads, hints: tickers.reduce((sum, { hints }) => sum + hints, 0) };
+  const holds = tickers.map(({ alignment }) => alignment?.holdMs ?? 0);
+  return { spreads, holds, hints: tickers.reduce((sum, { hints }) => sum + hints, 0) };
 }
 
-/** As pacing.ts does. */
+function leavesAt({ dueAt, alignment }: Ticker): number {
+  return dueAt + (alignment?.holdMs ?? 0);
+}
+
+/** As pacing.ts does, with the client's end. */
 function hear(ticker: Ticker, now: number, others: readonly Ticker[], intervalMs: number): void {
-  const { cadence } = ticker;
+  const { cadence, alignment } = ticker;
   if (!cadence.heard(now) || now < cadence.hintAt || !cadence.isMeasured) return;
-  const met = meeting(
-    cadence,
-    others.slice(0, 32).map((other) => other.cadence),
-    now,
-  );
-  cadence.hintAt = now + intervalMs * (met ? (met.isReached ? 5 : 1) : 1 / 4);
-  const { shift } = met ?? { shift: 0 };
-  if (Math.abs(shift) < Math.max(0.5, cadence.spread / 4)) return;
-  cadence.led();
-  ticker.pending = shift;
+  const cadences = others.slice(0, 32).map((other) => other.cadence);
+  const shift = hintFor(cadence, cadences, now, intervalMs);
+  if (shift === undefined) return;
+  if (alignment) alignment.hint({ periodUs: cadence.period * 1000, shiftUs: shift * 1000 });
+  else ticker.pending = shift;
   ticker.hints++;
 }
 
 /** The period less the longest gap between two ticks of it. */
 function spreadOf(tickers: readonly Ticker[], period: number): number {
-  const phases = tickers.map(({ dueAt }) => dueAt % period).toSorted((a, b) => a - b);
+  const phases = tickers.map((ticker) => leavesAt(ticker) % period).toSorted((a, b) => a - b);
   const gaps = phases.map((phase, i) => (phases[i + 1] ?? (phases[0] ?? 0) + period) - phase);
   return period - Math.max(...gaps);
 }
