@@ -77,8 +77,9 @@ void engine_turn(struct peer *peer) { sockets_touch(peer); }
 
 /* --- sending --- */
 
+/* The time of a packet is when it was due: what a peer holds back counts as latency. */
 static const uint8_t *stamped(const struct peer *peer, uint32_t mark, uint32_t sequence) {
-  uint64_t now = (uint64_t)clock_ns();
+  uint64_t now = (uint64_t)(clock_ns() - (mark ? 0 : peer->hold));
   uint32_t source = (uint32_t)peer->index | mark;
   memcpy(packet, &now, 8);
   memcpy(packet + 8, &source, 4);
@@ -137,7 +138,18 @@ void engine_packet(struct peer *peer, const uint8_t *bytes, size_t size) {
 
 static int64_t tick_time(const struct peer *peer) {
   int64_t jitter = plan.phase == PHASE_JITTER ? random_below(plan.jitter_us * 1000ll) : 0;
-  return schedule_start + peer->phase + (int64_t)peer->ticks * period + jitter;
+  return schedule_start + peer->phase + (int64_t)peer->ticks * period + jitter + peer->hold;
+}
+
+static int64_t at_most(int64_t value, int64_t limit) { return value < limit ? value : limit; }
+
+/* As src/client/alignment.ts does; a ticker moves at once what the client's moves bit by bit. */
+void engine_paced(struct peer *peer, int64_t period, int64_t shift) {
+  if (plan.align == ALIGN_TICKER) peer->phase += shift;
+  if (plan.align != ALIGN_DELAY) return;
+  int64_t max = at_most(plan.align_max_us * 1000ll, period / 2);
+  int64_t hold = shift > max ? 0 : at_most(peer->hold + shift, max);
+  peer->hold = hold > 0 ? hold : 0;
 }
 
 static void start_schedule(void) {

@@ -25,6 +25,7 @@ struct peer {
   uint32_t *sent, *received;
   int64_t phase; /* ns after the beginning of the schedule at which its first tick is due */
   uint64_t ticks;
+  int64_t hold; /* ns by which its ticks are sent later than they are due, to meet those of others */
   void *own; /* the protocol's */
 };
 

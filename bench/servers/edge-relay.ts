@@ -11,8 +11,18 @@ const APP = 480;
 const SECRET = "bench-secret-of-at-least-thirty-two-bytes";
 const FIRST_PEER = 76_561_197_960_287_930n;
 /** What a load may meet, and is not there to measure. */
-const OPEN = { joinsPerMinute: 0, connectBurst: 65_536, connectsPerSecond: 65_536, maxPeers: 32_768 };
+const OPEN = {
+  joinsPerMinute: 0,
+  connectBurst: 65_536,
+  connectsPerSecond: 65_536,
+  maxPeers: 32_768,
+  paceIntervalMs: 0,
+};
 const UNLIMITED = { ...OPEN, messagesPerSecond: 0, bytesPerSecond: 0 };
+/** With hints when to tick, as often as by default. */
+const PACED = { ...UNLIMITED, paceIntervalMs: 2_000 };
+/** Phases at random have come together by then (docs/client.md). */
+const SETTLED_MS = 8_000;
 /** All limits on, and never met. */
 const LIMITED = {
   ...OPEN,
@@ -88,4 +98,20 @@ export const edgeRelayUnbatched: BenchServer = {
   title: "edge-relay on workerd, one packet per message",
   missing: () => undefined,
   start: async () => ({ ...(await start(UNLIMITED)), isUnbatched: true }),
+};
+
+/** Clients whose game loops follow the relay's hints: nothing is delayed. */
+export const edgeRelayAligned: BenchServer = {
+  name: "edge-relay-aligned",
+  title: "edge-relay on workerd, clients' loops aligned",
+  missing: () => undefined,
+  start: async () => ({ ...(await start(PACED)), align: { by: "ticker", warmMs: SETTLED_MS } }),
+};
+
+/** Clients that hold back what they send by up to 3 ms, as the client does by default; that counts as latency. */
+export const edgeRelayDelayed: BenchServer = {
+  name: "edge-relay-delayed",
+  title: "edge-relay on workerd, sending up to 3 ms later",
+  missing: () => undefined,
+  start: async () => ({ ...(await start(PACED)), align: { by: "delay", maxDelayMs: 3, warmMs: SETTLED_MS } }),
 };

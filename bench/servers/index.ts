@@ -1,4 +1,4 @@
-import { edgeRelay, edgeRelayLimited, edgeRelayUnbatched } from "./edge-relay.ts";
+import { edgeRelay, edgeRelayAligned, edgeRelayDelayed, edgeRelayLimited, edgeRelayUnbatched } from "./edge-relay.ts";
 import { bare, bareBun, bareStandard, bareWs, partyserver } from "./forwarders.ts";
 import { colyseus, coturn, nats, natsBatched, socketio } from "./frameworks.ts";
 import type { BenchServer } from "./server.ts";
@@ -7,6 +7,8 @@ export const SERVERS: readonly BenchServer[] = [
   edgeRelay,
   edgeRelayLimited,
   edgeRelayUnbatched,
+  edgeRelayAligned,
+  edgeRelayDelayed,
   bare,
   bareStandard,
   bareBun,

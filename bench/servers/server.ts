@@ -16,6 +16,8 @@ export interface RunningServer {
   readonly pids: readonly number[];
   /** Its clients send one message per packet even where the scenario would let them share one. */
   readonly isUnbatched?: boolean;
+  /** Its clients follow hints when to tick. `warmMs`: what that takes until it has settled, besides the warm-up of all. */
+  readonly align?: { readonly by: "delay" | "ticker"; readonly maxDelayMs?: number; readonly warmMs: number };
   peers(count: number): Promise<readonly PeerAddress[]> | readonly PeerAddress[];
   stop(): Promise<void>;
 }

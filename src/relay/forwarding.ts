@@ -32,6 +32,8 @@ export interface Inbound extends Charged {
   readonly now: number;
   /** What its multicasts have made of copies so far, in bytes. */
   copied: number;
+  /** It carries data, and so is (part of) a tick of its sender (rule T2). */
+  hasData: boolean;
 }
 
 /** Acks and probes may grow by a few fields in later revisions, never into a way past the payload limit. */

@@ -275,6 +275,11 @@ export class P2PRelayManager {
     return [...(this.#byPeer.get(peerId)?.all ?? [])];
   }
 
+  /** The same without a copy: nothing may be opened or closed while it is walked. */
+  connectionsOf(peerId: PeerId): Iterable<P2PConnection> {
+    return this.#byPeer.get(peerId)?.all ?? [];
+  }
+
   /** How many connections a peer has. O(1). */
   countConnectionsForPeer(peerId: PeerId): number {
     return this.#byPeer.get(peerId)?.all.size ?? 0;

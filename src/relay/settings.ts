@@ -40,6 +40,8 @@ export interface AppSettings extends PeerLimits {
   readonly maxQueuedBytes: number;
   /** How long frames may wait in a loaded room to share a message with others to the same client; 0 for not at all. */
   readonly coalesceMs: number;
+  /** How often a client may be hinted when to send (T5); 0 for never. */
+  readonly paceIntervalMs: number;
   /** The app's rate classes, whole: what a class does not set is the app's own. A ticket names one (claim `class`). */
   readonly classes?: ReadonlyMap<string, PeerLimits>;
 }
@@ -70,6 +72,7 @@ const RANGES: Readonly<Record<SettingName, Range>> = {
   maxPeers: { value: 16_384, min: 1, max: 32_768 },
   joinsPerMinute: { value: 120, min: 0, max: 1_000_000 },
   monthlyBytes: { value: 0, min: 0, max: Number.MAX_SAFE_INTEGER },
+  paceIntervalMs: { value: 2_000, min: 0, max: HOUR },
 };
 
 /** What a class may set. */

@@ -10,6 +10,7 @@ test.for([
   { scenario: "pairs", server: "edge-relay" },
   { scenario: "pairs", server: "bare" },
   { scenario: "mesh8", server: "edge-relay" },
+  { scenario: "mesh8-random", server: "edge-relay-aligned" },
   { scenario: "broadcast", server: "edge-relay" },
 ])("$scenario on $server delivers every packet", async ({ scenario, server }) => {
   const sample = await takeSample({

@@ -3,6 +3,7 @@ import type { Gathering } from "../flow/coalescing.ts";
 import { Pending } from "../flow/pending.ts";
 import type { PeerId } from "../../protocol/index.ts";
 import type { Admission, RelaySocket, SavedLink } from "../ports.ts";
+import type { Cadence } from "../pacing/cadence.ts";
 import { SessionRates } from "../limits/rates.ts";
 import type { Session } from "./session.ts";
 import { DEFAULT_SETTINGS, type PeerLimits, TIMES } from "../settings.ts";
@@ -46,6 +47,8 @@ export class Link {
   backlog: Backlog | undefined;
   /** What it has sent against its limits (limiting.ts). */
   rates: SessionRates;
+  /** When its messages with data come (pacing/); measured anew on each socket, whose way here is another. */
+  cadence: Cadence | undefined;
   /** Something of the session has changed that is to be kept beside the socket, when the turn ends. */
   isUnsaved = false;
   #savedHeard = -Infinity;

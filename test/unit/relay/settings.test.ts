@@ -33,6 +33,7 @@ describe("parseSettings", () => {
       maxPeers: 16_384,
       joinsPerMinute: 120,
       monthlyBytes: 0,
+      paceIntervalMs: 2_000,
     });
   });
 
@@ -62,6 +63,7 @@ describe("parseSettings", () => {
       maxPeers: [1, 32_768],
       joinsPerMinute: [0, 1_000_000],
       monthlyBytes: [0, Number.MAX_SAFE_INTEGER],
+      paceIntervalMs: [0, 3_600_000],
     };
     expect(Object.keys(ranges)).toEqual(Object.keys(DEFAULT_SETTINGS));
     for (const [name, [min, max]] of Object.entries(ranges) as [string, [number, number]][]) {
