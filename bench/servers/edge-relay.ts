@@ -5,7 +5,9 @@ import { join } from "node:path";
 import { signTicket } from "../../src/auth/sign-ticket.ts";
 import { SUBPROTOCOL, TICKET_SUBPROTOCOL_PREFIX } from "../../src/protocol/index.ts";
 import { buildBundle, workerdBinary, writeWorkerdConfig } from "../../scripts/workerd-bundle.ts";
+import { missingZlib } from "../load/compile.ts";
 import { type BenchServer, type PeerAddress, type RunningServer, freePort, startProgram } from "./server.ts";
+import { DEFLATED } from "./workerd.ts";
 
 const APP = 480;
 const SECRET = "bench-secret-of-at-least-thirty-two-bytes";
@@ -34,7 +36,13 @@ function sharedBundle(): string {
   return bundle;
 }
 
-async function start(settings: Readonly<Record<string, number>>): Promise<RunningServer> {
+interface Variant {
+  /** A folder with another `worker.js` than the one that ships. */
+  readonly bundle?: string;
+  readonly compatibilityFlags?: readonly string[];
+}
+
+async function start(settings: Readonly<Record<string, number>>, variant: Variant = {}): Promise<RunningServer> {
   const folder = mkdtempSync(join(tmpdir(), "edge-relay-bench-"));
   const port = await freePort();
   const variables = {
@@ -42,7 +50,12 @@ async function start(settings: Readonly<Record<string, number>>): Promise<Runnin
     ADMIN_TOKEN: "bench-admin-token-0123456789abcdef",
     APP_SETTINGS: JSON.stringify({ default: settings }),
   };
-  const config = writeWorkerdConfig(sharedBundle(), { folder, port, variables });
+  const config = writeWorkerdConfig(variant.bundle ?? sharedBundle(), {
+    folder,
+    port,
+    variables,
+    compatibilityFlags: variant.compatibilityFlags,
+  });
   const { pid, stop } = await startProgram({ command: workerdBinary(), args: ["serve", config], port });
   return {
     protocol: "edge-relay",
@@ -88,4 +101,12 @@ export const edgeRelayUnbatched: BenchServer = {
   title: "edge-relay on workerd, one packet per message",
   missing: () => undefined,
   start: async () => ({ ...(await start(UNLIMITED)), isUnbatched: true }),
+};
+
+/** The same relay as a deployment that has turned permessage-deflate on. */
+export const edgeRelayDeflate: BenchServer = {
+  name: "edge-relay-deflate",
+  title: "edge-relay on workerd, permessage-deflate on",
+  missing: missingZlib,
+  start: async () => ({ ...(await start(UNLIMITED, { compatibilityFlags: DEFLATED })), isDeflated: true }),
 };

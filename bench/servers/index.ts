@@ -1,5 +1,5 @@
-import { edgeRelay, edgeRelayLimited, edgeRelayUnbatched } from "./edge-relay.ts";
-import { bare, bareBun, bareStandard, bareWs, partyserver } from "./forwarders.ts";
+import { edgeRelay, edgeRelayDeflate, edgeRelayLimited, edgeRelayUnbatched } from "./edge-relay.ts";
+import { bare, bareBun, bareDeflate, bareDeno, bareStandard, bareWs, partyserver } from "./forwarders.ts";
 import { colyseus, coturn, nats, natsBatched, socketio } from "./frameworks.ts";
 import type { BenchServer } from "./server.ts";
 
@@ -7,9 +7,12 @@ export const SERVERS: readonly BenchServer[] = [
   edgeRelay,
   edgeRelayLimited,
   edgeRelayUnbatched,
+  edgeRelayDeflate,
   bare,
   bareStandard,
+  bareDeflate,
   bareBun,
+  bareDeno,
   bareWs,
   partyserver,
   socketio,

@@ -16,6 +16,8 @@ export interface RunningServer {
   readonly pids: readonly number[];
   /** Its clients send one message per packet even where the scenario would let them share one. */
   readonly isUnbatched?: boolean;
+  /** It grants permessage-deflate, and its clients ask for it. */
+  readonly isDeflated?: boolean;
   peers(count: number): Promise<readonly PeerAddress[]> | readonly PeerAddress[];
   stop(): Promise<void>;
 }

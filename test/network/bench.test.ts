@@ -10,7 +10,9 @@ test.for([
   { scenario: "pairs", server: "edge-relay" },
   { scenario: "pairs", server: "bare" },
   { scenario: "mesh8", server: "edge-relay" },
+  { scenario: "mesh8", server: "edge-relay-deflate" },
   { scenario: "broadcast", server: "edge-relay" },
+  { scenario: "mesh8", server: "bare-deno" },
 ])("$scenario on $server delivers every packet", async ({ scenario, server }) => {
   const sample = await takeSample({
     scenario: scenarioNamed(scenario),
