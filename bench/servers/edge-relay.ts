@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { signTicket } from "../../src/auth/sign-ticket.ts";
 import { SUBPROTOCOL, TICKET_SUBPROTOCOL_PREFIX } from "../../src/protocol/index.ts";
 import { buildBundle, workerdBinary, writeWorkerdConfig } from "../../scripts/workerd-bundle.ts";
+import { buildLeanBundle } from "../lean/bundle.ts";
 import { missingZlib } from "../load/compile.ts";
 import { type BenchServer, type PeerAddress, type RunningServer, freePort, startProgram } from "./server.ts";
 import { DEFLATED } from "./workerd.ts";
@@ -23,18 +24,20 @@ const LIMITED = {
   connectionBytesPerSecond: 1_000_000_000,
 };
 
-let bundle: string | undefined;
-
-/** One bundle serves all runs: it takes seconds. */
-function sharedBundle(): string {
-  if (bundle === undefined) {
+/** Builds once: one bundle serves all runs, and takes seconds. */
+function shared(buildInto: (folder: string) => Promise<void> | void): () => Promise<string> {
+  let built: Promise<string> | undefined;
+  const begin = async (): Promise<string> => {
     const folder = mkdtempSync(join(tmpdir(), "edge-relay-bench-"));
     process.once("exit", () => rmSync(folder, { recursive: true, force: true }));
-    buildBundle(folder);
-    bundle = folder;
-  }
-  return bundle;
+    await buildInto(folder);
+    return folder;
+  };
+  return () => (built ??= begin());
 }
+
+const deployedBundle = shared((folder) => buildBundle(folder));
+const leanBundle = shared(buildLeanBundle);
 
 interface Variant {
   /** A folder with another `worker.js` than the one that ships. */
@@ -50,7 +53,7 @@ async function start(settings: Readonly<Record<string, number>>, variant: Varian
     ADMIN_TOKEN: "bench-admin-token-0123456789abcdef",
     APP_SETTINGS: JSON.stringify({ default: settings }),
   };
-  const config = writeWorkerdConfig(variant.bundle ?? sharedBundle(), {
+  const config = writeWorkerdConfig(variant.bundle ?? (await deployedBundle()), {
     folder,
     port,
     variables,
@@ -109,4 +112,12 @@ export const edgeRelayDeflate: BenchServer = {
   title: "edge-relay on workerd, permessage-deflate on",
   missing: missingZlib,
   start: async () => ({ ...(await start(UNLIMITED, { compatibilityFlags: DEFLATED })), isDeflated: true }),
+};
+
+/** What reliability, statistics, credits and limits cost is told by leaving all of them out (bench/lean/). */
+export const edgeRelayLean: BenchServer = {
+  name: "edge-relay-lean",
+  title: "edge-relay on workerd, without statistics, credits and limits",
+  missing: () => undefined,
+  start: async () => start(UNLIMITED, { bundle: await leanBundle() }),
 };
