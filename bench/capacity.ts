@@ -16,6 +16,7 @@ const STRIDE = 6;
 const STRIDE_FROM_HINT = 2;
 /** Of what is offered, what must arrive: a server that falls behind delivers less before it delivers late. */
 const ENOUGH = 0.97;
+const HOPELESS = 0.8;
 
 export interface Search {
   readonly scenario: Scenario;
@@ -28,23 +29,31 @@ export interface Search {
   readonly tell: (sample: Sample, isHeld: boolean) => void;
 }
 
-export interface Capacity {
-  readonly sample: Sample;
+/** What held at the highest step that did. */
+export interface Held<T> {
+  readonly sample: T;
   readonly step: number;
 }
 
 /** Undefined when even the lowest load is too much. */
-export async function findCapacity(search: Search): Promise<Capacity | undefined> {
-  let best: Capacity | undefined;
+export function findCapacity(search: Search): Promise<Held<Sample> | undefined> {
+  return highestStep((step) => tryStep(search, step), search.hint);
+}
+
+/** `attempt` answers undefined for what is too much. Strides until one held and one failed, then halves what lies between. */
+export async function highestStep<T>(
+  attempt: (step: number) => Promise<T | undefined>,
+  hint?: number,
+): Promise<Held<T> | undefined> {
+  let best: Held<T> | undefined;
   let failed = MOST_STEPS;
-  let stride = search.hint === undefined ? STRIDE : STRIDE_FROM_HINT;
-  for (let step = search.hint ?? FIRST_STEP; ;) {
-    const sample = await tryStep(search, step);
-    if (sample) best = { sample, step };
+  let stride = hint === undefined ? STRIDE : STRIDE_FROM_HINT;
+  for (let step = hint ?? FIRST_STEP; ;) {
+    const sample = await attempt(step);
+    if (sample !== undefined) best = { sample, step };
     else failed = step;
     const held = best?.step ?? -1;
     if (held + 1 >= failed) return best;
-    // Strides until it is held and has failed, then halving what lies between.
     if (failed === MOST_STEPS) step = Math.min(held + stride, MOST_STEPS - 1);
     else if (!best) step = Math.max(0, failed - stride);
     else step = Math.floor((held + failed) / 2);
@@ -52,7 +61,10 @@ export async function findCapacity(search: Search): Promise<Capacity | undefined
   }
 }
 
-/** A load that fails is tried again: on a shared machine one stall of another process is a p99 above the limit. */
+/**
+ * A load that fails is tried again, unless it was far too much: on a shared machine one stall of another process is a p99
+ * above the limit.
+ */
 async function tryStep({ tell, ...search }: Search, step: number): Promise<Sample | undefined> {
   const scenario = withLoad(search.scenario, LOWEST * STEP ** step);
   for (let attempt = 0; attempt < 2; attempt++) {
@@ -61,6 +73,7 @@ async function tryStep({ tell, ...search }: Search, step: number): Promise<Sampl
       sample.p99Ms <= LIMIT_MS && sample.perSecond >= ENOUGH * sample.offeredPerSecond && sample.errors === 0;
     tell(sample, isHeld);
     if (isHeld) return sample;
+    if (sample.perSecond < HOPELESS * sample.offeredPerSecond) break;
   }
   return undefined;
 }

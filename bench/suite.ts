@@ -48,8 +48,7 @@ async function play(run: GoalRun, isQuick: boolean): Promise<Recorded> {
   const seconds = isQuick ? Math.min(QUICK_SECONDS, run.seconds) : run.seconds;
   const samples: Sample[] = [];
   const hints = new Map<string, number>();
-  // One alone is compared with nothing.
-  const alternations = contestants.length < 2 ? 0 : isQuick ? QUICK_ALTERNATIONS : ALTERNATIONS;
+  const alternations = isQuick ? QUICK_ALTERNATIONS : ALTERNATIONS;
   for (let alternation = 0; alternation < alternations; alternation++) {
     for (const contestant of contestants) {
       const sample = await measure(run, contestant, { alternation, seconds, hints });
@@ -81,7 +80,13 @@ function enlist(run: GoalRun): { contestants: Contestant[]; missing: Record<stri
     const title = entrant.scenario === undefined ? found.title : `${found.title}; ${scenario.title}`;
     contestants.push({ server: found, scenario, title });
   }
-  return { contestants, missing };
+  const wanted = GOALS.filter(({ run: name, ours, against }) => {
+    return name === run.name && missing[ours] === undefined && missing[against] === undefined;
+  });
+  // Who is left without one to be compared with need not run.
+  const isWanted = ({ server: { name } }: Contestant): boolean =>
+    wanted.some(({ ours, against }) => name === ours || name === against);
+  return { contestants: contestants.filter(isWanted), missing };
 }
 
 interface Turn {
