@@ -29,10 +29,15 @@ export function resultsPath(name: string): string {
 }
 
 export function writeRecorded(path: string, recorded: Recorded): void {
-  mkdirSync(dirname(path), { recursive: true });
-  const file: RecordedFile = { ...recorded, machine: thisMachine(), date: new Date().toISOString() };
-  writeFileSync(path, `${JSON.stringify(file, undefined, 2)}\n`);
+  writeResults(path, recorded);
   console.log(`  written: ${path}`);
+}
+
+/** With when and where it was measured. */
+export function writeResults(path: string, results: object): void {
+  mkdirSync(dirname(path), { recursive: true });
+  const file = { ...results, machine: thisMachine(), date: new Date().toISOString() };
+  writeFileSync(path, `${JSON.stringify(file, undefined, 2)}\n`);
 }
 
 export function thisMachine(): string {

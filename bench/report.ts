@@ -1,8 +1,9 @@
 /** `npm run bench:report`: docs/performance.md's tables and its charts, from what stands in bench/results/. */
-import { existsSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { barChart } from "./chart.ts";
 import { GOALS } from "./goals.ts";
+import { HIBERNATION_GOAL, writtenHibernation } from "./hibernation.ts";
 import { comparedMicro } from "./micro/compare.ts";
 import { RESULTS, type RecordedFile, readRecorded, resultsPath } from "./recorded.ts";
 import { METRICS, METRICS_OF, type Metric, type Sample, isGeneratorBound } from "./sample.ts";
@@ -23,17 +24,19 @@ interface Result extends RecordedFile {
 }
 
 mkdirSync(RESULTS, { recursive: true });
-const all = readdirSync(RESULTS).filter((file) => file.endsWith(".json") && !file.startsWith("micro-"));
-const results = all.map(readResult).toSorted((a, b) => orderOf(a) - orderOf(b) || a.name.localeCompare(b.name));
+const all = readdirSync(RESULTS).filter((file) => file.endsWith(".json"));
+const compared = all.map(readResult).filter((result) => "samples" in result);
+const results = compared.toSorted((a, b) => orderOf(a) - orderOf(b) || a.name.localeCompare(b.name));
 const before = readFileSync(DOCUMENT, "utf8");
 const begin = before.indexOf(BEGIN);
 const end = before.indexOf(END);
 if (begin < 0 || end < begin) throw new Error(`docs/performance.md needs the lines ${BEGIN} and ${END}`);
+rmSync(CHARTS, { recursive: true, force: true }); // all in it is written here
 mkdirSync(CHARTS, { recursive: true });
 const measured = results.filter(({ samples }) => samples.length > 0);
 const sections = [goalTable(), ...measured.map(section), ...comparedMicro(RESULTS)].join("\n\n");
 writeFileSync(DOCUMENT, `${before.slice(0, begin + BEGIN.length)}\n\n${sections}\n\n${before.slice(end)}`);
-console.log(`docs/performance.md: ${results.length} results`);
+console.log(`docs/performance.md: ${measured.length} results`);
 
 function readResult(file: string): Result {
   return { ...readRecorded(join(RESULTS, file)), name: file.replace(/\.json$/, "") };
@@ -59,6 +62,7 @@ function goalTable(): string {
       result,
     ];
   });
+  rows.push([HIBERNATION_GOAL, "edge-relay", "", "", "–", writtenHibernation(resultsPath("hibernation"))]);
   const head = ["goal", "ratio of", "figure", "must be", "measured: median (lowest–highest)", "result"];
   const note = "Written by `npm run bench:goals` and `npm run bench:report`; the goals are data in `bench/goals.ts`.";
   return ["### The goals", "", note, "", table(head, rows, 4)].join("\n");

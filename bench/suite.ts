@@ -1,7 +1,8 @@
 /** `npm run bench:goals`: every run that a goal needs, one after another, and the verdicts. */
 import { findCapacity } from "./capacity.ts";
 import { type Entrant, GOALS, type Goal, type GoalRun, RUNS } from "./goals.ts";
-import { type Recorded, resultsPath, writeRecorded } from "./recorded.ts";
+import { HIBERNATION_GOAL, watchHibernation, writtenHibernation } from "./hibernation.ts";
+import { type Recorded, resultsPath, writeRecorded, writeResults } from "./recorded.ts";
 import { METRICS, type Sample, takeSample } from "./sample.ts";
 import { type Scenario, scenarioNamed, withLoad } from "./scenarios.ts";
 import { findServer } from "./servers/index.ts";
@@ -15,6 +16,12 @@ const QUICK_ALTERNATIONS = 2;
 const QUICK_SECONDS = 2;
 const WARM_MS = 700;
 const DRAIN_MS = 2_000;
+/** A load that is held has drained long before. */
+const CAPACITY_DRAIN_MS = 500;
+
+/** A run that no ratio comes of (hibernation.ts). */
+const HIBERNATION = "hibernation";
+const PAUSES = 2;
 
 interface SuiteOptions {
   readonly isQuick: boolean;
@@ -29,9 +36,9 @@ interface Contestant {
 }
 
 export async function runGoals({ isQuick, only }: SuiteOptions): Promise<void> {
-  const unknown = only?.find((name) => !RUNS.some((run) => run.name === name));
-  if (unknown !== undefined)
-    throw new Error(`There is no run "${unknown}"; there are ${RUNS.map(({ name }) => name).join(", ")}`);
+  const names = [...RUNS.map(({ name }) => name), HIBERNATION];
+  const unknown = only?.find((name) => !names.includes(name));
+  if (unknown !== undefined) throw new Error(`There is no run "${unknown}"; there are ${names.join(", ")}`);
   for (const run of RUNS.filter(({ name }) => only?.includes(name) ?? true)) {
     const began = performance.now();
     console.log(`\n${run.name}`);
@@ -41,6 +48,13 @@ export async function runGoals({ isQuick, only }: SuiteOptions): Promise<void> {
     for (const goal of GOALS) if (goal.run === run.name) tellVerdict(goal, recorded);
     console.log(`  ${((performance.now() - began) / 1000).toFixed(0)} s`);
   }
+  if (only?.includes(HIBERNATION) ?? true) await watch(isQuick ? 1 : PAUSES);
+}
+
+async function watch(pauses: number): Promise<void> {
+  console.log(`\n${HIBERNATION}`);
+  writeResults(resultsPath(HIBERNATION), await watchHibernation(pauses));
+  console.log(`  ${HIBERNATION_GOAL}: ${writtenHibernation(resultsPath(HIBERNATION))}`);
 }
 
 async function play(run: GoalRun, isQuick: boolean): Promise<Recorded> {
@@ -99,7 +113,8 @@ interface Turn {
 async function measure(run: GoalRun, contestant: Contestant, turn: Turn): Promise<Sample | undefined> {
   const { server, scenario } = contestant;
   const { alternation, seconds, hints } = turn;
-  const timing = { warmMs: WARM_MS, measureMs: seconds * 1000, drainMs: DRAIN_MS, seed: alternation + 1 };
+  const drainMs = run.mode === "capacity" ? CAPACITY_DRAIN_MS : DRAIN_MS;
+  const timing = { warmMs: WARM_MS, measureMs: seconds * 1000, drainMs, seed: alternation + 1 };
   if (run.mode !== "capacity") return takeSample({ server, scenario, alternation, timing });
   const hint = hints.get(server.name);
   const found = await findCapacity({ server, scenario, alternation, timing, hint, tell: tellTry });

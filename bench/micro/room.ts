@@ -5,16 +5,14 @@
  *     npm run bench:micro -- [case] [--json file]
  *     node --experimental-strip-types --no-warnings --expose-gc --cpu-prof --cpu-prof-dir=/tmp/profile bench/micro/room.ts mesh
  */
-import { mkdirSync, writeFileSync } from "node:fs";
-import { dirname } from "node:path";
 import { parseArgs } from "node:util";
 import { DataFlag } from "../../src/protocol/index.ts";
 import { ackFrame, batch, dataFrame, multicastFrame } from "../../test/support/frames.ts";
-import { thisMachine } from "../recorded.ts";
+import { writeResults } from "../recorded.ts";
 import { spreadOf } from "../statistics.ts";
 import { allocationOf } from "./allocation.ts";
 import { type QuietPeer, QuietRoom } from "./quiet-room.ts";
-import type { MicroCase, MicroRecorded } from "./recorded.ts";
+import type { MicroCase } from "./recorded.ts";
 
 interface Message {
   readonly from: QuietPeer;
@@ -89,9 +87,7 @@ const cases: MicroCase[] = [];
 for (const each of asked) cases.push(await measure(each));
 print(cases);
 if (values.json !== undefined) {
-  const recorded: MicroRecorded = { machine: thisMachine(), date: new Date().toISOString(), cases };
-  mkdirSync(dirname(values.json), { recursive: true });
-  writeFileSync(values.json, `${JSON.stringify(recorded, undefined, 2)}\n`);
+  writeResults(values.json, { cases });
 }
 
 function frameTo(handle: number, flags = 0): Uint8Array {
