@@ -11,7 +11,7 @@ const LOWEST = 3_000;
 /** About three million packets a second. */
 const MOST_STEPS = 62;
 const FIRST_STEP = 8;
-/** Steps at once while it is not known what is too much: about double, or a quarter where there is a hint. */
+/** Steps at once while it is not known what is too much: about double; where there is a hint, a quarter at first. */
 const STRIDE = 6;
 const STRIDE_FROM_HINT = 2;
 /** Of what is offered, what must arrive: a server that falls behind delivers less before it delivers late. */
@@ -57,7 +57,7 @@ export async function highestStep<T>(
     if (failed === MOST_STEPS) step = Math.min(held + stride, MOST_STEPS - 1);
     else if (!best) step = Math.max(0, failed - stride);
     else step = Math.floor((held + failed) / 2);
-    stride *= 2;
+    stride = Math.min(stride * 2, STRIDE);
   }
 }
 

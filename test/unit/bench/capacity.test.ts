@@ -30,3 +30,10 @@ test("a server that holds nothing has no capacity", async () => {
 test("with a hint that is right within one step it takes at most four attempts", async () => {
   for (const off of [-1, 0, 1]) expect((await search(20, 20 + off)).tried.length).toBeLessThanOrEqual(4);
 });
+
+test("no attempt goes far beyond what is held: a load of many times the capacity takes the machine down with it", async () => {
+  for (let capacity = 8; capacity < 56; capacity++) {
+    expect(Math.max(...(await search(capacity)).tried) - capacity).toBeLessThanOrEqual(6);
+    expect(Math.max(...(await search(capacity, 8)).tried) - capacity).toBeLessThanOrEqual(6);
+  }
+});
