@@ -5,6 +5,7 @@
 #include <stdint.h>
 
 #include "buffer.h"
+#include "inflate.h"
 #include "plan.h"
 #include "websocket.h"
 
@@ -20,6 +21,7 @@ struct peer {
   struct buffer batch; /* what the protocol gathers until the turn ends */
   bool is_dirty;       /* in the list of those whose turn ends with something to write */
   bool awaits_writable;
+  struct inflater *inflater; /* NULL: nothing is compressed */
   int64_t dialled;
   /* By place in the group: sequence numbers of what was sent to it, and last received from it. */
   uint32_t *sent, *received;

@@ -48,6 +48,7 @@ static void set(struct plan *plan, const char *name, const char *value) {
   else if (IS("rate")) plan->rate = atof(value);
   else if (IS("window")) plan->window = atoi(value);
   else if (IS("batch")) plan->batch = atoi(value);
+  else if (IS("deflate")) plan->deflate = atoi(value);
   else if (IS("reliable")) plan->reliable = atoi(value);
   else if (IS("ack_every")) plan->ack_every = atoi(value);
   else if (IS("dials")) plan->dials = atoi(value);

@@ -34,6 +34,7 @@ struct plan {
   int window;     /* packets of a flow that may be under way, when there is no rate */
   bool batch;     /* what one turn sends leaves as one message, where the protocol can */
   bool reliable;
+  bool deflate;   /* offers permessage-deflate, and must be granted it; what it sends itself is not compressed */
   int ack_every;  /* a receiver acknowledges each so-manieth packet; 0: never */
   int dials;      /* joins that may be under way at once */
   int join_timeout_ms, warm_ms, measure_ms, drain_ms;

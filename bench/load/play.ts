@@ -39,6 +39,8 @@ export interface LoadResults {
     readonly sent: number;
     readonly delivered: number;
     readonly acks: number;
+    /** Messages of the server that came compressed. */
+    readonly compressed: number;
     readonly disordered: number;
     readonly errors: number;
     readonly firstError: string;
@@ -89,6 +91,7 @@ function planText(server: RunningServer, load: Load, peers: readonly PeerAddress
     window: load.window,
     batch: Number(load.batch && server.isUnbatched !== true),
     reliable: Number(load.reliable),
+    deflate: Number(server.isDeflated === true),
     ack_every: load.ackEvery,
     dials: load.dials,
     align: server.align?.by ?? "off",

@@ -5,7 +5,10 @@ import { join } from "node:path";
 import { signTicket } from "../../src/auth/sign-ticket.ts";
 import { SUBPROTOCOL, TICKET_SUBPROTOCOL_PREFIX } from "../../src/protocol/index.ts";
 import { buildBundle, workerdBinary, writeWorkerdConfig } from "../../scripts/workerd-bundle.ts";
+import { buildLeanBundle } from "../lean/bundle.ts";
+import { missingZlib } from "../load/compile.ts";
 import { type BenchServer, type PeerAddress, type RunningServer, freePort, startProgram } from "./server.ts";
+import { DEFLATED } from "./workerd.ts";
 
 const APP = 480;
 const SECRET = "bench-secret-of-at-least-thirty-two-bytes";
@@ -31,20 +34,28 @@ const LIMITED = {
   connectionBytesPerSecond: 1_000_000_000,
 };
 
-let bundle: string | undefined;
-
-/** One bundle serves all runs: it takes seconds. */
-function sharedBundle(): string {
-  if (bundle === undefined) {
+/** Builds once: one bundle serves all runs, and takes seconds. */
+function shared(buildInto: (folder: string) => Promise<void> | void): () => Promise<string> {
+  let built: Promise<string> | undefined;
+  const begin = async (): Promise<string> => {
     const folder = mkdtempSync(join(tmpdir(), "edge-relay-bench-"));
     process.once("exit", () => rmSync(folder, { recursive: true, force: true }));
-    buildBundle(folder);
-    bundle = folder;
-  }
-  return bundle;
+    await buildInto(folder);
+    return folder;
+  };
+  return () => (built ??= begin());
 }
 
-async function start(settings: Readonly<Record<string, number>>): Promise<RunningServer> {
+const deployedBundle = shared((folder) => buildBundle(folder));
+const leanBundle = shared(buildLeanBundle);
+
+interface Variant {
+  /** A folder with another `worker.js` than the one that ships. */
+  readonly bundle?: string;
+  readonly compatibilityFlags?: readonly string[];
+}
+
+async function start(settings: Readonly<Record<string, number>>, variant: Variant = {}): Promise<RunningServer> {
   const folder = mkdtempSync(join(tmpdir(), "edge-relay-bench-"));
   const port = await freePort();
   const variables = {
@@ -52,7 +63,12 @@ async function start(settings: Readonly<Record<string, number>>): Promise<Runnin
     ADMIN_TOKEN: "bench-admin-token-0123456789abcdef",
     APP_SETTINGS: JSON.stringify({ default: settings }),
   };
-  const config = writeWorkerdConfig(sharedBundle(), { folder, port, variables });
+  const config = writeWorkerdConfig(variant.bundle ?? (await deployedBundle()), {
+    folder,
+    port,
+    variables,
+    compatibilityFlags: variant.compatibilityFlags,
+  });
   const { pid, stop } = await startProgram({ command: workerdBinary(), args: ["serve", config], port });
   return {
     protocol: "edge-relay",
@@ -114,4 +130,20 @@ export const edgeRelayDelayed: BenchServer = {
   title: "edge-relay on workerd, sending up to 3 ms later",
   missing: () => undefined,
   start: async () => ({ ...(await start(PACED)), align: { by: "delay", maxDelayMs: 3, warmMs: SETTLED_MS } }),
+};
+
+/** The same relay as a deployment that has turned permessage-deflate on. */
+export const edgeRelayDeflate: BenchServer = {
+  name: "edge-relay-deflate",
+  title: "edge-relay on workerd, permessage-deflate on",
+  missing: missingZlib,
+  start: async () => ({ ...(await start(UNLIMITED, { compatibilityFlags: DEFLATED })), isDeflated: true }),
+};
+
+/** What reliability, statistics, credits and limits cost is told by leaving all of them out (bench/lean/). */
+export const edgeRelayLean: BenchServer = {
+  name: "edge-relay-lean",
+  title: "edge-relay on workerd, without statistics, credits and limits",
+  missing: () => undefined,
+  start: async () => start(UNLIMITED, { bundle: await leanBundle() }),
 };

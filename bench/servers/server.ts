@@ -18,6 +18,8 @@ export interface RunningServer {
   readonly isUnbatched?: boolean;
   /** Its clients follow hints when to tick. `warmMs`: what that takes until it has settled, besides the warm-up of all. */
   readonly align?: { readonly by: "delay" | "ticker"; readonly maxDelayMs?: number; readonly warmMs: number };
+  /** It grants permessage-deflate, and its clients ask for it. */
+  readonly isDeflated?: boolean;
   peers(count: number): Promise<readonly PeerAddress[]> | readonly PeerAddress[];
   stop(): Promise<void>;
 }

@@ -18,6 +18,7 @@ export interface RelayBuild {
   /** A folder with a `worker.js`. */
   readonly bundle?: string;
   readonly v8Flags?: readonly string[];
+  readonly compatibilityFlags?: readonly string[];
   /** Where its output goes, which is thrown away otherwise. */
   readonly log?: string;
 }
@@ -50,6 +51,7 @@ export class RunningRelay {
       port,
       variables: all,
       v8Flags: build.v8Flags,
+      compatibilityFlags: build.compatibilityFlags,
     });
   }
 
