@@ -57,6 +57,8 @@ export class Room {
   /** Rows of connections that are over, which the store failed to delete: the next flush tries again. */
   readonly #undeleted = new Set<Handle>();
   readonly #clock = new AlarmClock();
+  /** ms of the first change that is not on disk; Infinity while all is. */
+  #dirtySince = Infinity;
 
   constructor(options: RoomOptions) {
     const { app, settings, store, log } = options;
@@ -210,14 +212,16 @@ export class Room {
     const second = Math.floor(now / TIMES.promptMs) * TIMES.promptMs;
     manager.cleanupStaleConnections(second);
     sweepSessions(this.#state, second);
+    this.#dirtySince = -Infinity; // the object is awake, so what there is to flush is flushed now
     this.#endTurn(now);
-    if (counters.isDirty) this.flush();
+    if (!counters.isDirty) this.#dirtySince = Infinity;
     this.#schedule(now);
   }
 
   /** Writes all counters as one row. When the store fails they stay dirty, for the next flush. */
   flush(): void {
     const { store, counters, manager } = this.#state;
+    this.#dirtySince = Infinity; // where the store fails, the next attempt is as far off
     try {
       for (const handle of this.#undeleted) {
         store.deleteConnection(handle);
@@ -291,10 +295,21 @@ export class Room {
     // An empty room keeps nothing in memory that a flush would still have to save, and no alarm.
     const isEmpty = links.size === 0 && sessions.size === 0 && manager.getActiveConnectionCount() === 0;
     if (isEmpty && counters.isDirty) this.flush();
-    if (counters.isDirty) this.#clock.wake(now + TIMES.flushMs);
+    if (counters.isDirty) this.#flushInTime(now);
     else if (isEmpty) this.#clock.stop();
     // A clock that has gone back: else nothing would ring until it is as late as it was.
     if (this.#clock.isAhead(now) && !isEmpty) this.#schedule(now);
+  }
+
+  /**
+   * A busy room flushes in one of its turns, and one that has fallen silent with the next look for ghosts: an alarm for it
+   * alone would wake the object, or keep it awake.
+   */
+  #flushInTime(now: number): void {
+    if (now - this.#dirtySince >= TIMES.flushMs) this.flush();
+    if (!this.#state.counters.isDirty) return;
+    this.#dirtySince = Math.min(this.#dirtySince, now);
+    this.#clock.wake(this.#dirtySince + TIMES.quietFlushMs);
   }
 
   #endFailedSessions(): void {
@@ -370,7 +385,7 @@ export class Room {
     const { manager, counters } = this.#state;
     const { deadline, idle } = manager.nextDue();
     const { prompt, ghost } = nextSweepTimes(this.#state);
-    const flush = counters.isDirty ? now + TIMES.flushMs : Infinity;
+    const flush = counters.isDirty ? now + TIMES.quietFlushMs : Infinity;
     // What may wait is looked for no oftener than at the cleanup's pace.
     const patient = Math.max(Math.min(idle, ghost), now + TIMES.cleanupMs);
     this.#clock.looked(now, Math.min(deadline, prompt, patient, flush));

@@ -103,8 +103,10 @@ export const TIMES = {
   helloMs: 10_000,
   /** How long a graceful close waits for the other end. */
   disconnectMs: 5_000,
-  /** Counters in memory reach the disk within this time, and the second that it ends in. */
+  /** Counters of a busy room reach the disk within this time. */
   flushMs: 10_000,
+  /** Those of a room that has fallen silent, after the first change: with the look for ghosts, rarely later. */
+  quietFlushMs: 40_000,
   /** Stale connections and ghosts are looked for no more often than this. */
   cleanupMs: 10_000,
   /** What is due is acted on at whole multiples of this, no more often. */

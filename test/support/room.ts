@@ -673,7 +673,7 @@ export class TestRoom {
     const { manager, counters, alarmAt } = this.room;
     const { deadline, idle } = manager.nextDue();
     let due = Math.min(deadline, idle + TIMES.cleanupMs);
-    if (counters.isDirty) due = Math.min(due, this.now + TIMES.flushMs);
+    if (counters.isDirty) due = Math.min(due, this.now + TIMES.quietFlushMs);
     for (const { link, socket, isGone } of this.peers) {
       if (isGone || socket.closed) continue;
       const ghost = link.lastHeard + TIMES.ghostMs + TIMES.cleanupMs;

@@ -7,7 +7,7 @@ import type { JoinRefusal } from "../../relay/limits/entry.ts";
 import type { Link } from "../../relay/sessions/link.ts";
 import type { Admission } from "../../relay/ports.ts";
 import { Room, type RoomOptions, type RoomStatistics } from "../../relay/room.ts";
-import { TIMES, parseSettings } from "../../relay/settings.ts";
+import { parseSettings } from "../../relay/settings.ts";
 import { migrate } from "../../storage/migrations.ts";
 import { SqlBanStore } from "../../storage/sql-bans.ts";
 import { SqlRoomStore } from "../../storage/sql-room-store.ts";
@@ -131,10 +131,8 @@ export class RelayRoom extends DurableObject<RelayEnv> {
     const now = Date.now();
     this.#scheduledAlarm = null; // it has fired, also where the room cannot be restored
     const { room } = this.#begin(now);
-    // Where counters moved they will move again: the next flush's alarm is set now, not first a later one and then it.
-    const nextFlush = room.counters.isDirty ? now + TIMES.flushMs : Infinity;
     room.alarm(now);
-    await this.#end(room, nextFlush);
+    await this.#end(room);
   }
 
   /** For a plain request that asks why its upgrade was refused. */
@@ -290,13 +288,12 @@ export class RelayRoom extends DurableObject<RelayEnv> {
 
   /**
    * Moves the alarm when something is due earlier, and removes it when nothing is. Each set is billed as a row, so one
-   * that may come too early stays. `expected`: when something will be due that is not yet.
+   * that may come too early stays.
    */
-  #end(room: Room, expected = Infinity): void | Promise<void> {
+  #end(room: Room): void | Promise<void> {
     this.#setSendTimer(room);
-    const due = room.alarmAt;
-    const alarmAt = Math.min(due, expected);
-    if (due === Infinity) {
+    const { alarmAt } = room;
+    if (alarmAt === Infinity) {
       if (this.#scheduledAlarm === null) return undefined;
       this.#scheduledAlarm = null;
       this.sql.rowsWritten++;
