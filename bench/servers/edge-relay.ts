@@ -8,7 +8,7 @@ import { buildBundle, workerdBinary, writeWorkerdConfig } from "../../scripts/wo
 import { type BenchServer, type PeerAddress, type RunningServer, freePort, startProgram } from "./server.ts";
 
 const APP = 480;
-const SECRET = "bench-secret-of-at-least-thirty-two-bytes";
+export const SECRET = "bench-secret-of-at-least-thirty-two-bytes";
 const FIRST_PEER = 76_561_197_960_287_930n;
 /** What a load may meet, and is not there to measure. */
 const OPEN = { joinsPerMinute: 0, connectBurst: 65_536, connectsPerSecond: 65_536, maxPeers: 32_768 };
@@ -34,7 +34,7 @@ function sharedBundle(): string {
   return bundle;
 }
 
-async function start(settings: Readonly<Record<string, number>>): Promise<RunningServer> {
+async function start(settings: Readonly<Record<string, number>>, more: readonly string[] = []): Promise<RunningServer> {
   const folder = mkdtempSync(join(tmpdir(), "edge-relay-bench-"));
   const port = await freePort();
   const variables = {
@@ -43,12 +43,12 @@ async function start(settings: Readonly<Record<string, number>>): Promise<Runnin
     APP_SETTINGS: JSON.stringify({ default: settings }),
   };
   const config = writeWorkerdConfig(sharedBundle(), { folder, port, variables });
-  const { pid, stop } = await startProgram({ command: workerdBinary(), args: ["serve", config], port });
+  const { pid, stop } = await startProgram({ command: workerdBinary(), args: ["serve", config, ...more], port });
   return {
     protocol: "edge-relay",
     port,
     pids: [pid],
-    peers,
+    peers: (count) => ticketedPeers(count, () => `/v1/apps/${APP}/connect`),
     async stop() {
       await stop();
       rmSync(folder, { recursive: true, force: true });
@@ -57,13 +57,13 @@ async function start(settings: Readonly<Record<string, number>>): Promise<Runnin
 }
 
 /** The load generator finds a peer of a group by its id, so the ids are consecutive. */
-function peers(count: number): Promise<PeerAddress[]> {
+export function ticketedPeers(count: number, pathOf: (index: number) => string): Promise<PeerAddress[]> {
   return Promise.all(
     Array.from({ length: count }, async (_, index) => {
       const id = String(FIRST_PEER + BigInt(index));
       const ticket = await signTicket({ app: APP, peer: id }, SECRET);
       const subprotocols = [SUBPROTOCOL, `${TICKET_SUBPROTOCOL_PREFIX}${ticket}`];
-      return { path: `/v1/apps/${APP}/connect`, id, subprotocols };
+      return { path: pathOf(index), id, subprotocols };
     }),
   );
 }
@@ -72,14 +72,14 @@ export const edgeRelay: BenchServer = {
   name: "edge-relay",
   title: "edge-relay on workerd",
   missing: () => undefined,
-  start: () => start(UNLIMITED),
+  start: (more) => start(UNLIMITED, more),
 };
 
 export const edgeRelayLimited: BenchServer = {
   name: "edge-relay-limited",
   title: "edge-relay on workerd, all limits on",
   missing: () => undefined,
-  start: () => start(LIMITED),
+  start: (more) => start(LIMITED, more),
 };
 
 /** What batching in alone is worth: the same relay, whose clients send one frame per message. */
@@ -87,5 +87,5 @@ export const edgeRelayUnbatched: BenchServer = {
   name: "edge-relay-unbatched",
   title: "edge-relay on workerd, one packet per message",
   missing: () => undefined,
-  start: async () => ({ ...(await start(UNLIMITED)), isUnbatched: true }),
+  start: async (more) => ({ ...(await start(UNLIMITED, more)), isUnbatched: true }),
 };

@@ -1,3 +1,4 @@
+import { bareTicket } from "./bare-ticket.ts";
 import { edgeRelay, edgeRelayLimited, edgeRelayUnbatched } from "./edge-relay.ts";
 import { bare, bareBun, bareStandard, bareWs, partyserver } from "./forwarders.ts";
 import { colyseus, coturn, nats, natsBatched, socketio } from "./frameworks.ts";
@@ -9,6 +10,7 @@ export const SERVERS: readonly BenchServer[] = [
   edgeRelayUnbatched,
   bare,
   bareStandard,
+  bareTicket,
   bareBun,
   bareWs,
   partyserver,

@@ -12,17 +12,18 @@ export interface WorkerProgram {
   readonly className: string;
   readonly binding: string;
   readonly protocol: string;
-  peers(count: number): readonly PeerAddress[];
+  readonly variables?: Readonly<Record<string, string>>;
+  peers(count: number): Promise<readonly PeerAddress[]> | readonly PeerAddress[];
 }
 
-export async function startWorker(program: WorkerProgram): Promise<RunningServer> {
+export async function startWorker(program: WorkerProgram, more: readonly string[] = []): Promise<RunningServer> {
   const folder = mkdtempSync(join(tmpdir(), "edge-relay-bench-"));
   const port = await freePort();
   bundle(program.file, join(folder, "worker.js"));
   mkdirSync(join(folder, "state"));
   const config = join(folder, "worker.capnp");
   writeFileSync(config, capnp(program, join(folder, "state"), port));
-  const { pid, stop } = await startProgram({ command: workerdBinary(), args: ["serve", config], port });
+  const { pid, stop } = await startProgram({ command: workerdBinary(), args: ["serve", config, ...more], port });
   return {
     protocol: program.protocol,
     port,
@@ -41,8 +42,9 @@ function bundle(file: string, outfile: string): void {
   buildSync({ entryPoints: [entry], bundle: true, format: "esm", target: "es2023", external, outfile });
 }
 
-function capnp({ className, binding }: WorkerProgram, state: string, port: number): string {
+function capnp({ className, binding, variables = {} }: WorkerProgram, state: string, port: number): string {
   const toml = readFileSync(new URL("../../wrangler.toml", import.meta.url), "utf8");
+  const texts = Object.entries(variables).map(([name, text]) => `, (name = "${name}", text = ${JSON.stringify(text)})`);
   const date = /^compatibility_date = "([^"]+)"/m.exec(toml)?.[1];
   return `using Workerd = import "/workerd/workerd.capnp";
 const config :Workerd.Config = (
@@ -56,7 +58,7 @@ const worker :Workerd.Worker = (
   modules = [(name = "worker.js", esModule = embed "worker.js")],
   compatibilityDate = "${date}",
   compatibilityFlags = ["no_web_socket_compression"],
-  bindings = [(name = "${binding}", durableObjectNamespace = "${className}")],
+  bindings = [(name = "${binding}", durableObjectNamespace = "${className}")${texts.join("")}],
   durableObjectNamespaces = [(className = "${className}", uniqueKey = "bench-${className}", enableSql = true)],
   durableObjectStorage = (localDisk = "state"),
 );
