@@ -1,7 +1,7 @@
 /** Our relay on `workerd serve`, from the bundle that a deployment would get. */
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, renameSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { signTicket } from "../../src/auth/sign-ticket.ts";
 import { SUBPROTOCOL, TICKET_SUBPROTOCOL_PREFIX } from "../../src/protocol/index.ts";
 import { buildBundle, workerdBinary, writeWorkerdConfig } from "../../scripts/workerd-bundle.ts";
@@ -21,20 +21,28 @@ const LIMITED = {
   connectionBytesPerSecond: 1_000_000_000,
 };
 
-let bundle: string | undefined;
+/** By the file that is built in place of our own `worker.ts`. */
+const bundles = new Map<string | undefined, string>();
 
 /** One bundle serves all runs: it takes seconds. */
-function sharedBundle(): string {
-  if (bundle === undefined) {
-    const folder = mkdtempSync(join(tmpdir(), "edge-relay-bench-"));
-    process.once("exit", () => rmSync(folder, { recursive: true, force: true }));
-    buildBundle(folder);
-    bundle = folder;
+function sharedBundle(entry: string | undefined): string {
+  let folder = bundles.get(entry);
+  if (folder === undefined) {
+    const made = mkdtempSync(join(tmpdir(), "edge-relay-bench-"));
+    process.once("exit", () => rmSync(made, { recursive: true, force: true }));
+    buildBundle(made, entry);
+    // wrangler names what it builds like its entry.
+    if (entry !== undefined) renameSync(join(made, basename(entry).replace(/ts$/, "js")), join(made, "worker.js"));
+    bundles.set(entry, (folder = made));
   }
-  return bundle;
+  return folder;
 }
 
-async function start(settings: Readonly<Record<string, number>>, more: readonly string[] = []): Promise<RunningServer> {
+async function start(
+  settings: Readonly<Record<string, number>>,
+  more: readonly string[] = [],
+  entry?: string,
+): Promise<RunningServer> {
   const folder = mkdtempSync(join(tmpdir(), "edge-relay-bench-"));
   const port = await freePort();
   const variables = {
@@ -42,7 +50,7 @@ async function start(settings: Readonly<Record<string, number>>, more: readonly 
     ADMIN_TOKEN: "bench-admin-token-0123456789abcdef",
     APP_SETTINGS: JSON.stringify({ default: settings }),
   };
-  const config = writeWorkerdConfig(sharedBundle(), { folder, port, variables });
+  const config = writeWorkerdConfig(sharedBundle(entry), { folder, port, variables });
   const { pid, stop } = await startProgram({ command: workerdBinary(), args: ["serve", config, ...more], port });
   return {
     protocol: "edge-relay",
@@ -89,3 +97,8 @@ export const edgeRelayUnbatched: BenchServer = {
   missing: () => undefined,
   start: async (more) => ({ ...(await start(UNLIMITED, more)), isUnbatched: true }),
 };
+
+/** With a count of its objects' lives (bench/waking.ts). */
+export function edgeRelayBirths(): Promise<RunningServer> {
+  return start(UNLIMITED, [], join(import.meta.dirname, "..", "programs", "edge-relay-births.ts"));
+}
