@@ -1,7 +1,7 @@
 /** Our relay on `workerd serve`, from the bundle that a deployment would get. */
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, renameSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { signTicket } from "../../src/auth/sign-ticket.ts";
 import { SUBPROTOCOL, TICKET_SUBPROTOCOL_PREFIX } from "../../src/protocol/index.ts";
 import { buildBundle, workerdBinary, writeWorkerdConfig } from "../../scripts/workerd-bundle.ts";
@@ -11,7 +11,7 @@ import { type BenchServer, type PeerAddress, type RunningServer, freePort, start
 import { DEFLATED } from "./workerd.ts";
 
 const APP = 480;
-const SECRET = "bench-secret-of-at-least-thirty-two-bytes";
+export const SECRET = "bench-secret-of-at-least-thirty-two-bytes";
 const FIRST_PEER = 76_561_197_960_287_930n;
 /** What a load may meet, and is not there to measure. */
 const OPEN = {
@@ -34,6 +34,8 @@ const LIMITED = {
   connectionBytesPerSecond: 1_000_000_000,
 };
 
+const BIRTHS = join(import.meta.dirname, "..", "programs", "edge-relay-births.ts");
+
 /** Builds once: one bundle serves all runs, and takes seconds. */
 function shared(buildInto: (folder: string) => Promise<void> | void): () => Promise<string> {
   let built: Promise<string> | undefined;
@@ -48,11 +50,18 @@ function shared(buildInto: (folder: string) => Promise<void> | void): () => Prom
 
 const deployedBundle = shared((folder) => buildBundle(folder));
 const leanBundle = shared(buildLeanBundle);
+const birthsBundle = shared((folder) => {
+  buildBundle(folder, BIRTHS);
+  // wrangler names what it builds like its entry.
+  renameSync(join(folder, basename(BIRTHS).replace(/ts$/, "js")), join(folder, "worker.js"));
+});
 
 interface Variant {
   /** A folder with another `worker.js` than the one that ships. */
   readonly bundle?: string;
   readonly compatibilityFlags?: readonly string[];
+  /** More arguments for workerd. */
+  readonly more?: readonly string[] | undefined;
 }
 
 async function start(settings: Readonly<Record<string, number>>, variant: Variant = {}): Promise<RunningServer> {
@@ -69,12 +78,13 @@ async function start(settings: Readonly<Record<string, number>>, variant: Varian
     variables,
     compatibilityFlags: variant.compatibilityFlags,
   });
-  const { pid, stop } = await startProgram({ command: workerdBinary(), args: ["serve", config], port });
+  const args = ["serve", config, ...(variant.more ?? [])];
+  const { pid, stop } = await startProgram({ command: workerdBinary(), args, port });
   return {
     protocol: "edge-relay",
     port,
     pids: [pid],
-    peers,
+    peers: (count) => ticketedPeers(count, () => `/v1/apps/${APP}/connect`),
     async stop() {
       await stop();
       rmSync(folder, { recursive: true, force: true });
@@ -83,13 +93,13 @@ async function start(settings: Readonly<Record<string, number>>, variant: Varian
 }
 
 /** The load generator finds a peer of a group by its id, so the ids are consecutive. */
-function peers(count: number): Promise<PeerAddress[]> {
+export function ticketedPeers(count: number, pathOf: (index: number) => string): Promise<PeerAddress[]> {
   return Promise.all(
     Array.from({ length: count }, async (_, index) => {
       const id = String(FIRST_PEER + BigInt(index));
       const ticket = await signTicket({ app: APP, peer: id }, SECRET);
       const subprotocols = [SUBPROTOCOL, `${TICKET_SUBPROTOCOL_PREFIX}${ticket}`];
-      return { path: `/v1/apps/${APP}/connect`, id, subprotocols };
+      return { path: pathOf(index), id, subprotocols };
     }),
   );
 }
@@ -98,14 +108,14 @@ export const edgeRelay: BenchServer = {
   name: "edge-relay",
   title: "edge-relay on workerd",
   missing: () => undefined,
-  start: () => start(UNLIMITED),
+  start: (more) => start(UNLIMITED, { more }),
 };
 
 export const edgeRelayLimited: BenchServer = {
   name: "edge-relay-limited",
   title: "edge-relay on workerd, all limits on",
   missing: () => undefined,
-  start: () => start(LIMITED),
+  start: (more) => start(LIMITED, { more }),
 };
 
 /** What batching in alone is worth: the same relay, whose clients send one frame per message. */
@@ -113,7 +123,7 @@ export const edgeRelayUnbatched: BenchServer = {
   name: "edge-relay-unbatched",
   title: "edge-relay on workerd, one packet per message",
   missing: () => undefined,
-  start: async () => ({ ...(await start(UNLIMITED)), isUnbatched: true }),
+  start: async (more) => ({ ...(await start(UNLIMITED, { more })), isUnbatched: true }),
 };
 
 /** Clients whose game loops follow the relay's hints: nothing is delayed. */
@@ -147,3 +157,8 @@ export const edgeRelayLean: BenchServer = {
   missing: () => undefined,
   start: async () => start(UNLIMITED, { bundle: await leanBundle() }),
 };
+
+/** With a count of its objects' lives (bench/waking.ts). */
+export async function edgeRelayBirths(): Promise<RunningServer> {
+  return start(UNLIMITED, { bundle: await birthsBundle() });
+}

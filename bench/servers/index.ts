@@ -1,3 +1,4 @@
+import { bareTicket } from "./bare-ticket.ts";
 import {
   edgeRelay,
   edgeRelayAligned,
@@ -22,6 +23,7 @@ export const SERVERS: readonly BenchServer[] = [
   bare,
   bareStandard,
   bareDeflate,
+  bareTicket,
   bareBun,
   bareDeno,
   bareWs,

@@ -29,7 +29,8 @@ export interface BenchServer {
   readonly title: string;
   /** Why it cannot run here; undefined when it can. */
   missing(): string | undefined;
-  start(): Promise<RunningServer>;
+  /** `more`: arguments for workerd, where that is what it runs on. */
+  start(more?: readonly string[]): Promise<RunningServer>;
 }
 
 export interface Program {

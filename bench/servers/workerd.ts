@@ -16,17 +16,18 @@ export interface WorkerProgram {
   readonly binding: string;
   readonly protocol: string;
   readonly isDeflated?: boolean;
-  peers(count: number): readonly PeerAddress[];
+  readonly variables?: Readonly<Record<string, string>>;
+  peers(count: number): Promise<readonly PeerAddress[]> | readonly PeerAddress[];
 }
 
-export async function startWorker(program: WorkerProgram): Promise<RunningServer> {
+export async function startWorker(program: WorkerProgram, more: readonly string[] = []): Promise<RunningServer> {
   const folder = mkdtempSync(join(tmpdir(), "edge-relay-bench-"));
   const port = await freePort();
   bundle(program.file, join(folder, "worker.js"));
   mkdirSync(join(folder, "state"));
   const config = join(folder, "worker.capnp");
   writeFileSync(config, capnp(program, join(folder, "state"), port));
-  const { pid, stop } = await startProgram({ command: workerdBinary(), args: ["serve", config], port });
+  const { pid, stop } = await startProgram({ command: workerdBinary(), args: ["serve", config, ...more], port });
   return {
     protocol: program.protocol,
     port,
@@ -46,8 +47,9 @@ function bundle(file: string, outfile: string): void {
   buildSync({ entryPoints: [entry], bundle: true, format: "esm", target: "es2023", external, outfile });
 }
 
-function capnp({ className, binding, isDeflated }: WorkerProgram, state: string, port: number): string {
+function capnp({ className, binding, isDeflated, variables = {} }: WorkerProgram, state: string, port: number): string {
   const flags = isDeflated ? DEFLATED : deployedFlags();
+  const texts = Object.entries(variables).map(([name, text]) => `, (name = "${name}", text = ${JSON.stringify(text)})`);
   return `using Workerd = import "/workerd/workerd.capnp";
 const config :Workerd.Config = (
   services = [
@@ -60,7 +62,7 @@ const worker :Workerd.Worker = (
   modules = [(name = "worker.js", esModule = embed "worker.js")],
   compatibilityDate = "${compatibilityDate()}",
   compatibilityFlags = ${JSON.stringify(flags)},
-  bindings = [(name = "${binding}", durableObjectNamespace = "${className}")],
+  bindings = [(name = "${binding}", durableObjectNamespace = "${className}")${texts.join("")}],
   durableObjectNamespaces = [(className = "${className}", uniqueKey = "bench-${className}", enableSql = true)],
   durableObjectStorage = (localDisk = "state"),
 );

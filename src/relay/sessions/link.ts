@@ -112,7 +112,9 @@ export class Link {
     if (state !== "open" || !session) {
       return this.socket.save({ state: state === "over" ? "over" : "awaiting-hello", admission, since });
     }
-    const { id, token, previousToken, farewells } = session;
+    const { id, token, previousToken } = session;
+    // A typed array, even an empty one, costs as much as all the rest.
+    const farewells = session.farewells.length > 0 ? session.farewells : undefined;
     const isHolding = this.backlog !== undefined;
     this.socket.save({ state, admission, since, heard, session: id, token, previousToken, farewells, isHolding });
   }

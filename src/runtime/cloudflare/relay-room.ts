@@ -6,6 +6,7 @@ import { entryProblem } from "../../http/problem.ts";
 import type { JoinRefusal } from "../../relay/limits/entry.ts";
 import type { Link } from "../../relay/sessions/link.ts";
 import type { Admission } from "../../relay/ports.ts";
+import type { Survivor } from "../../relay/sessions/restoring.ts";
 import { Room, type RoomOptions, type RoomStatistics } from "../../relay/room.ts";
 import { parseSettings } from "../../relay/settings.ts";
 import { migrate } from "../../storage/migrations.ts";
@@ -15,7 +16,7 @@ import { readAdmission } from "./admission-header.ts";
 import { Checkpoints } from "./checkpoints.ts";
 import { DurableSql } from "./durable-sql.ts";
 import type { RelayEnv } from "./env.ts";
-import { HibernatableSocket, closeQuietly } from "./hibernatable-socket.ts";
+import { type Attachment, HibernatableSocket, closeQuietly } from "./hibernatable-socket.ts";
 import { log } from "./log.ts";
 import { parseRoomAddress } from "./rooms.ts";
 
@@ -225,13 +226,18 @@ export class RelayRoom extends DurableObject<RelayEnv> {
   #restore(now: number, closing: WebSocket | undefined): Served {
     const sockets = new Set(this.ctx.getWebSockets());
     if (closing) sockets.add(closing);
-    const found = [...sockets].map((ws) => ({ ws, socket: new HibernatableSocket(this.ctx, ws) }));
-    const survivors = found.flatMap(({ ws, socket }) => {
-      return socket.attachment ? [{ ws, socket, saved: socket.attachment.link }] : [];
-    });
+    const attachments: Attachment[] = [];
+    const survivors: (Survivor & { readonly ws: WebSocket; readonly socket: HibernatableSocket })[] = [];
+    for (const ws of sockets) {
+      const socket = new HibernatableSocket(this.ctx, ws);
+      const attachment = socket.wake();
+      if (!attachment) continue;
+      attachments.push(attachment);
+      survivors.push({ ws, socket, saved: attachment.link });
+    }
     const room = this.#newRoom();
     const checkpoints = new Checkpoints(room);
-    const links = room.restore(checkpoints.newest(found.map(({ socket }) => socket)), survivors, now);
+    const links = room.restore(checkpoints.newest(attachments), survivors, now);
     this.#links.clear(); // of an attempt that failed
     survivors.forEach(({ ws, socket }, index) => {
       const link = links[index];
@@ -248,7 +254,7 @@ export class RelayRoom extends DurableObject<RelayEnv> {
     const entry = this.#links.get(ws);
     if (entry) return entry;
     const socket = new HibernatableSocket(this.ctx, ws);
-    const saved = socket.attachment?.link;
+    const saved = socket.wake()?.link;
     if (!saved || room.isPresent(saved.admission.peer)) return undefined;
     const late = { link: room.rejoin(socket, saved, now), socket };
     this.#links.set(ws, late);

@@ -524,6 +524,17 @@ function writesInAMinute(packetsPerSecond: number): string[] {
   return room.store.writes;
 }
 
+/** All is on disk, and nothing is due for a while. */
+function flushed() {
+  const { room, alice, bob } = setup();
+  const handle = room.pair(alice, bob);
+  room.room.flush();
+  pass(room, 20, [alice, bob]);
+  room.store.writes.length = 0;
+  expect(room.room.counters.isDirty).toBe(false);
+  return { room, alice, bob, handle };
+}
+
 describe("alarms", () => {
   test("none in an empty room, and none left behind by who leaves", () => {
     const room = new TestRoom();
@@ -542,16 +553,6 @@ describe("alarms", () => {
     room.room.restore(undefined, [], room.now);
     expect(room.room.alarmAt).toBe(Infinity);
   });
-
-  function flushed() {
-    const { room, alice, bob } = setup();
-    const handle = room.pair(alice, bob);
-    room.room.flush();
-    pass(room, 20, [alice, bob]);
-    room.store.writes.length = 0;
-    expect(room.room.counters.isDirty).toBe(false);
-    return { room, alice, bob, handle };
-  }
 
   test("10 s after the first change a turn flushes the counters, once", () => {
     const { room, alice, bob, handle } = flushed();
