@@ -1,8 +1,6 @@
 /** Nothing is owed: no mark is sent, so no credit comes, and every frame fits. */
 import { Window as Counting } from "../../src/relay/flow/window.ts";
 
-export { MARK_BYTES } from "../../src/relay/flow/window.ts";
-
 export class Window extends Counting {
   override get uncredited(): number {
     return 0;
@@ -12,8 +10,8 @@ export class Window extends Counting {
     return false;
   }
 
-  override get isMarkDue(): boolean {
-    return false;
+  override get unmarked(): number {
+    return 0;
   }
 
   override sent(): void {}

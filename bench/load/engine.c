@@ -100,14 +100,28 @@ static void send_multicast(struct peer *peer) {
   sockets_touch(peer);
 }
 
+static void acknowledge_owed(struct peer *peer) {
+  for (int to = 0; to < plan.group; to++) {
+    if (peer->owed[to] == 0) continue;
+    protocol->acknowledge(peer, to, peer->owed[to]);
+    peer->owed[to] = 0;
+  }
+}
+
 static void send_tick(struct peer *peer) {
   if (peer->state == PEER_GONE) return;
+  if (protocol->acknowledge) acknowledge_owed(peer);
   if (plan.pattern == PATTERN_BROADCAST && protocol->multicast) return send_multicast(peer);
   for (int to = 0; to < plan.group; to++)
     if (sends_to(peer->local, to)) send_packet(peer, to);
 }
 
+/* Our client's acknowledgements wait up to 100 ms for a message to ride in: where there are ticks, for the next one. */
 static void acknowledge(struct peer *peer, int to, uint32_t sequence) {
+  if (protocol->acknowledge && plan.rate > 0) {
+    peer->owed[to] = sequence;
+    return;
+  }
   if (protocol->acknowledge) protocol->acknowledge(peer, to, sequence);
   else protocol->send(peer, to, stamped(peer, PACKET_ACK, sequence), ACK_PACKET);
   sockets_touch(peer);
@@ -228,9 +242,10 @@ static void create_peers(void) {
   size_t size = (size_t)plan.payload > ACK_PACKET ? (size_t)plan.payload : ACK_PACKET;
   packet = calloc(1, size);
   for (int i = 0; i < plan.peer_count; i++) {
-    uint32_t *sequences = calloc((size_t)plan.group * 2, sizeof *sequences);
+    uint32_t *sequences = calloc((size_t)plan.group * 3, sizeof *sequences);
     peers[i] = (struct peer){.index = i, .group = i / plan.group, .local = i % plan.group, .plan = &plan.peers[i],
-                             .sent = sequences, .received = sequences + plan.group};
+                             .sent = sequences, .received = sequences + plan.group,
+                             .owed = sequences + 2 * plan.group};
   }
 }
 

@@ -1,7 +1,9 @@
 import type { Link } from "../sessions/link.ts";
 import { Gathering, RoomLoad } from "./coalescing.ts";
-import { MARK_BYTES } from "./window.ts";
 
+/** A mark is sent at least every so many bytes, or every eighth of what a client may owe (rule F1). */
+const MARK_BYTES = 64 * 1024;
+const MARK_SHARE = 1 / 8;
 /** The size of a mark frame: header and number. */
 const MARK_SIZE = 12;
 /** Bytes that the platform has not handed on, below which it is not what holds a client up. */
@@ -31,6 +33,7 @@ export interface OutboxOptions {
 export class Outbox {
   readonly #options: OutboxOptions;
   readonly #load: RoomLoad;
+  readonly #markBytes: number;
   /** What this turn has added to. */
   readonly #touched: Link[] = [];
   /** What waits beyond its turn, about in the order in which it is due. */
@@ -41,6 +44,7 @@ export class Outbox {
   constructor(options: OutboxOptions) {
     this.#options = options;
     this.#load = new RoomLoad(options.coalesceMs);
+    this.#markBytes = Math.max(MARK_BYTES, options.maxQueued * MARK_SHARE);
   }
 
   /** ms at which `sendDue` has to be called, or soon after; Infinity while nothing waits. */
@@ -72,7 +76,7 @@ export class Outbox {
     const owed = window.uncredited + pending + link.inherited;
     if (owed + size <= this.#options.maxQueued / 2) return true;
     // With no credit to wait for, a frame goes out however large it is: nothing else would let it.
-    if (!window.isWaiting && pending < MARK_BYTES) return true;
+    if (!window.isWaiting && pending < this.#markBytes) return true;
     // It may be far away rather than slow when nothing waits here. The rest is for what its senders send until they are held.
     const buffered = link.socket.bufferedAmount();
     return buffered !== undefined && buffered <= LOW_BUFFER && owed + size <= (this.#options.maxQueued * 3) / 4;
@@ -112,7 +116,7 @@ export class Outbox {
     if (size === 0) return;
     const { window, socket, pending } = link;
     window.sent(size);
-    if (!window.isMarkDue) return socket.send(pending.take());
+    if (window.unmarked < this.#markBytes) return socket.send(pending.take());
     const { mark, frame } = this.#options.newMark();
     window.sent(MARK_SIZE);
     window.marked(mark);
