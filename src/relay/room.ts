@@ -288,9 +288,10 @@ export class Room {
 
   #endTurn(now: number): void {
     const { outbox, counters, links, sessions, manager } = this.#state;
-    this.#endFailedSessions();
-    this.#watchStalling(now);
-    this.#keepMissing();
+    const { failed, stalling, missing } = this.#state;
+    if (failed.length > 0) this.#endFailedSessions();
+    if (stalling.size > 0) this.#watchStalling(now);
+    if (missing.size > 0) this.#keepMissing();
     outbox.endTurn(now);
     // An empty room keeps nothing in memory that a flush would still have to save, and no alarm.
     const isEmpty = links.size === 0 && sessions.size === 0 && manager.getActiveConnectionCount() === 0;

@@ -1,17 +1,18 @@
 import type { Link } from "../sessions/link.ts";
 import { Gathering, RoomLoad } from "./coalescing.ts";
 
-/** A mark is sent at least every so many bytes, or every eighth of what a client may owe (rule F1). */
-const MARK_BYTES = 64 * 1024;
+/** A mark is sent after an eighth of what a client may owe, within these bounds in bytes (rule F1). */
 const MARK_SHARE = 1 / 8;
+const LEAST_MARK = 64 * 1024;
+const MOST_MARK = 128 * 1024;
 /** The size of a mark frame: header and number. */
 const MARK_SIZE = 12;
 /** Bytes that the platform has not handed on, below which it is not what holds a client up. */
 const LOW_BUFFER = 64 * 1024;
 /** A message of this size gains nothing by waiting to grow: its bytes cost more than its being one. */
 const FULL_MESSAGE = 16 * 1024;
-/** How much later than due frames leave at the latest, in ms, where the timer does not get its turn. */
-const MAX_LATE_MS = 10;
+/** How much later than due frames leave at the latest, in ms, where the timer does not get its turn (runtime/send-timer.ts). */
+const MAX_LATE_MS = 15;
 
 export interface OutboxOptions {
   /** Bytes of one message. */
@@ -44,7 +45,7 @@ export class Outbox {
   constructor(options: OutboxOptions) {
     this.#options = options;
     this.#load = new RoomLoad(options.coalesceMs);
-    this.#markBytes = Math.max(MARK_BYTES, options.maxQueued * MARK_SHARE);
+    this.#markBytes = Math.min(MOST_MARK, Math.max(LEAST_MARK, options.maxQueued * MARK_SHARE));
   }
 
   /** ms at which `sendDue` has to be called, or soon after; Infinity while nothing waits. */
@@ -99,8 +100,7 @@ export class Outbox {
   }
 
   /**
-   * Sends what has waited long enough. To be called by a timer: where messages are queued up it comes behind them, so
-   * that a burst that takes longer to read than frames may wait still leaves as one message for each client.
+   * Sends what has waited long enough.
    */
   sendDue(now: number): void {
     while (this.#isDue(now)) {

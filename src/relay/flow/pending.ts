@@ -3,9 +3,11 @@
  * frames that stood behind each other in the inbound message stay one run.
  */
 export class Pending {
-  readonly #sources: Uint8Array[] = [];
+  /** As many as `#count`: the arrays are used again, since emptying them would give their memory back each time. */
+  readonly #sources: (Uint8Array | undefined)[] = [];
   /** Start and end of each run in its source. */
   readonly #bounds: number[] = [];
+  #count = 0;
   #bytes = 0;
 
   /** What waits, in bytes. */
@@ -15,15 +17,17 @@ export class Pending {
 
   /** Nobody may change these bytes any more. */
   add(source: Uint8Array, start: number, end: number): void {
-    const sources = this.#sources;
+    const count = this.#count;
     const bounds = this.#bounds;
     this.#bytes += end - start;
-    if (sources.length > 0 && sources[sources.length - 1] === source && bounds[bounds.length - 1] === start) {
-      bounds[bounds.length - 1] = end;
-    } else {
-      sources.push(source);
-      bounds.push(start, end);
+    if (count > 0 && this.#sources[count - 1] === source && bounds[2 * count - 1] === start) {
+      bounds[2 * count - 1] = end;
+      return;
     }
+    this.#sources[count] = source;
+    bounds[2 * count] = start;
+    bounds[2 * count + 1] = end;
+    this.#count++;
   }
 
   /**
@@ -37,19 +41,20 @@ export class Pending {
   }
 
   clear(): void {
-    this.#sources.length = this.#bounds.length = this.#bytes = 0;
+    for (let i = 0; i < this.#count; i++) this.#sources[i] = undefined; // inbound messages are not to be kept alive
+    this.#count = this.#bytes = 0;
   }
 
   #single(last: Uint8Array | undefined): Uint8Array | undefined {
     const source = this.#sources[0];
-    if (!source || this.#sources.length > 1 || last) return undefined;
+    if (!source || this.#count > 1 || last) return undefined;
     return this.#bytes === source.length ? source : source.subarray(this.#bounds[0], this.#bounds[1]);
   }
 
   #joined(last: Uint8Array | undefined): Uint8Array {
     const bytes = new Uint8Array(this.#bytes + (last?.length ?? 0));
     let at = 0;
-    for (let i = 0; i < this.#sources.length; i++) {
+    for (let i = 0; i < this.#count; i++) {
       const source = this.#sources[i] as Uint8Array;
       const start = this.#bounds[2 * i] as number;
       const end = this.#bounds[2 * i + 1] as number;

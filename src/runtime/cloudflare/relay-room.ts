@@ -9,6 +9,7 @@ import type { Admission } from "../../relay/ports.ts";
 import type { Survivor } from "../../relay/sessions/restoring.ts";
 import { Room, type RoomOptions, type RoomStatistics } from "../../relay/room.ts";
 import { parseSettings } from "../../relay/settings.ts";
+import { SendTimer } from "../send-timer.ts";
 import { migrate } from "../../storage/migrations.ts";
 import { SqlBanStore } from "../../storage/sql-bans.ts";
 import { SqlRoomStore } from "../../storage/sql-room-store.ts";
@@ -38,6 +39,7 @@ interface Entry {
 interface Served {
   readonly room: Room;
   readonly checkpoints: Checkpoints;
+  readonly sendTimer: SendTimer;
 }
 
 /**
@@ -50,7 +52,6 @@ export class RelayRoom extends DurableObject<RelayEnv> {
   readonly #newRoom: () => Room;
   readonly #links = new Map<WebSocket, Entry>();
   #scheduledAlarm: number | null = null;
-  #isSendTimerSet = false;
   /** Undefined until everything that outlived the memory has been read. */
   #served: Served | undefined;
 
@@ -92,7 +93,7 @@ export class RelayRoom extends DurableObject<RelayEnv> {
     this.ctx.acceptWebSocket(server, [peerTag(admission.peer)]);
     const socket = new HibernatableSocket(this.ctx, server);
     this.#links.set(server, { link: room.join(socket, admission, now), socket });
-    await this.#end(room);
+    await this.#end();
     return new Response(null, {
       status: 101,
       webSocket: client,
@@ -108,7 +109,7 @@ export class RelayRoom extends DurableObject<RelayEnv> {
     if (typeof message === "string") room.receiveText(entry.link, now);
     else room.receive(entry.link, new Uint8Array(message), now);
     checkpoints.touch(entry.socket, now);
-    return this.#end(room);
+    return this.#end();
   }
 
   override async webSocketClose(ws: WebSocket, code: number, reason: string): Promise<void> {
@@ -133,7 +134,7 @@ export class RelayRoom extends DurableObject<RelayEnv> {
     this.#scheduledAlarm = null; // it has fired, also where the room cannot be restored
     const { room } = this.#begin(now);
     room.alarm(now);
-    await this.#end(room);
+    await this.#end();
   }
 
   /** For a plain request that asks why its upgrade was refused. */
@@ -170,7 +171,7 @@ export class RelayRoom extends DurableObject<RelayEnv> {
     const now = Date.now();
     const { room } = this.#begin(now);
     const closed = room.closeConnection(id, now);
-    await this.#end(room);
+    await this.#end();
     return closed;
   }
 
@@ -178,7 +179,7 @@ export class RelayRoom extends DurableObject<RelayEnv> {
     const now = Date.now();
     const { room } = this.#begin(now);
     const kicked = room.kick(peer, now);
-    await this.#end(room);
+    await this.#end();
     return kicked;
   }
 
@@ -191,7 +192,7 @@ export class RelayRoom extends DurableObject<RelayEnv> {
     const now = Date.now();
     const { room } = this.#begin(now);
     const result = room.ban(ban, now);
-    await this.#end(room);
+    await this.#end();
     return result;
   }
 
@@ -204,7 +205,7 @@ export class RelayRoom extends DurableObject<RelayEnv> {
     const now = Date.now();
     const { room } = this.#begin(now);
     const ended = room.drain(reconnectAfterMs, now);
-    await this.#end(room);
+    await this.#end();
     return ended;
   }
 
@@ -243,7 +244,7 @@ export class RelayRoom extends DurableObject<RelayEnv> {
       const link = links[index];
       if (link) this.#links.set(ws, { link, socket });
     });
-    return { room, checkpoints };
+    return { room, checkpoints, sendTimer: new SendTimer(room) };
   }
 
   /**
@@ -272,32 +273,16 @@ export class RelayRoom extends DurableObject<RelayEnv> {
       entry.link.save(); // as over: an error event and a close event may both come
     }
     checkpoints.move(this.#links.values().next().value?.socket, now);
-    await this.#end(room);
-  }
-
-  /** Frames wait to share a message: at most for some ms, so that no timer keeps a quiet object from hibernating. */
-  #setSendTimer(room: Room): void {
-    if (this.#isSendTimerSet || room.sendAt === Infinity) return;
-    this.#isSendTimerSet = true;
-    setTimeout(
-      () => {
-        this.#isSendTimerSet = false;
-        try {
-          room.sendDue(Date.now());
-        } finally {
-          this.#setSendTimer(room);
-        }
-      },
-      Math.max(0, room.sendAt - Date.now()),
-    );
+    await this.#end();
   }
 
   /**
    * Moves the alarm when something is due earlier, and removes it when nothing is. Each set is billed as a row, so one
    * that may come too early stays.
    */
-  #end(room: Room): void | Promise<void> {
-    this.#setSendTimer(room);
+  #end(): void | Promise<void> {
+    const { room, sendTimer } = this.#served as Served; // every event begins with #begin
+    sendTimer.turnEnded();
     const { alarmAt } = room;
     if (alarmAt === Infinity) {
       if (this.#scheduledAlarm === null) return undefined;

@@ -152,7 +152,7 @@ describe("a loaded room", () => {
   test("where the timer is late, the next turn sends", () => {
     const mesh = loaded();
     mesh.tick(0);
-    mesh.room.now += COALESCE_MS + 9; // no timer rings
+    mesh.room.now += COALESCE_MS + 14; // no timer rings
     mesh.tick(1);
     expect(mesh.messages()[2]).toBe(0);
     mesh.room.now += 1;
