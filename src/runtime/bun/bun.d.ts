@@ -26,7 +26,6 @@ declare namespace Bun {
     readonly pendingWebSockets: number;
     requestIP(request: Request): { readonly address: string } | null;
     upgrade(request: Request, options: { readonly data: Data; readonly headers: Record<string, string> }): boolean;
-    stop(closeActiveConnections: boolean): Promise<void>;
   }
 
   function serve<Data>(options: {

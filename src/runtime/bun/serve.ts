@@ -51,7 +51,6 @@ async function listen(relay: StandaloneRelay, { host, port, tls }: StandaloneCon
   });
   return {
     port: server.port,
-    stopAccepting: () => void server.stop(false),
     openSockets: () => server.pendingWebSockets,
   };
 }

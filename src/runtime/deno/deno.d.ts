@@ -12,10 +12,7 @@ declare namespace Deno {
     readonly remoteAddr: { readonly hostname: string };
   }
 
-  function serve(
-    options: ServeOptions,
-    handler: (request: Request, info: ServeInfo) => Promise<Response>,
-  ): { shutdown(): Promise<void> };
+  function serve(options: ServeOptions, handler: (request: Request, info: ServeInfo) => Promise<Response>): void;
 
   function upgradeWebSocket(
     request: Request,

@@ -17,12 +17,11 @@ async function listen(relay: StandaloneRelay, { host, port, tls }: StandaloneCon
     ...tls,
     onListen: (address: { port: number }) => void (bound = address.port),
   };
-  const server = Deno.serve(options, async (request, { remoteAddr }) => {
+  Deno.serve(options, async (request, { remoteAddr }) => {
     const answer = await relay.answer(request, remoteAddr.hostname);
     return answer instanceof PeerSocket ? upgrade(request, answer) : answer;
   });
-  // Its promise waits for all sockets to go, which is for who called to do.
-  return { port: bound, stopAccepting: () => void server.shutdown(), openSockets: () => openSockets };
+  return { port: bound, openSockets: () => openSockets };
 }
 
 function upgrade(request: Request, peer: PeerSocket): Response {

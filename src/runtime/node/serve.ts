@@ -30,7 +30,6 @@ function listen(relay: StandaloneRelay, { host, port, tls }: StandaloneConfigura
     server.listen(port, host, () => {
       resolve({
         port: (server.address() as AddressInfo).port,
-        stopAccepting: () => void server.close(),
         openSockets: () => sockets.clients.size,
       });
     });

@@ -14,8 +14,6 @@ import { StandaloneRelay } from "./relay.ts";
 
 export interface Listening {
   readonly port: number;
-  /** Nobody new comes in; open sockets stay. */
-  stopAccepting(): void;
   /** WebSockets that are not gone. */
   openSockets(): number;
 }
@@ -63,7 +61,7 @@ async function serve(runtime: string, listen: Listen, configuration: StandaloneC
 /** Every client is told to come back, what is known is written down, and the process ends. */
 async function end(relay: StandaloneRelay, listening: Listening, tell: (ended: number) => void): Promise<void> {
   try {
-    listening.stopAccepting();
+    // The server goes on listening, for answers of 503: Deno's would end its sockets with 1001 as soon as it is shut down.
     tell(relay.drain(RECONNECT_AFTER_MS));
     const deadline = Date.now() + CLOSING_MS;
     while (listening.openSockets() > 0 && Date.now() < deadline) {
