@@ -62,18 +62,18 @@ export class HostedRoom {
   join(socket: RelaySocket, admission: Admission, now: number): Link {
     const link = this.#room.join(socket, admission, now);
     this.#sockets.set(admission.peer, (this.#sockets.get(admission.peer) ?? 0) + 1);
-    this.#used(now);
+    this.#turnEnded(now);
     return link;
   }
 
   receive(link: Link, bytes: Uint8Array, now: number): void {
     this.#room.receive(link, bytes, now);
-    this.#used(now);
+    this.#turnEnded(now);
   }
 
   receiveText(link: Link, now: number): void {
     this.#room.receiveText(link, now);
-    this.#used(now);
+    this.#turnEnded(now);
   }
 
   /** Once for each link. `isFarewell`: closed by its client, as one who does not come back (rule S5). */
@@ -82,7 +82,7 @@ export class HostedRoom {
     if (others > 0) this.#sockets.set(link.peer, others);
     else this.#sockets.delete(link.peer);
     this.#room.socketClosed(link, now, isFarewell);
-    this.#used(now);
+    this.#turnEnded(now);
   }
 
   statistics(now: number): RoomStatistics {
@@ -109,13 +109,13 @@ export class HostedRoom {
 
   closeConnection(id: ConnectionId, now: number): boolean {
     const closed = this.#room.closeConnection(id, now);
-    this.#used(now);
+    this.#turnEnded(now);
     return closed;
   }
 
   kick(peer: PeerId, now: number): boolean {
     const kicked = this.#room.kick(peer, now);
-    this.#used(now);
+    this.#turnEnded(now);
     return kicked;
   }
 
@@ -125,7 +125,7 @@ export class HostedRoom {
 
   ban(ban: Omit<Ban, "created">, now: number): { ban: Ban; ended: number } | undefined {
     const result = this.#room.ban(ban, now);
-    this.#used(now);
+    this.#turnEnded(now);
     return result;
   }
 
@@ -135,7 +135,7 @@ export class HostedRoom {
 
   drain(reconnectAfterMs: number, now: number): number {
     const ended = this.#room.drain(reconnectAfterMs, now);
-    this.#used(now);
+    this.#turnEnded(now);
     return ended;
   }
 
@@ -144,8 +144,8 @@ export class HostedRoom {
     if (this.#room.counters.hasNews) this.#room.flush();
   }
 
-  /** After each event. Frames that wait to share a message would have their timer set here. */
-  #used(now: number): void {
+  /** After each event, and the one place where a room may ask for another look: also soon, for frames that wait (`sendAt`). */
+  #turnEnded(now: number): void {
     this.#lastUsed = now;
     this.#changed(this);
   }
