@@ -30,17 +30,17 @@ export class HostedRoom {
 
   /** ms at which `ring` must be called. */
   get dueAt(): number {
-    const due = this.#isUnused ? this.#lastUsed + LINGER_MS : this.#room.alarmAt;
+    const due = this.isUnused ? this.#lastUsed + LINGER_MS : this.#room.alarmAt;
     return Math.max(due, this.#retryAt);
   }
 
-  /** Nothing would be lost with it that is not on disk. */
-  isOver(now: number): boolean {
-    return this.#isUnused && now >= this.#lastUsed + LINGER_MS;
+  /** Nobody is here or may come back, and nothing is due: all that there is to know of it can be on disk. */
+  get isUnused(): boolean {
+    return this.#sockets.size === 0 && this.#room.alarmAt === Infinity;
   }
 
-  get #isUnused(): boolean {
-    return this.#sockets.size === 0 && this.#room.alarmAt === Infinity;
+  isOver(now: number): boolean {
+    return this.isUnused && now >= this.#lastUsed + LINGER_MS;
   }
 
   /** Does what is due. */

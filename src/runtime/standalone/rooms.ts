@@ -37,7 +37,10 @@ export class Rooms implements RoomGateway {
 
   /** Rooms that were left with something to do, such as sessions to give up, do it without being asked for. Throws DatabaseError. */
   restore(): void {
-    for (const name of this.#options.databases.names()) this.#enter(name);
+    for (const name of this.#options.databases.names()) {
+      // One by one: a relay may have had more rooms than a process may have open files.
+      if (this.#enter(name).isUnused) this.#leave(name);
+    }
   }
 
   async join(address: RoomAddress, admission: Admission, request: Request, _geo: ClientGeo): Promise<Response> {

@@ -204,6 +204,15 @@ describe("rooms in one process", () => {
     database.close();
   });
 
+  test("after a restart only rooms with something to do are open", async () => {
+    await rooms.admin(OTHER).ban({ kind: "peer", subject: "1", until: null, reason: "" });
+    await connectPair(LOBBY);
+    rooms.drain(0);
+    rooms.close();
+    rooms = openRooms();
+    expect(openFiles()).toEqual(["app-480-room-lobby.sqlite-wal"]);
+  });
+
   test("operators reach a room that nobody is in, and a ban outlives it", async () => {
     const ban = { kind: "peer", subject: "1", until: null, reason: "" } as const;
     expect(await rooms.admin(LOBBY).ban(ban)).toMatchObject({ ended: 0 });
