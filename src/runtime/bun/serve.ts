@@ -67,6 +67,7 @@ class BunSocket implements PlatformSocket {
     this.#ws.send(data);
   }
 
+  /** For Bun the socket is gone then, and no longer counted (rule L5), whether or not the other end answers. */
   close(code: number, reason: string): void {
     this.#ws.close(code, reason);
   }

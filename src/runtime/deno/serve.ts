@@ -67,6 +67,7 @@ class DenoSocket implements PlatformSocket {
     if (this.#socket.readyState === WebSocket.OPEN) this.#socket.send(data as Uint8Array<ArrayBuffer> | string);
   }
 
+  /** Where the other end does not answer, the socket stays until TCP gives up on it: Deno has no way to drop one. */
   close(code: number, reason: string): void {
     if (this.#socket.readyState === WebSocket.OPEN) this.#socket.close(code, reason);
   }

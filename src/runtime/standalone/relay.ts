@@ -41,9 +41,10 @@ export class StandaloneRelay {
    * is offered has been checked, and the first of it may be the ticket. `remote`: the other end of the TCP connection.
    */
   async answer(request: Request, remote: string | undefined): Promise<Response | PeerSocket> {
-    const client = this.#configuration.trustedProxies.clientOf(remote, request.headers.get("x-forwarded-for"));
+    const { trustedProxies, environment } = this.#configuration;
+    const client = trustedProxies.clientOf(remote, request.headers.get("x-forwarded-for"));
     if (client !== undefined) this.#clients.set(request, client);
-    const response = await this.#app.fetch(request, this.#configuration.environment);
+    const response = await this.#app.fetch(request, environment);
     return this.#rooms.takeAdmitted(request) ?? response;
   }
 
