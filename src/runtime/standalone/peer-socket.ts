@@ -30,6 +30,7 @@ export class PeerSocket implements RelaySocket {
   #hosted: HostedRoom | undefined;
   #link: Link | undefined;
   #lastKeepAlive = 0;
+  #isClosedByRelay = false;
 
   constructor(admission: Admission, enter: () => HostedRoom, log: Log) {
     this.#admission = admission;
@@ -60,7 +61,9 @@ export class PeerSocket implements RelaySocket {
     const [hosted, link] = [this.#hosted, this.#link];
     this.#socket = this.#hosted = this.#link = undefined;
     if (!hosted || !link) return;
-    this.#guard(() => hosted.socketClosed(link, Date.now(), code === NORMAL_CLOSE || code === NO_CODE));
+    // An answer to the relay's own close is no farewell, whatever its code: Deno reports 1005 where there was no answer.
+    const isFarewell = !this.#isClosedByRelay && (code === NORMAL_CLOSE || code === NO_CODE);
+    this.#guard(() => hosted.socketClosed(link, Date.now(), isFarewell));
   }
 
   send(bytes: Uint8Array): void {
@@ -68,6 +71,7 @@ export class PeerSocket implements RelaySocket {
   }
 
   close(code: number, reason: string): void {
+    this.#isClosedByRelay = true;
     this.#socket?.close(code, reason);
   }
 
