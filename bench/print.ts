@@ -1,5 +1,5 @@
 /** Results as a table for the terminal. */
-import { METRICS, METRICS_OF, type Sample } from "./sample.ts";
+import { METRICS, METRICS_OF, type Sample, isGeneratorBound } from "./sample.ts";
 import type { Scenario } from "./scenarios.ts";
 import { ratios, spread } from "./statistics.ts";
 
@@ -22,12 +22,24 @@ export function printComparison({ measure }: Scenario, samples: readonly Sample[
 }
 
 /** What makes a run's figures worth less. */
-function warn({ server, alternation, lost, disordered, errors, firstError, loadCore }: Sample): void {
+export function warn(sample: Sample): void {
+  const { server, alternation, lost, disordered, errors, firstError, loadCore, generatorLateMs } = sample;
   const place = `  ${server}, alternation ${alternation}:`;
   if (errors > 0) console.log(`${place} ${errors} errors, first: ${firstError}`);
   if (lost > 0 || disordered > 0) console.log(`${place} ${lost} packets lost, ${disordered} out of order`);
-  if (loadCore > 0.9)
-    console.log(`${place} the load generator took ${loadCore.toFixed(2)} of a core: it is the bottleneck`);
+  if (!isGeneratorBound(sample)) return;
+  const share = `${loadCore.toFixed(2)} of a core`;
+  console.log(
+    `${place} generator-bound: it took ${share}, and p99 of its own ticks was ${generatorLateMs.toFixed(1)} ms late`,
+  );
+}
+
+/** One step of the search for a server's capacity. */
+export function tellTry(sample: Sample, isHeld: boolean): void {
+  const { server, offeredPerSecond, p99Ms, perSecond, firstError } = sample;
+  const arrived = `${offeredPerSecond}/s offered, ${Math.round(perSecond)}/s delivered, p99 ${p99Ms.toFixed(1)} ms`;
+  const marks = `${isHeld ? "" : ", too much"}${isGeneratorBound(sample) ? ", generator-bound" : ""}`;
+  console.log(`  ${server}: ${arrived}${marks} ${firstError}`);
 }
 
 function printTable(head: readonly string[], rows: readonly (readonly string[])[]): void {

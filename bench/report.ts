@@ -1,42 +1,79 @@
 /** `npm run bench:report`: docs/performance.md's tables and its charts, from what stands in bench/results/. */
-import { mkdirSync, readFileSync, readdirSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { barChart } from "./chart.ts";
-import type { Recorded } from "./recorded.ts";
-import { METRICS, METRICS_OF, type Metric } from "./sample.ts";
+import { GOALS } from "./goals.ts";
+import { HIBERNATION_GOAL, writtenHibernation } from "./hibernation.ts";
+import { comparedMicro } from "./micro/compare.ts";
+import { RESULTS, type RecordedFile, readRecorded, resultsPath } from "./recorded.ts";
+import { METRICS, METRICS_OF, type Metric, type Sample, isGeneratorBound } from "./sample.ts";
 import { SCENARIOS } from "./scenarios.ts";
 import { type Spread, ratios, spread } from "./statistics.ts";
+import { ALTERNATIONS } from "./suite.ts";
+import { table } from "./table.ts";
+import { doubts, judge, writtenLimit, writtenRatio, writtenVerdict } from "./verdict.ts";
 
-const RESULTS = join(import.meta.dirname, "results");
 const DOCUMENT = new URL("../docs/performance.md", import.meta.url);
 const CHARTS = new URL("../docs/charts/", import.meta.url);
 const BEGIN = "<!-- bench:begin -->";
 const END = "<!-- bench:end -->";
 
-interface Result extends Recorded {
+interface Result extends RecordedFile {
   /** The results file's name without its extension; its charts are named after it. */
   readonly name: string;
 }
 
 mkdirSync(RESULTS, { recursive: true });
 const all = readdirSync(RESULTS).filter((file) => file.endsWith(".json"));
-const results = all.map(readResult).toSorted((a, b) => orderOf(a) - orderOf(b) || a.name.localeCompare(b.name));
+const compared = all.map(readResult).filter((result) => "samples" in result);
+const results = compared.toSorted((a, b) => orderOf(a) - orderOf(b) || a.name.localeCompare(b.name));
 const before = readFileSync(DOCUMENT, "utf8");
 const begin = before.indexOf(BEGIN);
 const end = before.indexOf(END);
 if (begin < 0 || end < begin) throw new Error(`docs/performance.md needs the lines ${BEGIN} and ${END}`);
+rmSync(CHARTS, { recursive: true, force: true }); // all in it is written here
 mkdirSync(CHARTS, { recursive: true });
-const sections = results.map(section).join("\n\n");
+const measured = results.filter(({ samples }) => samples.length > 0);
+const sections = [goalTable(), ...measured.map(section), ...comparedMicro(RESULTS)].join("\n\n");
 writeFileSync(DOCUMENT, `${before.slice(0, begin + BEGIN.length)}\n\n${sections}\n\n${before.slice(end)}`);
-console.log(`docs/performance.md: ${results.length} results`);
+console.log(`docs/performance.md: ${measured.length} results`);
 
 function readResult(file: string): Result {
-  const recorded = JSON.parse(readFileSync(join(RESULTS, file), "utf8")) as Recorded;
-  return { ...recorded, name: file.replace(/\.json$/, "") };
+  return { ...readRecorded(join(RESULTS, file)), name: file.replace(/\.json$/, "") };
 }
 
 function orderOf({ scenario }: Result): number {
   return SCENARIOS.findIndex(({ name }) => name === scenario.name);
+}
+
+function goalTable(): string {
+  const rows = GOALS.map((goal) => {
+    const path = resultsPath(goal.run);
+    const verdict = judge(goal, existsSync(path) ? readRecorded(path) : undefined);
+    const doubt = doubts(verdict, ALTERNATIONS);
+    const result = `${writtenVerdict(verdict, goal.limit)}${doubt && ` (${doubt})`}`;
+    const figure = METRICS[goal.metric].title;
+    return [
+      goal.title,
+      `${goal.ours} ÷ ${goal.against}`,
+      figure,
+      writtenLimit(goal.limit),
+      writtenRatio(verdict),
+      result,
+    ];
+  });
+  rows.push([HIBERNATION_GOAL, "edge-relay", "", "", "–", writtenHibernation(resultsPath("hibernation"))]);
+  const head = ["goal", "ratio of", "figure", "must be", "measured: median (lowest–highest)", "result"];
+  const note = "Written by `npm run bench:goals` and `npm run bench:report`; the goals are data in `bench/goals.ts`.";
+  return ["### The goals", "", note, "", table(head, rows, 4)].join("\n");
+}
+
+/** The generator shares the machine: where it was itself too slow, figures are worth less. */
+function boundNote(samples: readonly Sample[]): string[] {
+  const bound = samples.filter(isGeneratorBound);
+  if (bound.length === 0) return [];
+  const servers = [...new Set(bound.map(({ server }) => server))].join(", ");
+  return [`Generator-bound: ${bound.length} of ${samples.length} samples (${servers}).`, ""];
 }
 
 function section(result: Result): string {
@@ -52,6 +89,7 @@ function section(result: Result): string {
     "",
     comparison(result),
     "",
+    ...boundNote(samples),
     ...charted(result).map((metric) => chart(result, metric)),
   ].join("\n");
 }
@@ -88,11 +126,6 @@ function comparison({ scenario, servers, samples }: Result): string {
     ...metrics.map((metric) => written(ratios(samples, first?.name ?? "", name, metric), 2)),
   ]);
   return table([`${first?.title} ÷ …`, ...metrics.map(titleOf)], rows);
-}
-
-function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
-  const rule = head.map((_, column) => (column === 0 ? "---" : "--:"));
-  return [head, rule, ...rows].map((cells) => `| ${cells.join(" | ")} |`).join("\n");
 }
 
 function written({ median, min, max }: Spread, digits: number): string {

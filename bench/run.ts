@@ -1,15 +1,13 @@
 /** `npm run bench`: servers side by side, in turns, so that what drifts on the machine drifts for all of them. */
-import { mkdirSync, writeFileSync } from "node:fs";
-import { cpus } from "node:os";
-import { dirname, join } from "node:path";
 import { parseArgs } from "node:util";
 import { findCapacity } from "./capacity.ts";
-import { printComparison } from "./print.ts";
-import type { Recorded } from "./recorded.ts";
+import { printComparison, tellTry } from "./print.ts";
+import { resultsPath, writeRecorded } from "./recorded.ts";
 import { type Sample, takeSample } from "./sample.ts";
 import { SCENARIOS, type Scenario, scenarioNamed, withLoad } from "./scenarios.ts";
 import { SERVERS, serverNamed } from "./servers/index.ts";
 import type { BenchServer } from "./servers/server.ts";
+import { runGoals } from "./suite.ts";
 
 const USAGE = `Usage: npm run bench -- [options]
 
@@ -22,6 +20,10 @@ const USAGE = `Usage: npm run bench -- [options]
   --load <packets/s>   otherwise the scenario's own
   --capacity           the highest load with p99 within 50 ms, for each server
   --json [--out file]  writes everything to a file, otherwise bench/results/<scenario>[-capacity|-<load>].json
+
+  --suite goals        all runs of bench/goals.ts with their verdicts (npm run bench:goals); half an hour
+  --quick              of a suite: 2 alternations of 2 s
+  --only <runs>        of a suite: these runs
 `;
 
 const { values } = parseArgs({
@@ -35,14 +37,23 @@ const { values } = parseArgs({
     capacity: { type: "boolean", default: false },
     json: { type: "boolean", default: false },
     out: { type: "string" },
+    suite: { type: "string" },
+    quick: { type: "boolean", default: false },
+    only: { type: "string" },
     help: { type: "boolean", default: false },
   },
 });
 
+/** By server: the step of the capacity that was found last. */
+const hints = new Map<string, number>();
+
 if (values.help) console.log(USAGE);
+else if (values.suite === "goals") await runGoals({ isQuick: values.quick, only: values.only?.split(",") });
+else if (values.suite !== undefined) throw new Error(`There is no suite "${values.suite}"; there is goals`);
 else for (const name of values.scenario.split(",")) await benchmark(scenarioNamed(name));
 
 async function benchmark(named: Scenario): Promise<void> {
+  hints.clear();
   const scenario = values.load === undefined ? named : withLoad(named, Number(values.load));
   const servers = values.servers.split(",").map(serverNamed);
   console.log(`\n${scenario.title}${values.capacity ? ", at capacity" : ""}`);
@@ -63,27 +74,18 @@ async function measure(scenario: Scenario, server: BenchServer, alternation: num
   const [warmMs, measureMs] = [Number(values.warm) * 1000, Number(values.seconds) * 1000];
   const run = { scenario, server, alternation, timing: { warmMs, measureMs, drainMs: 2_000, seed: alternation + 1 } };
   if (!values.capacity) return takeSample(run);
-  const tell = ({ offeredPerSecond, p99Ms, perSecond, firstError }: Sample, isHeld: boolean): void =>
-    console.log(
-      `  ${server.name}: ${offeredPerSecond}/s offered, ${Math.round(perSecond)}/s delivered, p99 ${p99Ms.toFixed(1)} ms` +
-        `${isHeld ? "" : ", too much"} ${firstError}`,
-    );
-  return findCapacity({ ...run, tell });
+  const found = await findCapacity({ ...run, hint: hints.get(server.name), tell: tellTry });
+  if (found) hints.set(server.name, found.step);
+  return found?.sample;
 }
 
 function record(scenario: Scenario, servers: readonly BenchServer[], samples: readonly Sample[]): void {
   const suffix = values.capacity ? "-capacity" : values.load === undefined ? "" : `-${values.load}`;
-  const path = values.out ?? join(import.meta.dirname, "results", `${scenario.name}${suffix}.json`);
-  const recorded: Recorded = {
+  writeRecorded(values.out ?? resultsPath(`${scenario.name}${suffix}`), {
     scenario,
     kind: values.capacity ? "capacity" : "equal-load",
     servers: servers.map(({ name, title }) => ({ name, title })),
     seconds: Number(values.seconds),
-    machine: `${cpus().length} × ${cpus()[0]?.model ?? "unknown CPU"}, Node ${process.versions.node}`,
-    date: new Date().toISOString(),
     samples,
-  };
-  mkdirSync(dirname(path), { recursive: true });
-  writeFileSync(path, `${JSON.stringify(recorded, undefined, 2)}\n`);
-  console.log(`written: ${path}`);
+  });
 }

@@ -45,6 +45,14 @@ export interface Sample extends Readonly<Record<Metric, number>> {
   readonly generatorLateMs: number;
 }
 
+const BOUND_CORE = 0.9;
+const BOUND_LATE_MS = 5;
+
+/** Its figures say more about the load generator than about the server. */
+export function isGeneratorBound({ loadCore, generatorLateMs }: Sample): boolean {
+  return loadCore > BOUND_CORE || generatorLateMs > BOUND_LATE_MS;
+}
+
 export interface Run {
   readonly scenario: Scenario;
   readonly server: BenchServer;

@@ -10,6 +10,8 @@ export interface WorkerdOptions {
   readonly port: number;
   readonly variables: Readonly<Record<string, string>>;
   readonly v8Flags?: readonly string[] | undefined;
+  /** In place of wrangler.toml's, as `wrangler deploy --compatibility-flags` does it. */
+  readonly compatibilityFlags?: readonly string[] | undefined;
 }
 
 /** The native binary, without the JavaScript shim in front of it, so that its pid is the relay's. */
@@ -47,8 +49,9 @@ export function writeWorkerdConfig(bundle: string, options: WorkerdOptions): str
   return path;
 }
 
-function capnp(state: string, { port, variables, v8Flags = [] }: WorkerdOptions): string {
-  const date = wranglerSetting("compatibility_date");
+function capnp(state: string, options: WorkerdOptions): string {
+  const { port, variables, v8Flags = [] } = options;
+  const flags = options.compatibilityFlags ?? deployedFlags();
   const bindings = Object.entries(variables).map(
     ([name, text]) => `    (name = "${name}", text = ${JSON.stringify(text)}),`,
   );
@@ -63,8 +66,8 @@ const config :Workerd.Config = (
 );
 const relay :Workerd.Worker = (
   modules = [(name = "worker.js", esModule = embed "worker.js")],
-  compatibilityDate = "${date}",
-  compatibilityFlags = ["no_web_socket_compression"],
+  compatibilityDate = "${compatibilityDate()}",
+  compatibilityFlags = ${JSON.stringify(flags)},
   bindings = [
     (name = "RELAY_ROOMS", durableObjectNamespace = "RelayRoom"),
 ${bindings.join("\n")}
@@ -75,10 +78,20 @@ ${bindings.join("\n")}
 `;
 }
 
-/** wrangler.toml is where the date is set; repeating it here would let the two drift apart. */
-function wranglerSetting(name: string): string {
+/** wrangler.toml is where both are set; repeating them here would let the two drift apart. */
+export function compatibilityDate(): string {
+  return wranglerSetting("compatibility_date", /"([^"]+)"/);
+}
+
+export function deployedFlags(): readonly string[] {
+  return [...wranglerSetting("compatibility_flags", /(\[[^\]]*\])/).matchAll(/"([^"]+)"/g)].map(
+    ([, flag = ""]) => flag,
+  );
+}
+
+function wranglerSetting(name: string, value: RegExp): string {
   const toml = readFileSync(new URL("../wrangler.toml", import.meta.url), "utf8");
-  const value = new RegExp(`^${name} = "([^"]+)"`, "m").exec(toml)?.[1];
-  if (value === undefined) throw new Error(`wrangler.toml sets no ${name}`);
-  return value;
+  const found = new RegExp(`^${name} = ${value.source}`, "m").exec(toml)?.[1];
+  if (found === undefined) throw new Error(`wrangler.toml sets no ${name}`);
+  return found;
 }

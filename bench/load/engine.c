@@ -77,8 +77,9 @@ void engine_turn(struct peer *peer) { sockets_touch(peer); }
 
 /* --- sending --- */
 
+/* The time of a packet is when it was due: what a peer holds back counts as latency. */
 static const uint8_t *stamped(const struct peer *peer, uint32_t mark, uint32_t sequence) {
-  uint64_t now = (uint64_t)clock_ns();
+  uint64_t now = (uint64_t)(clock_ns() - (mark ? 0 : peer->hold));
   uint32_t source = (uint32_t)peer->index | mark;
   memcpy(packet, &now, 8);
   memcpy(packet + 8, &source, 4);
@@ -99,14 +100,28 @@ static void send_multicast(struct peer *peer) {
   sockets_touch(peer);
 }
 
+static void acknowledge_owed(struct peer *peer) {
+  for (int to = 0; to < plan.group; to++) {
+    if (peer->owed[to] == 0) continue;
+    protocol->acknowledge(peer, to, peer->owed[to]);
+    peer->owed[to] = 0;
+  }
+}
+
 static void send_tick(struct peer *peer) {
   if (peer->state == PEER_GONE) return;
+  if (protocol->acknowledge) acknowledge_owed(peer);
   if (plan.pattern == PATTERN_BROADCAST && protocol->multicast) return send_multicast(peer);
   for (int to = 0; to < plan.group; to++)
     if (sends_to(peer->local, to)) send_packet(peer, to);
 }
 
+/* Our client's acknowledgements wait up to 100 ms for a message to ride in: where there are ticks, for the next one. */
 static void acknowledge(struct peer *peer, int to, uint32_t sequence) {
+  if (protocol->acknowledge && plan.rate > 0) {
+    peer->owed[to] = sequence;
+    return;
+  }
   if (protocol->acknowledge) protocol->acknowledge(peer, to, sequence);
   else protocol->send(peer, to, stamped(peer, PACKET_ACK, sequence), ACK_PACKET);
   sockets_touch(peer);
@@ -137,7 +152,18 @@ void engine_packet(struct peer *peer, const uint8_t *bytes, size_t size) {
 
 static int64_t tick_time(const struct peer *peer) {
   int64_t jitter = plan.phase == PHASE_JITTER ? random_below(plan.jitter_us * 1000ll) : 0;
-  return schedule_start + peer->phase + (int64_t)peer->ticks * period + jitter;
+  return schedule_start + peer->phase + (int64_t)peer->ticks * period + jitter + peer->hold;
+}
+
+static int64_t at_most(int64_t value, int64_t limit) { return value < limit ? value : limit; }
+
+/* As src/client/alignment.ts does; a ticker moves at once what the client's moves bit by bit. */
+void engine_paced(struct peer *peer, int64_t period, int64_t shift) {
+  if (plan.align == ALIGN_TICKER) peer->phase += shift;
+  if (plan.align != ALIGN_DELAY) return;
+  int64_t max = at_most(plan.align_max_us * 1000ll, period / 2);
+  int64_t hold = shift > max ? 0 : at_most(peer->hold + shift, max);
+  peer->hold = hold > 0 ? hold : 0;
 }
 
 static void start_schedule(void) {
@@ -216,9 +242,10 @@ static void create_peers(void) {
   size_t size = (size_t)plan.payload > ACK_PACKET ? (size_t)plan.payload : ACK_PACKET;
   packet = calloc(1, size);
   for (int i = 0; i < plan.peer_count; i++) {
-    uint32_t *sequences = calloc((size_t)plan.group * 2, sizeof *sequences);
+    uint32_t *sequences = calloc((size_t)plan.group * 3, sizeof *sequences);
     peers[i] = (struct peer){.index = i, .group = i / plan.group, .local = i % plan.group, .plan = &plan.peers[i],
-                             .sent = sequences, .received = sequences + plan.group};
+                             .sent = sequences, .received = sequences + plan.group,
+                             .owed = sequences + 2 * plan.group};
   }
 }
 

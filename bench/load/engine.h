@@ -27,6 +27,8 @@ void engine_linked(struct peer *peer);
 void engine_packet(struct peer *peer, const uint8_t *packet, size_t size);
 /* An acknowledgement came back. */
 void engine_acknowledged(void);
+/* The server hints that the peer should tick by so much later. `period` 0: there is nobody to meet. */
+void engine_paced(struct peer *peer, int64_t period, int64_t shift);
 /* The protocol has gathered something that the end of this turn has to send. */
 void engine_turn(struct peer *peer);
 /* Counted; the first one is reported. */

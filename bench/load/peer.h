@@ -5,6 +5,7 @@
 #include <stdint.h>
 
 #include "buffer.h"
+#include "inflate.h"
 #include "plan.h"
 #include "websocket.h"
 
@@ -20,11 +21,15 @@ struct peer {
   struct buffer batch; /* what the protocol gathers until the turn ends */
   bool is_dirty;       /* in the list of those whose turn ends with something to write */
   bool awaits_writable;
+  struct inflater *inflater; /* NULL: nothing is compressed */
   int64_t dialled;
   /* By place in the group: sequence numbers of what was sent to it, and last received from it. */
   uint32_t *sent, *received;
+  /* What is to be acknowledged with the next tick; 0: nothing. */
+  uint32_t *owed;
   int64_t phase; /* ns after the beginning of the schedule at which its first tick is due */
   uint64_t ticks;
+  int64_t hold; /* ns by which its ticks are sent later than they are due, to meet those of others */
   void *own; /* the protocol's */
 };
 

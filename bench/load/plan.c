@@ -30,6 +30,7 @@ static void read_peer(struct plan *plan, const char *value) {
 static void set(struct plan *plan, const char *name, const char *value) {
   static const char *const patterns[] = {"none", "pair", "mesh", "star", "broadcast", NULL};
   static const char *const phases[] = {"sync", "jitter", "random", NULL};
+  static const char *const aligns[] = {"off", "delay", "ticker", NULL};
 #define IS(text) (strcmp(name, text) == 0)
   if (IS("peer")) read_peer(plan, value);
   else if (IS("protocol")) plan->protocol = strdup(value);
@@ -40,11 +41,14 @@ static void set(struct plan *plan, const char *name, const char *value) {
   else if (IS("phase")) plan->phase = (enum phase)choice(name, value, phases);
   else if (IS("groups_apart")) plan->groups_apart = atoi(value);
   else if (IS("jitter_us")) plan->jitter_us = atoi(value);
+  else if (IS("align")) plan->align = (enum align)choice(name, value, aligns);
+  else if (IS("align_max_us")) plan->align_max_us = atoi(value);
   else if (IS("group")) plan->group = atoi(value);
   else if (IS("payload")) plan->payload = atoi(value);
   else if (IS("rate")) plan->rate = atof(value);
   else if (IS("window")) plan->window = atoi(value);
   else if (IS("batch")) plan->batch = atoi(value);
+  else if (IS("deflate")) plan->deflate = atoi(value);
   else if (IS("reliable")) plan->reliable = atoi(value);
   else if (IS("ack_every")) plan->ack_every = atoi(value);
   else if (IS("dials")) plan->dials = atoi(value);

@@ -39,6 +39,8 @@ export interface LoadResults {
     readonly sent: number;
     readonly delivered: number;
     readonly acks: number;
+    /** Messages of the server that came compressed. */
+    readonly compressed: number;
     readonly disordered: number;
     readonly errors: number;
     readonly firstError: string;
@@ -58,7 +60,8 @@ const SPARE_MS = 90_000;
 export async function playLoad(server: RunningServer, load: Load, timing: Timing): Promise<LoadResults> {
   const plan = planText(server, load, await server.peers(load.group * load.groups), timing);
   const child = spawn(compileLoad(), { stdio: ["pipe", "pipe", "inherit"] });
-  const timer = setTimeout(() => child.kill("SIGKILL"), timing.warmMs + timing.measureMs + timing.drainMs + SPARE_MS);
+  const warmMs = warmMsOf(server, timing);
+  const timer = setTimeout(() => child.kill("SIGKILL"), warmMs + timing.measureMs + timing.drainMs + SPARE_MS);
   let output = "";
   child.stdout.setEncoding("utf8").on("data", (text: string) => (output += text));
   const exited = new Promise<number | null>((resolve) => child.once("close", resolve));
@@ -67,6 +70,10 @@ export async function playLoad(server: RunningServer, load: Load, timing: Timing
   clearTimeout(timer);
   if (code !== 0) throw new Error(`The load generator ended with ${code} instead of results`);
   return JSON.parse(output) as LoadResults;
+}
+
+function warmMsOf({ align }: RunningServer, { warmMs }: Timing): number {
+  return warmMs + (align?.warmMs ?? 0);
 }
 
 function planText(server: RunningServer, load: Load, peers: readonly PeerAddress[], timing: Timing): string {
@@ -84,9 +91,12 @@ function planText(server: RunningServer, load: Load, peers: readonly PeerAddress
     window: load.window,
     batch: Number(load.batch && server.isUnbatched !== true),
     reliable: Number(load.reliable),
+    deflate: Number(server.isDeflated === true),
     ack_every: load.ackEvery,
     dials: load.dials,
-    warm_ms: timing.warmMs,
+    align: server.align?.by ?? "off",
+    align_max_us: (server.align?.maxDelayMs ?? 0) * 1000,
+    warm_ms: warmMsOf(server, timing),
     measure_ms: timing.measureMs,
     drain_ms: timing.drainMs,
     seed: timing.seed,

@@ -7,7 +7,7 @@
 enum {
   HELLO = 0x01, WELCOME = 0x02, BYE = 0x03, ERROR = 0x04, MARK = 0x05, CREDIT = 0x06,
   CONNECT = 0x10, CONNECTING = 0x11, INCOMING = 0x12, ACCEPT = 0x13, CLOSE = 0x15, STATE = 0x16,
-  DATA = 0x20, ACK = 0x21, MULTICAST = 0x23,
+  DATA = 0x20, ACK = 0x21, MULTICAST = 0x23, PACE = 0x88,
 };
 #define HEADER 8
 #define DATA_HEAD 24
@@ -87,6 +87,7 @@ static void read_control(struct peer *peer, uint8_t type, const uint8_t *body, s
     case CONNECTING: session->handles[read32(body) % (uint32_t)plan.group] = read32(body + 4); return;
     case INCOMING: return read_incoming(peer, body);
     case STATE: if (body[4] == CONNECTED) engine_linked(peer); return;
+    case PACE: return engine_paced(peer, read32(body) * 1000ll, (int32_t)read32(body + 4) * 1000ll);
     case BYE: return engine_error(peer, "bye %u", read32(body) & 0xffff);
     case CLOSE: return engine_error(peer, "connection closed, reason %u", read32(body + 4) & 0xffff);
     case ERROR: return engine_error(peer, "error %u: %.*s", read32(body) & 0xffff, (int)(size - 8), (const char *)body + 8);

@@ -41,9 +41,10 @@ void results_print(void) {
   histogram_json(&results.latency, stdout);
   printf(",\"lateUs\":");
   histogram_json(&results.late, stdout);
-  printf("},\"total\":{\"sent\":%llu,\"delivered\":%llu,\"acks\":%llu,\"disordered\":%llu,\"errors\":%llu,\"firstError\":",
+  printf("},\"total\":{\"sent\":%llu,\"delivered\":%llu,\"acks\":%llu,\"compressed\":%llu,\"disordered\":%llu,\"errors\":%llu,\"firstError\":",
          (unsigned long long)results.now.sent, (unsigned long long)results.now.delivered,
-         (unsigned long long)results.now.acks, (unsigned long long)results.disordered,
+         (unsigned long long)results.now.acks,
+         (unsigned long long)results.now.compressed, (unsigned long long)results.disordered,
          (unsigned long long)results.errors);
   print_text(results.first_error);
   printf("},\"rssKiB\":{\"before\":%lld,\"after\":%lld,\"peak\":%lld}}\n", (long long)results.rss_before,

@@ -6,7 +6,7 @@
 
 struct meters {
   int64_t at, server_cpu, own_cpu;
-  uint64_t sent, delivered, messages_in, messages_out, bytes_in, bytes_out, acks;
+  uint64_t sent, delivered, messages_in, messages_out, bytes_in, bytes_out, acks, compressed;
 };
 
 struct results {

@@ -96,7 +96,8 @@ static void begin_upgrade(struct peer *peer) {
     return protocol->opened(peer);
   }
   peer->state = PEER_UPGRADING;
-  ws_write_upgrade(&peer->out, plan.host, plan.port, peer->plan->path, peer->plan->protocols);
+  ws_write_upgrade(&peer->out, plan.host, plan.port, peer->plan->path, peer->plan->protocols,
+                   plan.deflate ? DEFLATE_OFFER : NULL);
 }
 
 static bool finish_upgrade(struct peer *peer, struct buffer *in) {
@@ -107,9 +108,22 @@ static bool finish_upgrade(struct peer *peer, struct buffer *in) {
     lose(peer, line);
   }
   if (head <= 0) return false;
+  if (plan.deflate && !(peer->inflater = inflater_new(buffer_front(in), (size_t)head))) {
+    lose(peer, "it declined permessage-deflate");
+    return false;
+  }
   in->start += (size_t)head; /* what is behind it may follow at once */
   peer->state = PEER_OPEN;
   protocol->opened(peer);
+  return true;
+}
+
+/* Into a buffer that all share: a message is done with before the next one is read. */
+static bool inflate_frame(struct peer *peer, struct ws_frame *frame) {
+  static struct buffer inflated;
+  if (!peer->inflater || !inflater_read(peer->inflater, frame->payload, frame->size, &inflated)) return false;
+  frame->payload = buffer_front(&inflated);
+  frame->size = buffer_size(&inflated);
   return true;
 }
 
@@ -128,6 +142,8 @@ static void handle_frame(struct peer *peer, struct ws_frame *frame) {
   results.now.messages_out++;
   if (!frame->final) engine_error(peer, "the server sent a fragmented message");
   received_at = clock_ns();
+  if (frame->compressed && !inflate_frame(peer, frame)) return lose(peer, "what it compressed does not inflate");
+  if (frame->compressed) results.now.compressed++;
   protocol->message(peer, frame->opcode, frame->payload, frame->size);
 }
 

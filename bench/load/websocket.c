@@ -7,7 +7,8 @@
 /* Any mask is as good here, but not zero: servers skip the unmasking of a zero mask, which no browser ever sends. */
 static const uint8_t MASK[8] = {0x37, 0xfa, 0x21, 0x3d, 0x37, 0xfa, 0x21, 0x3d};
 
-void ws_write_upgrade(struct buffer *out, const char *host, int port, const char *path, const char *protocols) {
+void ws_write_upgrade(struct buffer *out, const char *host, int port, const char *path, const char *protocols,
+                      const char *extensions) {
   char head[8192];
   int size = snprintf(head, sizeof head,
                       "GET %s HTTP/1.1\r\nHost: %s:%d\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
@@ -15,6 +16,7 @@ void ws_write_upgrade(struct buffer *out, const char *host, int port, const char
                       path, host, port);
   if (strcmp(protocols, "-") != 0)
     size += snprintf(head + size, sizeof head - (size_t)size, "Sec-WebSocket-Protocol: %s\r\n", protocols);
+  if (extensions) size += snprintf(head + size, sizeof head - (size_t)size, "Sec-WebSocket-Extensions: %s\r\n", extensions);
   buffer_append(out, head, (size_t)size);
   buffer_append(out, "\r\n", 2);
 }
@@ -69,7 +71,8 @@ bool ws_read(struct buffer *in, struct ws_frame *frame) {
     for (size_t i = 0; i < digits; i++) size = size << 8 | at[2 + i];
   }
   if (held - head < size) return false;
-  *frame = (struct ws_frame){.opcode = at[0] & 15, .final = at[0] >> 7, .payload = buffer_front(in) + head, .size = size};
+  *frame = (struct ws_frame){.opcode = at[0] & 15, .final = at[0] >> 7, .compressed = at[0] & 0x40,
+                             .payload = buffer_front(in) + head, .size = size};
   /* Not buffer_consume: that would move nothing, but may reset the offsets under the payload. */
   in->start += head + size;
   return true;

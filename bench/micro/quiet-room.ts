@@ -41,14 +41,17 @@ export class QuietPeer implements RelaySocket {
   send(bytes: Uint8Array): void {
     this.messages++;
     this.bytes += bytes.length;
-    const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-    if (this.isLinking && bytes.length < CONTROL_LIMIT) this.#readControl(view);
-    // A mark stands behind all the rest: header and number, 12 bytes.
+    if (this.isLinking && bytes.length < CONTROL_LIMIT) this.#readControl(viewOf(bytes));
+    // A mark stands behind all the rest: header and number, 12 bytes. No view for what is none: what is allocated here would
+    // be counted as the room's.
     const at = bytes.length - 12;
-    if (at >= 0 && bytes[at] === FrameType.Mark && view.getUint32(at + 4, true) === 4) {
-      const mark = view.getUint32(at + 8, true);
-      this.#room.later(() => this.receive(encodeControl("credit", { mark })));
-    }
+    if (at >= 0 && bytes[at] === FrameType.Mark && bytes[at + 4] === 4) this.#credit(viewOf(bytes), at);
+  }
+
+  #credit(view: DataView, at: number): void {
+    if (view.getUint32(at + 4, true) !== 4) return;
+    const mark = view.getUint32(at + 8, true);
+    this.#room.later(() => this.receive(encodeControl("credit", { mark })));
   }
 
   receive(bytes: Uint8Array): void {
@@ -80,6 +83,10 @@ export class QuietPeer implements RelaySocket {
   }
 
   save(): void {}
+}
+
+function viewOf(bytes: Uint8Array): DataView {
+  return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }
 
 export class QuietRoom {

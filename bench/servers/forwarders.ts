@@ -2,6 +2,7 @@
 import { existsSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
+import { missingZlib } from "../load/compile.ts";
 import { type BenchServer, freePort, peersByNumber, startProgram } from "./server.ts";
 import { startWorker } from "./workerd.ts";
 
@@ -11,12 +12,19 @@ function barePeers(count: number) {
   return peersByNumber(count, (index) => `/?peer=${index}`);
 }
 
+const FORWARDER = { className: "Forwarder", binding: "FORWARDER", protocol: "bare", peers: barePeers };
+
 function onWorkerd(name: string, title: string, file: string): BenchServer {
-  const program = { file, className: "Forwarder", binding: "FORWARDER", protocol: "bare", peers: barePeers };
-  return { name, title, missing: () => undefined, start: () => startWorker(program) };
+  return { name, title, missing: () => undefined, start: () => startWorker({ ...FORWARDER, file }) };
 }
 
 export const bare = onWorkerd("bare", "bare forwarder on workerd, hibernating", "bare.js");
+export const bareDeflate: BenchServer = {
+  name: "bare-deflate",
+  title: "bare forwarder on workerd, hibernating, permessage-deflate on",
+  missing: missingZlib,
+  start: () => startWorker({ ...FORWARDER, file: "bare.js", isDeflated: true }),
+};
 export const bareStandard = onWorkerd(
   "bare-standard",
   "bare forwarder on workerd, standard sockets",
@@ -46,7 +54,7 @@ export const partyserver: BenchServer = {
 function onRuntime(
   name: string,
   title: string,
-  command: () => string,
+  command: () => readonly string[],
   file: string,
   missing: () => string | undefined,
 ) {
@@ -56,11 +64,9 @@ function onRuntime(
     missing,
     async start() {
       const port = await freePort();
-      const { pid, stop } = await startProgram({
-        command: command(),
-        args: [join(PROGRAMS, file), String(port)],
-        port,
-      });
+      const [binary = "", ...options] = command();
+      const args = [...options, join(PROGRAMS, file), String(port)];
+      const { pid, stop } = await startProgram({ command: binary, args, port });
       return {
         protocol: "bare",
         port,
@@ -73,14 +79,29 @@ function onRuntime(
 }
 
 /** The binary itself: a shim in front of it would be another process. */
-const bunBinary = (): string =>
-  join(dirname(createRequire(import.meta.url).resolve("bun/package.json")), "bin", "bun.exe");
+const binaryIn = (name: string, ...path: string[]): string =>
+  join(dirname(createRequire(import.meta.url).resolve(`${name}/package.json`)), ...path);
 
-export const bareBun = onRuntime("bare-bun", "bare forwarder on Bun", bunBinary, "bare-bun.js", () => undefined);
+export const bareBun = onRuntime(
+  "bare-bun",
+  "bare forwarder on Bun",
+  () => [binaryIn("bun", "bin", "bun.exe")],
+  "bare-bun.js",
+  () => undefined,
+);
+/** Its package puts the binary there when it is first run. */
+const denoBinary = (): string => binaryIn("deno", "deno");
+export const bareDeno = onRuntime(
+  "bare-deno",
+  "bare forwarder on Deno",
+  () => [denoBinary(), "run", "--no-config", "--no-lock", "--allow-net=127.0.0.1"],
+  "bare-deno.js",
+  () => (existsSync(denoBinary()) ? undefined : "Deno's binary is not there: npx deno --version"),
+);
 export const bareWs = onRuntime(
   "bare-ws",
   "bare forwarder on Node with ws",
-  () => process.execPath,
+  () => [process.execPath],
   "bare-ws.js",
   () => missingPackage("ws"),
 );

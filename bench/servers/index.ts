@@ -1,5 +1,14 @@
-import { edgeRelay, edgeRelayLimited, edgeRelayUnbatched } from "./edge-relay.ts";
-import { bare, bareBun, bareStandard, bareWs, partyserver } from "./forwarders.ts";
+import { bareTicket } from "./bare-ticket.ts";
+import {
+  edgeRelay,
+  edgeRelayAligned,
+  edgeRelayDeflate,
+  edgeRelayDelayed,
+  edgeRelayLean,
+  edgeRelayLimited,
+  edgeRelayUnbatched,
+} from "./edge-relay.ts";
+import { bare, bareBun, bareDeflate, bareDeno, bareStandard, bareWs, partyserver } from "./forwarders.ts";
 import { colyseus, coturn, nats, natsBatched, socketio } from "./frameworks.ts";
 import type { BenchServer } from "./server.ts";
 
@@ -7,9 +16,16 @@ export const SERVERS: readonly BenchServer[] = [
   edgeRelay,
   edgeRelayLimited,
   edgeRelayUnbatched,
+  edgeRelayAligned,
+  edgeRelayDelayed,
+  edgeRelayDeflate,
+  edgeRelayLean,
   bare,
   bareStandard,
+  bareDeflate,
+  bareTicket,
   bareBun,
+  bareDeno,
   bareWs,
   partyserver,
   socketio,
@@ -19,11 +35,17 @@ export const SERVERS: readonly BenchServer[] = [
   coturn,
 ];
 
-/** Throws for a name that there is not, and for a server that cannot run here. */
-export function serverNamed(name: string): BenchServer {
+/** The server, or why it cannot run here. */
+export function findServer(name: string): BenchServer | string {
   const server = SERVERS.find((candidate) => candidate.name === name);
-  if (!server) throw new Error(`There is no server "${name}"; there are ${SERVERS.map((s) => s.name).join(", ")}`);
+  if (!server) return `there is no server "${name}"`;
   const missing = server.missing();
-  if (missing !== undefined) throw new Error(`Cannot run ${name}: ${missing}`);
-  return server;
+  return missing === undefined ? server : `cannot run ${name}: ${missing}`;
+}
+
+/** Throws for a server that cannot run here. */
+export function serverNamed(name: string): BenchServer {
+  const found = findServer(name);
+  if (typeof found === "string") throw new Error(`${found}; there are ${SERVERS.map((s) => s.name).join(", ")}`);
+  return found;
 }

@@ -16,6 +16,10 @@ export interface RunningServer {
   readonly pids: readonly number[];
   /** Its clients send one message per packet even where the scenario would let them share one. */
   readonly isUnbatched?: boolean;
+  /** Its clients follow hints when to tick. `warmMs`: what that takes until it has settled, besides the warm-up of all. */
+  readonly align?: { readonly by: "delay" | "ticker"; readonly maxDelayMs?: number; readonly warmMs: number };
+  /** It grants permessage-deflate, and its clients ask for it. */
+  readonly isDeflated?: boolean;
   peers(count: number): Promise<readonly PeerAddress[]> | readonly PeerAddress[];
   stop(): Promise<void>;
 }
@@ -25,7 +29,8 @@ export interface BenchServer {
   readonly title: string;
   /** Why it cannot run here; undefined when it can. */
   missing(): string | undefined;
-  start(): Promise<RunningServer>;
+  /** `more`: arguments for workerd, where that is what it runs on. */
+  start(more?: readonly string[]): Promise<RunningServer>;
 }
 
 export interface Program {

@@ -1,10 +1,13 @@
 /** A worker with one Durable Object class on `workerd serve`, with the flags of our own deployment. */
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { buildSync } from "esbuild";
-import { workerdBinary } from "../../scripts/workerd-bundle.ts";
+import { compatibilityDate, deployedFlags, workerdBinary } from "../../scripts/workerd-bundle.ts";
 import { type PeerAddress, type RunningServer, freePort, startProgram } from "./server.ts";
+
+/** What turns permessage-deflate on (docs/architecture.md, "Settings"). */
+export const DEFLATED = ["web_socket_compression"];
 
 export interface WorkerProgram {
   /** In bench/programs/. */
@@ -12,21 +15,24 @@ export interface WorkerProgram {
   readonly className: string;
   readonly binding: string;
   readonly protocol: string;
-  peers(count: number): readonly PeerAddress[];
+  readonly isDeflated?: boolean;
+  readonly variables?: Readonly<Record<string, string>>;
+  peers(count: number): Promise<readonly PeerAddress[]> | readonly PeerAddress[];
 }
 
-export async function startWorker(program: WorkerProgram): Promise<RunningServer> {
+export async function startWorker(program: WorkerProgram, more: readonly string[] = []): Promise<RunningServer> {
   const folder = mkdtempSync(join(tmpdir(), "edge-relay-bench-"));
   const port = await freePort();
   bundle(program.file, join(folder, "worker.js"));
   mkdirSync(join(folder, "state"));
   const config = join(folder, "worker.capnp");
   writeFileSync(config, capnp(program, join(folder, "state"), port));
-  const { pid, stop } = await startProgram({ command: workerdBinary(), args: ["serve", config], port });
+  const { pid, stop } = await startProgram({ command: workerdBinary(), args: ["serve", config, ...more], port });
   return {
     protocol: program.protocol,
     port,
     pids: [pid],
+    isDeflated: program.isDeflated === true,
     peers: (count) => program.peers(count),
     async stop() {
       await stop();
@@ -41,9 +47,9 @@ function bundle(file: string, outfile: string): void {
   buildSync({ entryPoints: [entry], bundle: true, format: "esm", target: "es2023", external, outfile });
 }
 
-function capnp({ className, binding }: WorkerProgram, state: string, port: number): string {
-  const toml = readFileSync(new URL("../../wrangler.toml", import.meta.url), "utf8");
-  const date = /^compatibility_date = "([^"]+)"/m.exec(toml)?.[1];
+function capnp({ className, binding, isDeflated, variables = {} }: WorkerProgram, state: string, port: number): string {
+  const flags = isDeflated ? DEFLATED : deployedFlags();
+  const texts = Object.entries(variables).map(([name, text]) => `, (name = "${name}", text = ${JSON.stringify(text)})`);
   return `using Workerd = import "/workerd/workerd.capnp";
 const config :Workerd.Config = (
   services = [
@@ -54,9 +60,9 @@ const config :Workerd.Config = (
 );
 const worker :Workerd.Worker = (
   modules = [(name = "worker.js", esModule = embed "worker.js")],
-  compatibilityDate = "${date}",
-  compatibilityFlags = ["no_web_socket_compression"],
-  bindings = [(name = "${binding}", durableObjectNamespace = "${className}")],
+  compatibilityDate = "${compatibilityDate()}",
+  compatibilityFlags = ${JSON.stringify(flags)},
+  bindings = [(name = "${binding}", durableObjectNamespace = "${className}")${texts.join("")}],
   durableObjectNamespaces = [(className = "${className}", uniqueKey = "bench-${className}", enableSql = true)],
   durableObjectStorage = (localDisk = "state"),
 );

@@ -51,7 +51,7 @@ export interface CloseOptions {
 }
 
 /** Limits and habits of one connection; the relay's and Steam's where nothing is said. */
-export type ConnectionTuning = Omit<EngineOptions, "maxPayload" | "maxSendRate" | "ordered">;
+export type ConnectionTuning = Omit<EngineOptions, "maxPayload" | "maxSendRate" | "ordered" | "alignment">;
 
 /** Where the connection comes from and what it needs of the client it belongs to. */
 export interface ConnectionHost {
@@ -74,5 +74,6 @@ export interface ConnectionOptions {
   readonly maxSendRate?: number;
   /** False where frames may be lost or overtake each other on the way (the simulator). */
   readonly isOrdered: boolean;
+  readonly alignment?: EngineOptions["alignment"];
   readonly tuning: ConnectionTuning;
 }

@@ -8,6 +8,7 @@ export type {
   PortOptions,
   ReconnectAttempt,
 } from "./relay-options.ts";
+export type { AlignmentOptions, Pace } from "./alignment.ts";
 export type { SessionStatus } from "./session.ts";
 export {
   type CloseOptions,

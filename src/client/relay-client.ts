@@ -1,3 +1,4 @@
+import { Alignment, type Pace } from "./alignment.ts";
 import { parsePeerId } from "../protocol/index.ts";
 import { type Dialed, dial } from "./dial.ts";
 import { Listener } from "./listener.ts";
@@ -33,8 +34,8 @@ export async function connect(options: ConnectOptions): Promise<RelayClient> {
     return dial(options, token, { WebSocket, ...how });
   };
   const dialed = await join({ timeoutMs, signal });
-  const { reconnect: mayReconnect = true, isLossy = false } = options;
-  return new RelayClient(dialed, { join, timeoutMs, mayReconnect, signal }, isLossy);
+  const { reconnect: mayReconnect = true, isLossy = false, alignment } = options;
+  return new RelayClient(dialed, { join, timeoutMs, mayReconnect, signal }, isLossy, new Alignment(alignment));
 }
 
 /** One peer's presence in a room: opens and accepts connections to other peers. Made by `connect`. */
@@ -46,12 +47,14 @@ export class RelayClient extends TypedEvents<ClientEvents> implements AsyncDispo
 
   readonly #session: Session;
   readonly #switchboard: Switchboard;
+  readonly #alignment: Alignment;
 
-  constructor(dialed: Dialed, options: SessionOptions, isLossy: boolean) {
+  constructor(dialed: Dialed, options: SessionOptions, isLossy: boolean, alignment: Alignment) {
     super();
     this.peer = dialed.welcome.peer;
     this.#session = new Session(dialed.welcome, this, options);
-    this.#switchboard = new Switchboard(this.#session, isLossy, this);
+    this.#switchboard = new Switchboard(this.#session, isLossy, alignment, this);
+    this.#alignment = alignment;
     this.closed = this.#session.left.promise;
     this.#session.start(dialed, this.#switchboard);
   }
@@ -138,6 +141,14 @@ export class RelayClient extends TypedEvents<ClientEvents> implements AsyncDispo
     // Who joined a moment before us may have asked in the very message that welcomed us.
     queueMicrotask(() => this.#switchboard.offerUnclaimed());
     return () => acceptors.delete(key);
+  }
+
+  /**
+   * The relay's hints when to tick, for an application that moves its own loop (`edge-relay/client/ticker` is one). While
+   * there is a follower, nothing is held back for them. Returns what ends it; the newest follower is the only one.
+   */
+  onPace(follow: (pace: Pace) => void): () => void {
+    return this.#alignment.follow(follow);
   }
 
   /** For an application that knows that the network has changed: another socket, at once. */

@@ -84,6 +84,7 @@ export class RelayConnection extends TypedEvents<ConnectionEvents> implements As
       maxPayload: options.maxPayload,
       maxSendRate: options.maxSendRate ?? 0,
       ordered: options.isOrdered,
+      alignment: options.alignment ?? { holdMs: 0 },
     });
     this.engine.onMessage = (message) => this.#inbox.push(message);
     this.engine.onViolation = (what) =>

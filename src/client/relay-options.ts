@@ -1,5 +1,6 @@
 /** What a client is asked for, and the port that a connection is meant for. */
 import { ConnectionType, MAX_VIRTUAL_PORT, hasVirtualPort } from "../protocol/index.ts";
+import type { AlignmentOptions } from "./alignment.ts";
 import type { Destination } from "./dial.ts";
 import type { ConnectionTuning, RelayConnection } from "./relay-connection.ts";
 import { RelayError } from "./relay-error.ts";
@@ -14,6 +15,8 @@ export interface ConnectOptions extends Destination {
   readonly signal?: AbortSignal;
   /** Look for another socket when the one there is is lost, and go on with the session (default). */
   readonly reconnect?: boolean;
+  /** How far messages may be held back to arrive with those of other peers, which spares the relay; false: not at all. */
+  readonly alignment?: AlignmentOptions | false;
   /** Default: the global one. */
   readonly WebSocket?: WebSocketConstructor;
   /** The WebSocket loses or reorders end-to-end frames, as the simulator's does: the engines resend by timers then. */

@@ -12,6 +12,7 @@ import {
   errorName,
   hasVirtualPort,
 } from "../protocol/index.ts";
+import type { Alignment } from "./alignment.ts";
 import { endedBy } from "./connection-errors.ts";
 import { ConnectionTable } from "./connection-table.ts";
 import type { FrameWriter } from "./engine/frame-writer.ts";
@@ -43,6 +44,7 @@ export class Switchboard implements SessionHost {
   readonly acceptors = new Map<string, { readonly accept: Acceptor; readonly tuning: ConnectionTuning | undefined }>();
   readonly #session: Session;
   readonly #isLossy: boolean;
+  readonly #alignment: Alignment;
   readonly #events: TypedEvents<ClientEvents>;
   /** Asked for by peers before anybody listened on their port; offered when somebody does. */
   readonly #unclaimed = new Map<number, Incoming>();
@@ -55,8 +57,9 @@ export class Switchboard implements SessionHost {
   readonly #host: ConnectionHost;
   #firstToPull = 0;
 
-  constructor(session: Session, isLossy: boolean, events: TypedEvents<ClientEvents>) {
+  constructor(session: Session, isLossy: boolean, alignment: Alignment, events: TypedEvents<ClientEvents>) {
     this.#session = session;
+    this.#alignment = alignment;
     this.#isLossy = isLossy;
     this.#events = events;
     this.#host = {
@@ -77,7 +80,12 @@ export class Switchboard implements SessionHost {
 
   create(options: Fresh, tuning: ConnectionTuning = {}): RelayConnection {
     const { maxPayload, connectionBytesPerSecond } = this.#session.welcome;
-    const limits = { maxPayload, maxSendRate: connectionBytesPerSecond, isOrdered: !this.#isLossy };
+    const limits = {
+      maxPayload,
+      maxSendRate: connectionBytesPerSecond,
+      isOrdered: !this.#isLossy,
+      alignment: this.#alignment,
+    };
     const connection = new RelayConnection(this.#host, { ...options, tuning, ...limits });
     if (this.#session.status === "reconnecting") connection.interrupted();
     return connection;
@@ -137,6 +145,8 @@ export class Switchboard implements SessionHost {
         return this.#closed(control.values, control.flags);
       case "error":
         return this.#refused(control.values);
+      case "pace":
+        return this.#alignment.hint(control.values);
       default:
         return; // what a later relay may send is not ours to refuse
     }
@@ -144,6 +154,7 @@ export class Switchboard implements SessionHost {
 
   /** The socket is gone. */
   interrupted(): void {
+    this.#alignment.holdMs = 0; // the next one may have another way
     this.#listed = undefined;
     this.#strays.clear();
     for (const connection of this.connections.values()) connection.interrupted();

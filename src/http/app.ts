@@ -8,6 +8,8 @@ import { JoinLimiter } from "./join-limiter.ts";
 import { admit, checkRateClass, readAddress, upgradeRequired } from "./join.ts";
 import { problem } from "./problem.ts";
 
+const SWITCHING_PROTOCOLS = 101;
+
 /** The relay's HTTP side, the same on every runtime (contract: design §4, routes below). */
 export function createApp<Env extends RelayEnvironment>(platform: Platform<Env>): Hono<{ Bindings: Env }> {
   const app = new Hono<{ Bindings: Env }>();
@@ -42,7 +44,13 @@ export function createApp<Env extends RelayEnvironment>(platform: Platform<Env>)
   });
 
   // Pages of any origin may ask why a join was refused; the ticket, not the origin, is what lets them in.
-  app.use("/v1/apps/*", cors({ origin: "*", allowHeaders: ["authorization"], allowMethods: ["GET"] }));
+  const anyOrigin = cors({ origin: "*", allowHeaders: ["authorization"], allowMethods: ["GET"] });
+  app.use("/v1/apps/*", async (c, next) => {
+    if (c.req.method === "OPTIONS") return anyOrigin(c, next);
+    await next();
+    // A header would make Hono copy the response; no page can read the headers of a socket.
+    if (c.res.status !== SWITCHING_PROTOCOLS) c.header("access-control-allow-origin", "*");
+  });
   app.get("/v1/apps/:appId/connect", join);
   app.get("/v1/apps/:appId/rooms/:room/connect", join);
 

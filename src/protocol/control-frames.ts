@@ -65,6 +65,8 @@ export const CONTROL_FRAMES = {
   state: { type: FrameType.State, fields: { handle: u32, state: u8, previous: u8 } },
   /** relay → client: whether the other end can be reached just now (`Path`). */
   path: { type: FrameType.Path, fields: { handle: u32, path: u8 } },
+  /** relay → client: send by `shiftUs` later (earlier, if negative) to meet the others. Rules T1 to T5; `periodUs` 0: no others. */
+  pace: { type: FrameType.Pace, fields: { periodUs: u32, shiftUs: i32 } },
 } as const satisfies Record<string, { type: FrameType; fields: Record<string, AnyField> }>;
 
 type Frames = typeof CONTROL_FRAMES;

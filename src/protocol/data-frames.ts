@@ -38,6 +38,13 @@ export function writeDataHeader(view: DataView, offset: number, frame: DataHeade
   return offset + DATA_PAYLOAD_OFFSET;
 }
 
+/** Sets what differs between the copies of a multicast: handle, number and sequence, as its target at `from` has them. */
+export function patchDataHeader(view: DataView, offset: number, target: DataView, from: number): void {
+  view.setUint32(offset + 8, target.getUint32(from, true), true);
+  view.setUint32(offset + 16, target.getUint32(from + 4, true), true);
+  view.setUint32(offset + 20, target.getUint32(from + 8, true), true);
+}
+
 /** Reads into `into`, so that a receiver can reuse one object. The frame must be at least `DATA_PAYLOAD_OFFSET` long. */
 export function readDataHeader(view: DataView, offset: number, into: DataHeader): void {
   into.flags = view.getUint8(offset + 1);

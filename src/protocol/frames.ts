@@ -33,6 +33,8 @@ export const FrameType = {
   Ack: 0x21,
   Probe: 0x22,
   Multicast: 0x23,
+  /* hints: from FIRST_IGNORABLE_TYPE on, so that who is older than they are passes over them */
+  Pace: 0x88,
 } as const;
 export type FrameType = (typeof FrameType)[keyof typeof FrameType];
 

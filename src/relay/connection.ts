@@ -7,6 +7,7 @@ import {
   type PeerId,
 } from "../protocol/index.ts";
 import type { ConnectionRates } from "./limits/rates.ts";
+import type { Session } from "./sessions/session.ts";
 
 /** The record as the manager holds it. Everyone else sees it as `P2PConnection`. */
 export interface ConnectionRecord {
@@ -38,6 +39,9 @@ export interface ConnectionRecord {
   isRefused: boolean;
   /** Which counter flush last saw this record change (see RoomCounters). */
   dirtyMark: number;
+  /** The sessions of its two ends as they were last seen (ends.ts). */
+  fromSession: Session | undefined;
+  toSession: Session | undefined;
   /** What each end has sent, where there is a limit on it (limiting.ts). */
   rates: ConnectionRates | undefined;
 }

@@ -14,13 +14,15 @@ import {
   MULTICAST_TARGET_SIZE,
   PROBE_SIZE,
   multicastPayloadOffset,
+  patchDataHeader,
   writeDataHeader,
 } from "../protocol/index.ts";
-import { type P2PConnection, otherEnd } from "./connection.ts";
-import { send, sendData } from "./flow/flow-control.ts";
+import type { P2PConnection } from "./connection.ts";
+import { isEnd, linkOfOtherEnd } from "./ends.ts";
+import { sendData, sendPart } from "./flow/flow-control.ts";
 import { type Charged, isDropped, isWithinConnection } from "./limits/limiting.ts";
 import type { Link } from "./sessions/link.ts";
-import { type RoomState, drop, otherLink } from "./room-state.ts";
+import { type RoomState, drop } from "./room-state.ts";
 import { refuse } from "./telling.ts";
 
 /** One inbound message while it is being read. */
@@ -30,6 +32,8 @@ export interface Inbound extends Charged {
   readonly now: number;
   /** What its multicasts have made of copies so far, in bytes. */
   copied: number;
+  /** It carries data, and so is (part of) a tick of its sender (rule T2). */
+  hasData: boolean;
 }
 
 /** Acks and probes may grow by a few fields in later revisions, never into a way past the payload limit. */
@@ -44,7 +48,7 @@ export function forwardData(room: RoomState, link: Link, inbound: Inbound, offse
   const connection = connectionForData(room, link, handle, FrameType.Data);
   if (!connection) return;
   if (!isWithinConnection(room, link, connection, inbound, offset, size)) return;
-  deliver(room, link, connection, inbound.bytes.subarray(offset, end), size, inbound.now);
+  deliver(room, link, connection, inbound.bytes, offset, end, size, inbound.now);
 }
 
 /** Acks and probes: forwarded like data, not counted as packets, and still wanted while Disconnecting. */
@@ -62,13 +66,13 @@ export function forwardSignal(
   const connection = ownConnection(room, link, handle);
   if (!connection) return refuseHandle(room, link, type, handle);
   if (connection.state === ConnectionState.Connecting) return refuseUnconnected(room, link, type, handle);
-  const target = otherLink(room, connection, link.peer);
-  if (target) send(room, target, inbound.bytes.subarray(offset, end));
+  const target = linkOfOtherEnd(room, connection, link);
+  if (target) sendPart(room, target, inbound.bytes, offset, end);
 }
 
 /** One payload to many connections: each target gets the data frame it would have got from one of its own. */
 export function forwardMulticast(room: RoomState, link: Link, inbound: Inbound, offset: number, end: number): void {
-  const { view, bytes } = inbound;
+  const { view } = inbound;
   if (end - offset < MULTICAST_TARGETS_OFFSET) return refuseShort(room, link, FrameType.Multicast);
   const count = view.getUint16(offset + 12, true);
   const payload = offset + multicastPayloadOffset(count);
@@ -83,44 +87,59 @@ export function forwardMulticast(room: RoomState, link: Link, inbound: Inbound, 
   const copies = (DATA_PAYLOAD_OFFSET + size) * count;
   if (inbound.copied + copies > MAX_MULTICAST_BYTES) return refuseAmplification(room, link, size, count);
   inbound.copied += copies;
-  const header = {
-    flags: view.getUint8(offset + 1),
-    lane: view.getUint8(offset + 2),
-    channel: view.getInt32(offset + 8, true),
-    handle: 0,
-    number: 0,
-    sequence: 0,
-  };
-  for (let at = offset + MULTICAST_TARGETS_OFFSET; at < payload; at += MULTICAST_TARGET_SIZE) {
-    header.handle = view.getUint32(at, true);
-    header.number = view.getUint32(at + 4, true);
-    header.sequence = view.getUint32(at + 8, true);
-    const connection = connectionForData(room, link, header.handle, FrameType.Multicast);
+  const frames = framesOfMulticast(inbound, offset, payload, end, count);
+  const stride = DATA_PAYLOAD_OFFSET + size;
+  for (let i = 0; i < count; i++) {
+    const handle = view.getUint32(offset + MULTICAST_TARGETS_OFFSET + i * MULTICAST_TARGET_SIZE, true);
+    const connection = connectionForData(room, link, handle, FrameType.Multicast);
     if (!connection) continue;
     if (!isWithinConnection(room, link, connection, inbound, offset, size)) continue;
-    const frame = new Uint8Array(DATA_PAYLOAD_OFFSET + size);
-    writeDataHeader(new DataView(frame.buffer), 0, header, size);
-    frame.set(bytes.subarray(payload, end), DATA_PAYLOAD_OFFSET);
-    deliver(room, link, connection, frame, size, inbound.now);
+    deliver(room, link, connection, frames, i * stride, (i + 1) * stride, size, inbound.now);
   }
+}
+
+/** The data frames of all targets, back to back in one buffer: the payload is copied once for each, by one call. */
+function framesOfMulticast(
+  { bytes, view }: Inbound,
+  offset: number,
+  payload: number,
+  end: number,
+  count: number,
+): Uint8Array {
+  const size = end - payload;
+  const stride = DATA_PAYLOAD_OFFSET + size;
+  const frames = new Uint8Array(count * stride);
+  const into = new DataView(frames.buffer);
+  const channel = view.getInt32(offset + 8, true);
+  const [flags, lane] = [view.getUint8(offset + 1), view.getUint8(offset + 2)];
+  writeDataHeader(into, 0, { flags, lane, channel, handle: 0, number: 0, sequence: 0 }, size);
+  frames.set(bytes.subarray(payload, end), DATA_PAYLOAD_OFFSET);
+  let target = offset + MULTICAST_TARGETS_OFFSET;
+  for (let at = 0; at < frames.length; at += stride, target += MULTICAST_TARGET_SIZE) {
+    if (at > 0) frames.copyWithin(at, 0, stride);
+    patchDataHeader(into, at, view, target);
+  }
+  return frames;
 }
 
 function deliver(
   room: RoomState,
   link: Link,
   connection: P2PConnection,
-  frame: Uint8Array,
+  source: Uint8Array,
+  start: number,
+  end: number,
   size: number,
   now: number,
 ): void {
-  const target = otherLink(room, connection, link.peer);
+  const target = linkOfOtherEnd(room, connection, link);
   if (!target) return drop(room, "peer_away");
-  sendData(room, target, frame, { connection, size }, now);
+  sendData(room, target, source, start, end, connection, size, now);
 }
 
 function ownConnection(room: RoomState, link: Link, handle: number): P2PConnection | undefined {
   const connection = room.manager.getConnectionByHandle(handle);
-  return connection && otherEnd(connection, link.peer) !== undefined ? connection : undefined;
+  return connection && isEnd(connection, link) ? connection : undefined;
 }
 
 function connectionForData(room: RoomState, link: Link, handle: number, frame: number): P2PConnection | undefined {

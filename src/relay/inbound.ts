@@ -13,6 +13,7 @@ import { chargeMessage } from "./limits/limiting.ts";
 import type { Link } from "./sessions/link.ts";
 import { accept, close, connect, refuseConnection } from "./negotiation.ts";
 import { Charge } from "./limits/rates.ts";
+import { paced } from "./pacing/pacing.ts";
 import type { RoomState } from "./room-state.ts";
 import { hello, loseSocket } from "./sessions/sessions.ts";
 import { BATCH_LIMIT } from "./settings.ts";
@@ -28,7 +29,8 @@ export function readMessage(room: RoomState, link: Link, bytes: Uint8Array, now:
   const charge = chargeMessage(room, link, bytes.length, now);
   if (charge === Charge.Far) return;
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  const inbound: Inbound = { bytes, view, now, copied: 0, isBeyondRate: charge !== Charge.Within, isTold: false };
+  const isBeyondRate = charge !== Charge.Within;
+  const inbound: Inbound = { bytes, view, now, copied: 0, hasData: false, isBeyondRate, isTold: false };
   for (let offset = 0; offset < view.byteLength && link.state !== "over";) {
     const end = frameEnd(view, offset);
     if (end < 0) {
@@ -38,6 +40,7 @@ export function readMessage(room: RoomState, link: Link, bytes: Uint8Array, now:
     readFrame(room, link, inbound, offset, end);
     offset = end;
   }
+  if (inbound.hasData && link.isOpen) paced(room, link, now);
 }
 
 /** Text has no place in the protocol but the keep-alive, which the platform answers by itself. */
@@ -53,11 +56,13 @@ function readFrame(room: RoomState, link: Link, inbound: Inbound, offset: number
   }
   switch (type) {
     case FrameType.Data:
+      inbound.hasData = true;
       return forwardData(room, link, inbound, offset, end);
     case FrameType.Ack:
     case FrameType.Probe:
       return forwardSignal(room, link, inbound, offset, end, type);
     case FrameType.Multicast:
+      inbound.hasData = true;
       return forwardMulticast(room, link, inbound, offset, end);
     default:
       if (type < FIRST_IGNORABLE_TYPE) readControl(room, link, inbound, offset, type);

@@ -116,6 +116,8 @@ export class P2PRelayManager {
       pendingBy: undefined,
       isRefused: false,
       dirtyMark: 0,
+      fromSession: undefined,
+      toSession: undefined,
       rates: undefined,
     };
     this.#index(record);
@@ -273,6 +275,11 @@ export class P2PRelayManager {
     return [...(this.#byPeer.get(peerId)?.all ?? [])];
   }
 
+  /** The same without a copy: nothing may be opened or closed while it is walked. */
+  connectionsOf(peerId: PeerId): Iterable<P2PConnection> {
+    return this.#byPeer.get(peerId)?.all ?? [];
+  }
+
   /** How many connections a peer has. O(1). */
   countConnectionsForPeer(peerId: PeerId): number {
     return this.#byPeer.get(peerId)?.all.size ?? 0;
@@ -314,6 +321,8 @@ export class P2PRelayManager {
       packetsRelayed: counters.packets,
       bytesRelayed: counters.bytes,
       dirtyMark: 0,
+      fromSession: undefined,
+      toSession: undefined,
       rates: undefined,
     });
     // One that was opened after the counters were saved; "after" in serial arithmetic, because the count wraps.

@@ -57,6 +57,8 @@ export class Room {
   /** Rows of connections that are over, which the store failed to delete: the next flush tries again. */
   readonly #undeleted = new Set<Handle>();
   readonly #clock = new AlarmClock();
+  /** ms of the first change that is not on disk; Infinity while all is. */
+  #dirtySince = Infinity;
 
   constructor(options: RoomOptions) {
     const { app, settings, store, log } = options;
@@ -81,6 +83,7 @@ export class Room {
       outbox: new Outbox({
         maxBatch: BATCH_LIMIT,
         maxQueued: settings.maxQueuedBytes,
+        coalesceMs: settings.coalesceMs,
         newMark: () => newMark(options.random),
       }),
       sessions: new Map(),
@@ -107,6 +110,11 @@ export class Room {
     return this.#clock.at;
   }
 
+  /** ms at which `sendDue` must be called, or soon after: frames wait to share a message. Infinity while none do. */
+  get sendAt(): number {
+    return this.#state.outbox.dueAt;
+  }
+
   /**
    * Takes over what outlived the memory: the store, the sockets that stayed open, and the newest checkpoint that one of
    * them carried. Returns their links, in order.
@@ -121,7 +129,7 @@ export class Room {
       const link = links[index];
       if (link?.isOpen && saved.state === "open" && saved.isHolding) closeStalled(this.#state, link, now);
     });
-    this.#state.outbox.flush();
+    this.#state.outbox.endTurn(now);
     this.#schedule(now);
     return links;
   }
@@ -155,14 +163,24 @@ export class Room {
     return link;
   }
 
-  /** One binary message: a batch of frames, read in place. */
+  /** One binary message: a batch of frames, read in place. Its bytes may be sent on later, so nobody may change them. */
   receive(link: Link, bytes: Uint8Array, now: number): void {
-    this.#turn(link, now, () => readMessage(this.#state, link, bytes, now));
+    if (link.state === "over") return;
+    try {
+      this.#hear(link, now);
+      readMessage(this.#state, link, bytes, now);
+    } catch (error) {
+      this.#failed(link, error);
+    }
+    this.#endTurn(now);
   }
 
   /** A text message that is not the keep-alive: the protocol has none (rule P8). */
   receiveText(link: Link, now: number): void {
-    this.#turn(link, now, () => refuseText(this.#state, link));
+    if (link.state === "over") return;
+    this.#hear(link, now);
+    refuseText(this.#state, link);
+    this.#endTurn(now);
   }
 
   /** The socket is gone, whoever closed it. `isFarewell`: the client closed it as one who does not come back (rule S5). */
@@ -182,6 +200,11 @@ export class Room {
     return open.length;
   }
 
+  /** Sends what has waited for company long enough. */
+  sendDue(now: number): void {
+    this.#state.outbox.sendDue(now);
+  }
+
   /** Does what is due: stale connections, ghosts, guests without a hello, the counter flush. */
   alarm(now: number): void {
     const { manager, counters } = this.#state;
@@ -189,14 +212,16 @@ export class Room {
     const second = Math.floor(now / TIMES.promptMs) * TIMES.promptMs;
     manager.cleanupStaleConnections(second);
     sweepSessions(this.#state, second);
+    this.#dirtySince = -Infinity; // the object is awake, so what there is to flush is flushed now
     this.#endTurn(now);
-    if (counters.isDirty) this.flush();
+    if (!counters.isDirty) this.#dirtySince = Infinity;
     this.#schedule(now);
   }
 
   /** Writes all counters as one row. When the store fails they stay dirty, for the next flush. */
   flush(): void {
     const { store, counters, manager } = this.#state;
+    this.#dirtySince = Infinity; // where the store fails, the next attempt is as far off
     try {
       for (const handle of this.#undeleted) {
         store.deleteConnection(handle);
@@ -251,17 +276,14 @@ export class Room {
     return this.#state.sessions.get(peer)?.link !== undefined;
   }
 
-  /** One inbound message from beginning to end: what it causes is sent together, and a failure ends its sender only. */
-  #turn(link: Link, now: number, body: () => void): void {
-    if (link.state === "over") return;
-    try {
-      if (link.hear(now) && link.session?.isStored) keepSession(this.#state, link.session);
-      body();
-    } catch (error) {
-      this.#state.log({ level: "error", event: "internal_error", peer: String(link.peer), error: describe(error) });
-      refuse(this.#state, link, "internal", { frame: 0 }, "the relay failed on this message; it is logged there");
-    }
-    this.#endTurn(now);
+  #hear(link: Link, now: number): void {
+    if (link.hear(now) && link.session?.isStored) keepSession(this.#state, link.session);
+  }
+
+  /** A failure ends the session of the message's sender, and nobody else's. */
+  #failed(link: Link, error: unknown): void {
+    this.#state.log({ level: "error", event: "internal_error", peer: String(link.peer), error: describe(error) });
+    refuse(this.#state, link, "internal", { frame: 0 }, "the relay failed on this message; it is logged there");
   }
 
   #endTurn(now: number): void {
@@ -269,14 +291,25 @@ export class Room {
     this.#endFailedSessions();
     this.#watchStalling(now);
     this.#keepMissing();
-    outbox.flush();
+    outbox.endTurn(now);
     // An empty room keeps nothing in memory that a flush would still have to save, and no alarm.
     const isEmpty = links.size === 0 && sessions.size === 0 && manager.getActiveConnectionCount() === 0;
     if (isEmpty && counters.isDirty) this.flush();
-    if (counters.isDirty) this.#clock.wake(now + TIMES.flushMs);
+    if (counters.isDirty) this.#flushInTime(now);
     else if (isEmpty) this.#clock.stop();
     // A clock that has gone back: else nothing would ring until it is as late as it was.
     if (this.#clock.isAhead(now) && !isEmpty) this.#schedule(now);
+  }
+
+  /**
+   * A busy room flushes in one of its turns, and one that has fallen silent with the next look for ghosts: an alarm for it
+   * alone would wake the object, or keep it awake.
+   */
+  #flushInTime(now: number): void {
+    if (now - this.#dirtySince >= TIMES.flushMs) this.flush();
+    if (!this.#state.counters.isDirty) return;
+    this.#dirtySince = Math.min(this.#dirtySince, now);
+    this.#clock.wake(this.#dirtySince + TIMES.quietFlushMs);
   }
 
   #endFailedSessions(): void {
@@ -352,7 +385,7 @@ export class Room {
     const { manager, counters } = this.#state;
     const { deadline, idle } = manager.nextDue();
     const { prompt, ghost } = nextSweepTimes(this.#state);
-    const flush = counters.isDirty ? now + TIMES.flushMs : Infinity;
+    const flush = counters.isDirty ? now + TIMES.quietFlushMs : Infinity;
     // What may wait is looked for no oftener than at the cleanup's pace.
     const patient = Math.max(Math.min(idle, ghost), now + TIMES.cleanupMs);
     this.#clock.looked(now, Math.min(deadline, prompt, patient, flush));

@@ -38,6 +38,10 @@ export interface AppSettings extends PeerLimits {
   readonly graceMs: number;
   /** What the relay holds for a peer that does not take it in (F2). */
   readonly maxQueuedBytes: number;
+  /** How long frames may wait in a loaded room to share a message with others to the same client; 0 for not at all. */
+  readonly coalesceMs: number;
+  /** How often a client may be hinted when to send (T5); 0 for never. */
+  readonly paceIntervalMs: number;
   /** The app's rate classes, whole: what a class does not set is the app's own. A ticket names one (claim `class`). */
   readonly classes?: ReadonlyMap<string, PeerLimits>;
 }
@@ -62,11 +66,13 @@ const RANGES: Readonly<Record<SettingName, Range>> = {
   messagesPerSecond: { value: 1_000, min: 0, max: 1_000_000 },
   bytesPerSecond: { value: 16 * MAX_BATCH, min: 0, max: 0xffff_ffff },
   connectionBytesPerSecond: { value: 0, min: 0, max: 0xffff_ffff },
+  coalesceMs: { value: 5, min: 0, max: 50 },
   connectBurst: { value: 256, min: 1, max: 65_536 },
   connectsPerSecond: { value: 64, min: 1, max: 65_536 },
   maxPeers: { value: 16_384, min: 1, max: 32_768 },
   joinsPerMinute: { value: 120, min: 0, max: 1_000_000 },
   monthlyBytes: { value: 0, min: 0, max: Number.MAX_SAFE_INTEGER },
+  paceIntervalMs: { value: 2_000, min: 0, max: HOUR },
 };
 
 /** What a class may set. */
@@ -97,8 +103,10 @@ export const TIMES = {
   helloMs: 10_000,
   /** How long a graceful close waits for the other end. */
   disconnectMs: 5_000,
-  /** Counters in memory reach the disk within this time, and the second that it ends in. */
+  /** Counters of a busy room reach the disk within this time. */
   flushMs: 10_000,
+  /** Those of a room that has fallen silent, after the first change: with the look for ghosts, rarely later. */
+  quietFlushMs: 40_000,
   /** Stale connections and ghosts are looked for no more often than this. */
   cleanupMs: 10_000,
   /** What is due is acted on at whole multiples of this, no more often. */

@@ -377,8 +377,8 @@ export class TestRoom {
   #lost = { packets: 0, bytes: 0 };
 
   constructor({ settings = {}, checks = true }: TestRoomOptions = {}) {
-    // Without a grace period a session ends with its socket; tests of resuming set one.
-    this.#settings = { ...DEFAULT_SETTINGS, graceMs: 0, ...settings };
+    // Without a grace period a session ends with its socket; tests of resuming set one. Those of coalescing let frames wait.
+    this.#settings = { ...DEFAULT_SETTINGS, graceMs: 0, coalesceMs: 0, ...settings };
     this.#checks = checks;
     migrate(this.sql);
     this.store = new TestStore(new SqlRoomStore(this.sql));
@@ -481,13 +481,24 @@ export class TestRoom {
   /** Lets time pass, with the alarms that fall into it. */
   advance(ms: number): this {
     const until = this.now + ms;
+    this.#sendUntil(until);
     for (let rung = 0; this.scheduled <= until; rung++) {
       if (rung > 2 + ms / TIMES.promptMs) throw new Error("The alarm rings more than once a second");
       this.now = Math.max(this.now, this.scheduled);
       this.#ring();
+      this.#sendUntil(until);
     }
     this.now = until;
     return this;
+  }
+
+  /** The timer for what waits for company; due long before any alarm. */
+  #sendUntil(until: number): void {
+    for (let { sendAt } = this.room; sendAt <= until; { sendAt } = this.room) {
+      this.now = Math.max(this.now, sendAt);
+      this.room.sendDue(this.now);
+      this.#end();
+    }
   }
 
   /** An alarm out of turn. */
@@ -662,7 +673,7 @@ export class TestRoom {
     const { manager, counters, alarmAt } = this.room;
     const { deadline, idle } = manager.nextDue();
     let due = Math.min(deadline, idle + TIMES.cleanupMs);
-    if (counters.isDirty) due = Math.min(due, this.now + TIMES.flushMs);
+    if (counters.isDirty) due = Math.min(due, this.now + TIMES.quietFlushMs);
     for (const { link, socket, isGone } of this.peers) {
       if (isGone || socket.closed) continue;
       const ghost = link.lastHeard + TIMES.ghostMs + TIMES.cleanupMs;

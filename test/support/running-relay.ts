@@ -23,6 +23,7 @@ export interface RelayBuild {
   readonly v8Flags?: readonly string[];
   /** Flags of a standalone relay. */
   readonly args?: readonly string[];
+  readonly compatibilityFlags?: readonly string[];
   /** Where its output goes, which is thrown away otherwise. */
   readonly log?: string;
 }
@@ -48,8 +49,9 @@ interface Command {
 }
 
 function workerd(folder: string, port: number, variables: Variables, build: RelayBuild): Command {
-  const { bundle = sharedBundle(), v8Flags } = build;
-  return { file: workerdBinary(), args: ["serve", writeWorkerdConfig(bundle, { folder, port, variables, v8Flags })] };
+  const { bundle = sharedBundle(), v8Flags, compatibilityFlags } = build;
+  const config = writeWorkerdConfig(bundle, { folder, port, variables, v8Flags, compatibilityFlags });
+  return { file: workerdBinary(), args: ["serve", config] };
 }
 
 function standalone(

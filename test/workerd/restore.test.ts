@@ -47,7 +47,7 @@ function failureOf(stub: RoomStub, event: (room: RelayRoom, state: DurableObject
   });
 }
 
-function message(room: RelayRoom, state: DurableObjectState): Promise<void> {
+function message(room: RelayRoom, state: DurableObjectState): void | Promise<void> {
   return room.webSocketMessage(state.getWebSockets(`peer:${ALICE}`)[0]!, new ArrayBuffer(8));
 }
 

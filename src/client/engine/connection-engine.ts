@@ -125,8 +125,9 @@ export class ConnectionEngine {
     if (!this.#isLive) return false;
     const sender = this.#sender;
     if (sender.expire(now)) this.#probes.hasten(); // the answer tells what else is missing, and how long to wait
-    const hasProbe = this.#probeDeadline(now) <= now;
     const hasData = sender.isReady(now);
+    if (hasData) this.#probes.touch(now); // a question that has waited for traffic shares its message
+    const hasProbe = this.#probeDeadline(now) <= now;
     if (this.#receiver.isAckDue(now, hasProbe || hasData)) {
       if (!this.#receiver.writeAcks(writer, this.handle, budget)) return true;
     }
@@ -143,7 +144,6 @@ export class ConnectionEngine {
   /** `payload` is copied where it is kept; header and payload may be reused after the call. */
   receiveData(header: DataHeader, payload: Uint8Array, now: number): void {
     if (this.#isClosed) return;
-    this.#probes.isActive = true;
     this.#in.packets.add(1, now);
     this.#in.bytes.add(payload.length, now);
     this.#receiver.receive(header, payload, now);
@@ -239,7 +239,7 @@ export class ConnectionEngine {
   #writeData(writer: FrameWriter, now: number, budget: number): boolean {
     const { framesSent, bytesSent } = this.counters;
     const hasMore = this.#sender.write(writer, this.handle, now, budget);
-    this.#probes.isActive = true;
+    this.#probes.touch(now);
     this.#out.packets.add(this.counters.framesSent - framesSent, now);
     this.#out.bytes.add(this.counters.bytesSent - bytesSent, now);
     return hasMore;

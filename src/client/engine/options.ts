@@ -22,6 +22,8 @@ export interface EngineOptions {
   readonly segmentSize?: number;
   /** How long a message without the flag NoNagle waits for others to share a batch with. */
   readonly nagleMs?: number;
+  /** How much longer it waits just now, to arrive with messages of other peers. Shared by all engines of a client. */
+  readonly alignment?: { readonly holdMs: number };
   /** Bytes per second; Infinity leaves the pace to the transport, which is the default when `ordered`. */
   readonly sendRate?: number;
   /** What `sendRate` is not to be above, whatever it is; 0 for nothing (rule L2). */
@@ -51,6 +53,7 @@ const DEFAULTS = {
   receiveBufferMessages: 1000,
   segmentSize: 16 * 1024,
   nagleMs: 5,
+  alignment: { holdMs: 0 },
   maxSendRate: 0,
   forceReliable: false,
   seed: 1,

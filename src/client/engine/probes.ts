@@ -5,6 +5,8 @@ import { type Random, seededRandom } from "./random.ts";
 /** As Steam does: every 5 to 7 s, so that the probes of many connections drift apart. */
 const INTERVAL_MS = 5000;
 const INTERVAL_SPREAD_MS = 2000;
+/** A question waits for its time only among traffic: one on its own, seconds later, would wake a relay that sleeps. */
+const TRAFFIC_MS = 1000;
 /** While something hangs on the answer. */
 const URGENT_INTERVAL_MS = 500;
 /** Under way at the same time. */
@@ -42,11 +44,11 @@ export class Probes {
   ping: number | undefined;
   /** The other end's quality, 0 to 1; -1 while unknown. */
   qualityRemote = -1;
-  /** Something was sent or received since the last question. */
-  isActive = true;
 
   readonly #random: Random;
   #nextAt = 0;
+  /** ms until which data that was sent or received since the last question counts as traffic. */
+  #activeUntil = Infinity;
   #askedAt = -Infinity;
   #questions: Question[] = [];
   #answer: number | undefined;
@@ -58,10 +60,15 @@ export class Probes {
     this.#random = seededRandom(seed);
   }
 
+  /** Data was sent or received. */
+  touch(now: number): void {
+    this.#activeUntil = Math.max(this.#activeUntil, now + TRAFFIC_MS);
+  }
+
   /** Asks as soon as possible. */
   hasten(): void {
     this.#nextAt = 0;
-    this.isActive = true;
+    this.#activeUntil = Infinity;
   }
 
   /** Answers to what was asked so far do not count any more. */
@@ -73,7 +80,7 @@ export class Probes {
   /** `isUrgent`: something hangs on the answer. `isWaiting`: the other end owes an acknowledgement. */
   nextDeadline(isUrgent: boolean, isWaiting: boolean): number {
     if (this.#answer !== undefined) return 0;
-    const regular = this.isActive || isWaiting ? this.#nextAt : Infinity;
+    const regular = isWaiting || this.#nextAt <= this.#activeUntil ? this.#nextAt : Infinity;
     return isUrgent ? Math.min(regular, this.#askedAt + URGENT_INTERVAL_MS) : regular;
   }
 
@@ -117,7 +124,7 @@ export class Probes {
     if (this.#questions.length > MAX_QUESTIONS) this.#questions.shift();
     this.#askedAt = now;
     this.#nextAt = now + INTERVAL_MS + INTERVAL_SPREAD_MS * this.#random();
-    this.isActive = false;
+    this.#activeUntil = -Infinity;
   }
 
   #measured(rtt: number): void {

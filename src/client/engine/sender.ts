@@ -96,7 +96,9 @@ export class Sender {
     const own = options.isOwned ? payload : payload.slice();
     const number = lane.queue(own, flags, options.channel ?? 0, now, this.#settings.segmentSize);
     const isWorthABatch = (flags & DataFlag.NoNagle) !== 0 || pending >= NAGLE_BYTES;
-    this.#dueAt = Math.min(this.#dueAt, isWorthABatch ? now : now + this.#settings.nagleMs);
+    const { nagleMs, alignment } = this.#settings;
+    const waitMs = isWorthABatch || nagleMs === 0 ? 0 : nagleMs + alignment.holdMs;
+    this.#dueAt = Math.min(this.#dueAt, now + waitMs);
     return { ok: true, number };
   }
 

@@ -12,13 +12,30 @@ import { TIMES } from "../settings.ts";
 
 /** Queues a frame that belongs to no data statistics: control frames, acks, probes. */
 export function send(room: RoomState, link: Link, bytes: Uint8Array): void {
-  if (!room.outbox.add(link, bytes)) hold(room, link, bytes, undefined);
+  if (!room.outbox.add(link, bytes, 0, bytes.length)) hold(room, link, bytes, undefined);
 }
 
-/** Queues a data frame. Counted as relayed when it is handed on: at once, or when the client has made room. */
-export function sendData(room: RoomState, link: Link, bytes: Uint8Array, data: HeldData, now: number): void {
-  if (room.outbox.add(link, bytes)) record(room, data, now);
-  else hold(room, link, bytes, data);
+/** Queues a part of an inbound message that belongs to no data statistics. */
+export function sendPart(room: RoomState, link: Link, source: Uint8Array, start: number, end: number): void {
+  if (!room.outbox.add(link, source, start, end)) hold(room, link, source.subarray(start, end), undefined);
+}
+
+/**
+ * Queues a data frame whose payload is `size` bytes. Counted as relayed when it is handed on: at once, or when the client
+ * has made room.
+ */
+export function sendData(
+  room: RoomState,
+  link: Link,
+  source: Uint8Array,
+  start: number,
+  end: number,
+  connection: P2PConnection,
+  size: number,
+  now: number,
+): void {
+  if (room.outbox.add(link, source, start, end)) record(room, connection, size, now);
+  else hold(room, link, source.subarray(start, end), { connection, size });
 }
 
 /** The client has taken in all before this mark. False for a mark that is not waited for (rule F5). */
@@ -30,7 +47,7 @@ export function credit(room: RoomState, link: Link, mark: number, now: number): 
   for (let frame = backlog.oldest; frame && room.outbox.fits(link, frame.bytes.length); frame = backlog.oldest) {
     backlog.shift();
     room.outbox.addNow(link, frame.bytes);
-    if (frame.data) record(room, frame.data, now);
+    if (frame.data) record(room, frame.data.connection, frame.data.size, now);
   }
   if (!backlog.oldest) release(room, link, backlog);
   return true;
@@ -68,7 +85,7 @@ export function tellPath(
   send(room, link, encodeControl("path", { handle, path }, flags));
 }
 
-function record(room: RoomState, { connection, size }: HeldData, now: number): void {
+function record(room: RoomState, connection: P2PConnection, size: number, now: number): void {
   room.manager.recordPacket(connection, size, now);
   room.counters.connectionChanged(connection);
 }
@@ -81,7 +98,7 @@ function hold(room: RoomState, link: Link, bytes: Uint8Array, data: HeldData | u
     room.stalling.add(link);
   }
   const { backlog } = link;
-  const dropped = backlog.hold(bytes, data, maxQueuedBytes - link.window.uncredited - link.pendingBytes);
+  const dropped = backlog.hold(bytes, data, maxQueuedBytes - link.window.uncredited - link.pending.bytes);
   for (const frame of dropped) {
     countDropped(room, frame);
     if (!frame.isUnreliable) backlog.sender(frame.handle).hasLost = true;

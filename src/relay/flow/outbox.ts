@@ -1,119 +1,162 @@
 import type { Link } from "../sessions/link.ts";
-import { MARK_BYTES } from "./window.ts";
+import { Gathering, RoomLoad } from "./coalescing.ts";
 
+/** A mark is sent at least every so many bytes, or every eighth of what a client may owe (rule F1). */
+const MARK_BYTES = 64 * 1024;
+const MARK_SHARE = 1 / 8;
 /** The size of a mark frame: header and number. */
 const MARK_SIZE = 12;
 /** Bytes that the platform has not handed on, below which it is not what holds a client up. */
 const LOW_BUFFER = 64 * 1024;
+/** A message of this size gains nothing by waiting to grow: its bytes cost more than its being one. */
+const FULL_MESSAGE = 16 * 1024;
+/** How much later than due frames leave at the latest, in ms, where the timer does not get its turn. */
+const MAX_LATE_MS = 10;
 
 export interface OutboxOptions {
   /** Bytes of one message. */
   readonly maxBatch: number;
   /** Bytes that one client may owe a credit for, those held back included (rule F2). */
   readonly maxQueued: number;
+  /** How long frames may wait for others to leave with, in ms; 0: not beyond their turn. */
+  readonly coalesceMs: number;
   /** A fresh mark frame, and its number. */
   newMark(): { readonly mark: number; readonly frame: Uint8Array };
 }
 
 /**
- * Gathers what one turn (an inbound message, an alarm) sends, so that everything for one peer leaves as one WebSocket
- * message. On workerd a message costs about 30 µs whatever is in it, a copied frame well under 1 µs
- * (docs/decisions.md): the number of messages is the price of relaying.
+ * Gathers what leaves for each client, so that it leaves in few WebSocket messages: always what one turn (an inbound
+ * message, an alarm) sends, and under load what comes within a few milliseconds (coalescing.ts). On workerd a message
+ * costs about 30 µs whatever is in it, a copied frame well under 1 µs (docs/performance.md): the number of messages is
+ * the price of relaying. Frames for one client leave in the order in which they were added, control frames too.
  */
 export class Outbox {
   readonly #options: OutboxOptions;
+  readonly #load: RoomLoad;
+  readonly #markBytes: number;
+  /** What this turn has added to. */
   readonly #touched: Link[] = [];
+  /** What waits beyond its turn, about in the order in which it is due. */
+  #waiting: Link[] = [];
+  /** Of those, how many are done with. */
+  #done = 0;
 
   constructor(options: OutboxOptions) {
     this.#options = options;
+    this.#load = new RoomLoad(options.coalesceMs);
+    this.#markBytes = Math.max(MARK_BYTES, options.maxQueued * MARK_SHARE);
+  }
+
+  /** ms at which `sendDue` has to be called, or soon after; Infinity while nothing waits. */
+  get dueAt(): number {
+    for (; this.#done < this.#waiting.length; this.#done++) {
+      const link = this.#waiting[this.#done] as Link;
+      if (link.gathering?.isWaiting) return link.gathering.dueAt;
+    }
+    this.#waiting.length = this.#done = 0;
+    return Infinity;
   }
 
   /**
-   * Queues a whole frame. `bytes` may be a view into the inbound message: it is copied or handed on when the turn ends.
+   * Queues a frame, which may be a part of an inbound message: nobody may change its bytes any more.
    * False when it does not fit what may be under way to this client: the caller holds it back (flow-control.ts).
    */
-  add(link: Link, bytes: Uint8Array): boolean {
+  add(link: Link, source: Uint8Array, start: number, end: number): boolean {
     if (link.state === "over") return true;
-    if (link.backlog !== undefined || !this.fits(link, bytes.length)) return false;
-    this.#push(link, bytes);
+    if (link.backlog !== undefined || !this.fits(link, end - start)) return false;
+    this.#push(link, source, start, end);
     return true;
   }
 
   /** Whether so many bytes more may be under way to this client. */
   fits(link: Link, size: number): boolean {
-    const { window, pendingBytes } = link;
+    const { window } = link;
+    const pending = link.pending.bytes;
     if (link.inherited > 0) link.inherited = Math.min(link.inherited, link.socket.bufferedAmount() ?? 0);
-    const owed = window.uncredited + pendingBytes + link.inherited;
+    const owed = window.uncredited + pending + link.inherited;
     if (owed + size <= this.#options.maxQueued / 2) return true;
     // With no credit to wait for, a frame goes out however large it is: nothing else would let it.
-    if (!window.isWaiting && pendingBytes < MARK_BYTES) return true;
+    if (!window.isWaiting && pending < this.#markBytes) return true;
     // It may be far away rather than slow when nothing waits here. The rest is for what its senders send until they are held.
     const buffered = link.socket.bufferedAmount();
     return buffered !== undefined && buffered <= LOW_BUFFER && owed + size <= (this.#options.maxQueued * 3) / 4;
   }
 
   /** Past what waits: a frame that was held, when its time has come, and the last words before a close. */
-  addNow(link: Link, bytes: Uint8Array): void {
-    if (link.state !== "over") this.#push(link, bytes);
+  addNow(link: Link, frame: Uint8Array): void {
+    if (link.state !== "over") this.#push(link, frame, 0, frame.length);
   }
 
-  flush(): void {
-    for (const link of this.#touched) {
-      this.flushLink(link);
-      if (link.isUnsaved && link.isOpen) link.save();
+  /** The turn is over: what gains nothing by waiting leaves. */
+  endTurn(now: number): void {
+    if (this.#touched.length > 0) {
+      this.#load.add(this.#touched.length, now);
+      const delayMs = this.#load.delayMs;
+      for (const link of this.#touched) this.#endTurnOf(link, now, delayMs);
+      this.#touched.length = 0;
     }
-    this.#touched.length = 0;
+    if (this.#isDue(now - MAX_LATE_MS)) this.sendDue(now);
+  }
+
+  /**
+   * Sends what has waited long enough. To be called by a timer: where messages are queued up it comes behind them, so
+   * that a burst that takes longer to read than frames may wait still leaves as one message for each client.
+   */
+  sendDue(now: number): void {
+    while (this.#isDue(now)) {
+      const link = this.#waiting[this.#done++] as Link;
+      link.gathering?.end(now);
+      this.flushLink(link);
+    }
   }
 
   /** Sends what is queued for one link at once: before its socket is closed. */
   flushLink(link: Link): void {
-    const frames = link.pending;
-    let first = 0;
-    let size = 0;
-    for (let i = 0; i < frames.length; i++) {
-      const length = frames[i]?.length ?? 0;
-      if (size > 0 && size + length > this.#options.maxBatch) {
-        this.#send(link, frames, first, i, size);
-        first = i;
-        size = 0;
-      }
-      size += length;
-    }
-    if (size > 0) this.#send(link, frames, first, frames.length, size);
-    frames.length = link.pendingBytes = 0;
-  }
-
-  #push(link: Link, bytes: Uint8Array): void {
-    if (link.pending.length === 0) this.#touched.push(link);
-    link.pending.push(bytes);
-    link.pendingBytes += bytes.length;
-  }
-
-  #send(link: Link, frames: readonly Uint8Array[], from: number, to: number, size: number): void {
-    const { window, socket } = link;
+    const size = link.pending.bytes;
+    if (size === 0) return;
+    const { window, socket, pending } = link;
     window.sent(size);
-    if (!window.isMarkDue) return socket.send(join(frames, from, to, size));
+    if (window.unmarked < this.#markBytes) return socket.send(pending.take());
     const { mark, frame } = this.#options.newMark();
     window.sent(MARK_SIZE);
     window.marked(mark);
     const hasRoom = size + MARK_SIZE <= this.#options.maxBatch;
-    socket.send(join(frames, from, to, size, hasRoom ? frame : undefined));
+    socket.send(pending.take(hasRoom ? frame : undefined));
     if (!hasRoom) socket.send(frame);
   }
-}
 
-function join(frames: readonly Uint8Array[], from: number, to: number, size: number, last?: Uint8Array): Uint8Array {
-  const single = frames[from];
-  // One frame, or one run of the inbound message: the runtime takes a view as it is, nothing to copy here.
-  if (to - from === 1 && single && !last) return single;
-  const bytes = new Uint8Array(size + (last?.length ?? 0));
-  let offset = 0;
-  for (let i = from; i < to; i++) {
-    const frame = frames[i];
-    if (!frame) continue;
-    bytes.set(frame, offset);
-    offset += frame.length;
+  /** Also when the clock has gone back: else frames would wait until it is as late as it was. */
+  #isDue(now: number): boolean {
+    const { dueAt } = this;
+    return dueAt <= now || (dueAt !== Infinity && dueAt > now + MAX_LATE_MS + this.#options.coalesceMs);
   }
-  if (last) bytes.set(last, offset);
-  return bytes;
+
+  #push(link: Link, source: Uint8Array, start: number, end: number): void {
+    if (link.pending.bytes + end - start > this.#options.maxBatch) this.flushLink(link);
+    if (!link.isTouched) {
+      link.isTouched = true;
+      this.#touched.push(link);
+    }
+    link.pending.add(source, start, end);
+  }
+
+  #endTurnOf(link: Link, now: number, delayMs: number): void {
+    link.isTouched = false;
+    if (!this.#waits(link, now, delayMs)) this.flushLink(link);
+    if (link.isUnsaved && link.isOpen) link.save();
+  }
+
+  #waits(link: Link, now: number, delayMs: number): boolean {
+    if (delayMs === 0 && !link.gathering?.isWaiting) return false;
+    const gathering = (link.gathering ??= new Gathering());
+    if (gathering.isWaiting) {
+      gathering.join();
+      if (link.pending.bytes < FULL_MESSAGE) return true;
+      gathering.end(now);
+      return false;
+    }
+    if (link.pending.bytes >= FULL_MESSAGE || !gathering.begin(now, delayMs)) return false;
+    this.#waiting.push(link);
+    return true;
+  }
 }

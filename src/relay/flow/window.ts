@@ -1,6 +1,3 @@
-/** A mark is sent at least every so many bytes (rule F1). */
-export const MARK_BYTES = 64 * 1024;
-
 interface Mark {
   readonly mark: number;
   /** All that had been sent when the mark was, in bytes. */
@@ -27,9 +24,9 @@ export class Window {
     return this.#marks.length > 0;
   }
 
-  /** Enough was sent since the last mark for another one. */
-  get isMarkDue(): boolean {
-    return this.#sent - this.#marked >= MARK_BYTES;
+  /** Bytes that were sent since the last mark. */
+  get unmarked(): number {
+    return this.#sent - this.#marked;
   }
 
   sent(bytes: number): void {

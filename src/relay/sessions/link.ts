@@ -1,6 +1,9 @@
 import type { Backlog } from "../flow/backlog.ts";
+import type { Gathering } from "../flow/coalescing.ts";
+import { Pending } from "../flow/pending.ts";
 import type { PeerId } from "../../protocol/index.ts";
 import type { Admission, RelaySocket, SavedLink } from "../ports.ts";
+import type { Cadence } from "../pacing/cadence.ts";
 import { SessionRates } from "../limits/rates.ts";
 import type { Session } from "./session.ts";
 import { DEFAULT_SETTINGS, type PeerLimits, TIMES } from "../settings.ts";
@@ -30,9 +33,12 @@ export class Link {
   lastMessage: number;
   /** Error frames that the current inbound message has caused (room-state.ts). */
   errors = 0;
-  /** What leaves for this socket when the current turn ends (outbox.ts), and how many bytes that is. */
-  readonly pending: Uint8Array[] = [];
-  pendingBytes = 0;
+  /** What leaves for this socket next (outbox.ts). */
+  readonly pending = new Pending();
+  /** Whether that waits for more beyond its turn; nothing has while this is undefined. */
+  gathering: Gathering | undefined;
+  /** The current turn has added to it. */
+  isTouched = false;
   /** What has left for it and was not credited (rule F1). */
   readonly window = new Window();
   /** What the platform still queued for it when the object woke: not in the window, whose marks went with the memory. */
@@ -41,6 +47,8 @@ export class Link {
   backlog: Backlog | undefined;
   /** What it has sent against its limits (limiting.ts). */
   rates: SessionRates;
+  /** When its messages with data come (pacing/); measured anew on each socket, whose way here is another. */
+  cadence: Cadence | undefined;
   /** Something of the session has changed that is to be kept beside the socket, when the turn ends. */
   isUnsaved = false;
   #savedHeard = -Infinity;
@@ -82,7 +90,7 @@ export class Link {
   end(): void {
     this.state = "over";
     if (this.session?.link === this) this.session.link = undefined;
-    this.pending.length = this.pendingBytes = 0;
+    this.pending.clear();
   }
 
   /** A message has come. True when it confirms that the client has its newest token (R7). */
@@ -104,7 +112,9 @@ export class Link {
     if (state !== "open" || !session) {
       return this.socket.save({ state: state === "over" ? "over" : "awaiting-hello", admission, since });
     }
-    const { id, token, previousToken, farewells } = session;
+    const { id, token, previousToken } = session;
+    // A typed array, even an empty one, costs as much as all the rest.
+    const farewells = session.farewells.length > 0 ? session.farewells : undefined;
     const isHolding = this.backlog !== undefined;
     this.socket.save({ state, admission, since, heard, session: id, token, previousToken, farewells, isHolding });
   }

@@ -12,6 +12,8 @@ const RECENT_BYTES = 1_536;
 /** Closes that wait for a client without one. Whatever they do not cover is told as `EndedWhileAway`. */
 const MAX_FAREWELLS = 1_024;
 
+const NONE = new Uint8Array();
+
 export interface SessionSecrets {
   readonly session: SessionId;
   readonly token: Uint8Array;
@@ -37,7 +39,7 @@ export class Session {
   rates: SessionRates | undefined;
   /** There is a row of it on disk, as there must be before anybody is told of a connection. */
   isStored = false;
-  #farewells: Uint8Array[] = [];
+  readonly #farewells: Uint8Array[] = [];
 
   constructor(peer: PeerId, secrets: SessionSecrets) {
     this.peer = peer;
@@ -57,7 +59,8 @@ export class Session {
   takeOver({ token, previousToken, farewells }: SessionSecrets): void {
     this.token = token;
     this.previousToken = previousToken;
-    this.#farewells = farewells && farewells.length > 0 ? [farewells] : [];
+    this.#farewells.length = 0;
+    if (farewells && farewells.length > 0) this.#farewells.push(farewells);
   }
 
   /** Also true for the token before, until the session was heard from on the socket that got the newest. */
@@ -84,6 +87,7 @@ export class Session {
 
   /** The close frames to send to a client that has come back, as one run of bytes. */
   get farewells(): Uint8Array {
+    if (this.#farewells.length === 0) return NONE;
     const bytes = new Uint8Array(this.#farewells.reduce((sum, { length }) => sum + length, 0));
     let offset = 0;
     for (const farewell of this.#farewells) {

@@ -1,5 +1,5 @@
 import type { Room } from "../../relay/room.ts";
-import type { Checkpoint, HibernatableSocket } from "./hibernatable-socket.ts";
+import type { Attachment, Checkpoint, HibernatableSocket } from "./hibernatable-socket.ts";
 
 /** A socket's attachment holds 16,384 bytes; the link takes up to about 2,500, most of it closes (relay/sessions/session.ts). */
 const MAX_NUMBERS = 13_000 / Float64Array.BYTES_PER_ELEMENT;
@@ -25,10 +25,9 @@ export class Checkpoints {
   }
 
   /** The newest of the checkpoints that sockets carry. Each holds all that changed since the flush it names. */
-  newest(sockets: readonly HibernatableSocket[]): Float64Array | undefined {
+  newest(attachments: readonly Attachment[]): Float64Array | undefined {
     let newest: Checkpoint | undefined;
-    for (const { attachment } of sockets) {
-      const found = attachment?.checkpoint;
+    for (const { checkpoint: found } of attachments) {
       if (found && (!newest || found.at > newest.at)) newest = found;
     }
     if (newest) this.#last = newest.at;

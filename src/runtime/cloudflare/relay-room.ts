@@ -6,8 +6,9 @@ import { entryProblem } from "../../http/problem.ts";
 import type { JoinRefusal } from "../../relay/limits/entry.ts";
 import type { Link } from "../../relay/sessions/link.ts";
 import type { Admission } from "../../relay/ports.ts";
+import type { Survivor } from "../../relay/sessions/restoring.ts";
 import { Room, type RoomOptions, type RoomStatistics } from "../../relay/room.ts";
-import { TIMES, parseSettings } from "../../relay/settings.ts";
+import { parseSettings } from "../../relay/settings.ts";
 import { migrate } from "../../storage/migrations.ts";
 import { SqlBanStore } from "../../storage/sql-bans.ts";
 import { SqlRoomStore } from "../../storage/sql-room-store.ts";
@@ -15,7 +16,7 @@ import { readAdmission } from "./admission-header.ts";
 import { Checkpoints } from "./checkpoints.ts";
 import { DurableSql } from "./durable-sql.ts";
 import type { RelayEnv } from "./env.ts";
-import { HibernatableSocket, closeQuietly } from "./hibernatable-socket.ts";
+import { type Attachment, HibernatableSocket, closeQuietly } from "./hibernatable-socket.ts";
 import { log } from "../log.ts";
 import { parseRoomAddress } from "../room-address.ts";
 
@@ -49,6 +50,7 @@ export class RelayRoom extends DurableObject<RelayEnv> {
   readonly #newRoom: () => Room;
   readonly #links = new Map<WebSocket, Entry>();
   #scheduledAlarm: number | null = null;
+  #isSendTimerSet = false;
   /** Undefined until everything that outlived the memory has been read. */
   #served: Served | undefined;
 
@@ -98,7 +100,7 @@ export class RelayRoom extends DurableObject<RelayEnv> {
     });
   }
 
-  override async webSocketMessage(ws: WebSocket, message: ArrayBuffer | string): Promise<void> {
+  override webSocketMessage(ws: WebSocket, message: ArrayBuffer | string): void | Promise<void> {
     const now = Date.now();
     const { room, checkpoints } = this.#begin(now, ws);
     const entry = this.#entryOf(room, ws, now);
@@ -106,7 +108,7 @@ export class RelayRoom extends DurableObject<RelayEnv> {
     if (typeof message === "string") room.receiveText(entry.link, now);
     else room.receive(entry.link, new Uint8Array(message), now);
     checkpoints.touch(entry.socket, now);
-    await this.#end(room);
+    return this.#end(room);
   }
 
   override async webSocketClose(ws: WebSocket, code: number, reason: string): Promise<void> {
@@ -130,10 +132,8 @@ export class RelayRoom extends DurableObject<RelayEnv> {
     const now = Date.now();
     this.#scheduledAlarm = null; // it has fired, also where the room cannot be restored
     const { room } = this.#begin(now);
-    // Where counters moved they will move again: the next flush's alarm is set now, not first a later one and then it.
-    const nextFlush = room.counters.isDirty ? now + TIMES.flushMs : Infinity;
     room.alarm(now);
-    await this.#end(room, nextFlush);
+    await this.#end(room);
   }
 
   /** For a plain request that asks why its upgrade was refused. */
@@ -226,13 +226,18 @@ export class RelayRoom extends DurableObject<RelayEnv> {
   #restore(now: number, closing: WebSocket | undefined): Served {
     const sockets = new Set(this.ctx.getWebSockets());
     if (closing) sockets.add(closing);
-    const found = [...sockets].map((ws) => ({ ws, socket: new HibernatableSocket(this.ctx, ws) }));
-    const survivors = found.flatMap(({ ws, socket }) => {
-      return socket.attachment ? [{ ws, socket, saved: socket.attachment.link }] : [];
-    });
+    const attachments: Attachment[] = [];
+    const survivors: (Survivor & { readonly ws: WebSocket; readonly socket: HibernatableSocket })[] = [];
+    for (const ws of sockets) {
+      const socket = new HibernatableSocket(this.ctx, ws);
+      const attachment = socket.wake();
+      if (!attachment) continue;
+      attachments.push(attachment);
+      survivors.push({ ws, socket, saved: attachment.link });
+    }
     const room = this.#newRoom();
     const checkpoints = new Checkpoints(room);
-    const links = room.restore(checkpoints.newest(found.map(({ socket }) => socket)), survivors, now);
+    const links = room.restore(checkpoints.newest(attachments), survivors, now);
     this.#links.clear(); // of an attempt that failed
     survivors.forEach(({ ws, socket }, index) => {
       const link = links[index];
@@ -249,7 +254,7 @@ export class RelayRoom extends DurableObject<RelayEnv> {
     const entry = this.#links.get(ws);
     if (entry) return entry;
     const socket = new HibernatableSocket(this.ctx, ws);
-    const saved = socket.attachment?.link;
+    const saved = socket.wake()?.link;
     if (!saved || room.isPresent(saved.admission.peer)) return undefined;
     const late = { link: room.rejoin(socket, saved, now), socket };
     this.#links.set(ws, late);
@@ -270,21 +275,39 @@ export class RelayRoom extends DurableObject<RelayEnv> {
     await this.#end(room);
   }
 
+  /** Frames wait to share a message: at most for some ms, so that no timer keeps a quiet object from hibernating. */
+  #setSendTimer(room: Room): void {
+    if (this.#isSendTimerSet || room.sendAt === Infinity) return;
+    this.#isSendTimerSet = true;
+    setTimeout(
+      () => {
+        this.#isSendTimerSet = false;
+        try {
+          room.sendDue(Date.now());
+        } finally {
+          this.#setSendTimer(room);
+        }
+      },
+      Math.max(0, room.sendAt - Date.now()),
+    );
+  }
+
   /**
    * Moves the alarm when something is due earlier, and removes it when nothing is. Each set is billed as a row, so one
-   * that may come too early stays. `expected`: when something will be due that is not yet.
+   * that may come too early stays.
    */
-  async #end({ alarmAt: due }: Room, expected = Infinity): Promise<void> {
-    const alarmAt = Math.min(due, expected);
-    if (due === Infinity) {
-      if (this.#scheduledAlarm === null) return;
+  #end(room: Room): void | Promise<void> {
+    this.#setSendTimer(room);
+    const { alarmAt } = room;
+    if (alarmAt === Infinity) {
+      if (this.#scheduledAlarm === null) return undefined;
       this.#scheduledAlarm = null;
       this.sql.rowsWritten++;
-      await this.ctx.storage.deleteAlarm();
-    } else if (this.#scheduledAlarm === null || alarmAt < this.#scheduledAlarm) {
-      this.#scheduledAlarm = alarmAt;
-      this.sql.rowsWritten++;
-      await this.ctx.storage.setAlarm(alarmAt);
+      return this.ctx.storage.deleteAlarm();
     }
+    if (this.#scheduledAlarm !== null && alarmAt >= this.#scheduledAlarm) return undefined;
+    this.#scheduledAlarm = alarmAt;
+    this.sql.rowsWritten++;
+    return this.ctx.storage.setAlarm(alarmAt);
   }
 }

@@ -1,4 +1,4 @@
-/** Where rooms are kept on one's own machine: a folder with one SQLite file per room, or memory (decision D33). */
+/** Where rooms are kept on one's own machine: a folder with one SQLite file per room, or memory (decision D35). */
 import { existsSync, mkdirSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { NewerSchemaError, checkVersion, migrate } from "../../storage/migrations.ts";

@@ -19,6 +19,7 @@ export class HostedRoom {
   readonly #changed: (hosted: HostedRoom) => void;
   #lastUsed: number;
   #retryAt = -Infinity;
+  #isSendTimerSet = false;
 
   /** Whatever was due while nobody ran it is due at once. `changed` is called when `dueAt` may be another. */
   constructor(options: RoomOptions, changed: (hosted: HostedRoom) => void, now: number) {
@@ -144,9 +145,27 @@ export class HostedRoom {
     if (this.#room.counters.hasNews) this.#room.flush();
   }
 
-  /** After each event, and the one place where a room may ask for another look: also soon, for frames that wait (`sendAt`). */
+  /** After each event, and the one place where a room may ask for another look. */
   #turnEnded(now: number): void {
     this.#lastUsed = now;
+    this.#setSendTimer(now);
     this.#changed(this);
+  }
+
+  /** Frames wait to share a message: for some ms at most, and a timer of its own that is set once for all of them. */
+  #setSendTimer(now: number): void {
+    if (this.#isSendTimerSet || this.#room.sendAt === Infinity) return;
+    this.#isSendTimerSet = true;
+    setTimeout(
+      () => {
+        this.#isSendTimerSet = false;
+        try {
+          this.#room.sendDue(Date.now());
+        } finally {
+          this.#setSendTimer(Date.now());
+        }
+      },
+      Math.max(0, this.#room.sendAt - now),
+    );
   }
 }

@@ -315,3 +315,18 @@ describe("jitter", () => {
     expect(pair.a.engine.status(pair.now).maxJitterUs).toBe(-1);
   });
 });
+
+describe("questions", () => {
+  test("come with a packet after a silence, in its message, and none comes on its own later", () => {
+    const pair = new Pair({ network: { lagMs: 20 } });
+    pair.run(20_000);
+    const before = [pair.a.log.length, pair.b.log.length];
+    pair.a.send(64, { flags: NoNagle }, pair.now);
+    pair.run(15_000);
+    const sent = pair.a.log.slice(before[0]).map(({ frames }) => frames);
+    expect(sent[0]).toMatchObject({ data: [{}], probes: [{ answer: false }] });
+    expect(pair.a.log.slice(before[0]).every(({ at }) => at < pair.now - 14_000)).toBe(true);
+    expect(pair.b.log.slice(before[1]).every(({ at }) => at < pair.now - 14_000)).toBe(true);
+    expect(pair.a.engine.status(pair.now).pingMs).toBe(40);
+  });
+});

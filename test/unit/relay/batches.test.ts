@@ -297,7 +297,7 @@ describe("[E1] an error frame", () => {
 });
 
 describe("[P4] types from 0x80 on are skipped", () => {
-  test.each([0x80, 0xa1, 0xff])("0x%x, with and without a body", (type) => {
+  test.each([0x80, 0x88, 0xa1, 0xff])("0x%x, with and without a body", (type) => {
     const { alice, bob, handle } = setup();
     alice.send(raw(type), raw(type, 1_000), frames.data(handle, "behind"));
     expect(alice.heard()).toEqual([]);

@@ -27,11 +27,13 @@ describe("parseSettings", () => {
       messagesPerSecond: 1_000,
       bytesPerSecond: 16_777_216,
       connectionBytesPerSecond: 0,
+      coalesceMs: 5,
       connectBurst: 256,
       connectsPerSecond: 64,
       maxPeers: 16_384,
       joinsPerMinute: 120,
       monthlyBytes: 0,
+      paceIntervalMs: 2_000,
     });
   });
 
@@ -55,11 +57,13 @@ describe("parseSettings", () => {
       messagesPerSecond: [0, 1_000_000],
       bytesPerSecond: [0, 0xffff_ffff],
       connectionBytesPerSecond: [0, 0xffff_ffff],
+      coalesceMs: [0, 50],
       connectBurst: [1, 65_536],
       connectsPerSecond: [1, 65_536],
       maxPeers: [1, 32_768],
       joinsPerMinute: [0, 1_000_000],
       monthlyBytes: [0, Number.MAX_SAFE_INTEGER],
+      paceIntervalMs: [0, 3_600_000],
     };
     expect(Object.keys(ranges)).toEqual(Object.keys(DEFAULT_SETTINGS));
     for (const [name, [min, max]] of Object.entries(ranges) as [string, [number, number]][]) {
