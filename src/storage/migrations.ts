@@ -65,8 +65,7 @@ export class NewerSchemaError extends Error {
 
 /** Brings the database to the current schema, all steps or none. Throws NewerSchemaError. */
 export function migrate(db: SqlDatabase): { from: number; to: number } {
-  const from = readVersion(db);
-  if (from > SCHEMA_VERSION) throw new NewerSchemaError(from);
+  const from = checkVersion(db);
   if (from < SCHEMA_VERSION) {
     db.transaction(() => {
       db.run(
@@ -79,7 +78,13 @@ export function migrate(db: SqlDatabase): { from: number; to: number } {
   return { from, to: SCHEMA_VERSION };
 }
 
-/** 0 for a new database. */
+/** The version of its schema, 0 for a new one. Writes nothing. Throws NewerSchemaError. */
+export function checkVersion(db: SqlDatabase): number {
+  const version = readVersion(db);
+  if (version > SCHEMA_VERSION) throw new NewerSchemaError(version);
+  return version;
+}
+
 function readVersion(db: SqlDatabase): number {
   // PRAGMA user_version is not available in Durable Objects, so the version is a table.
   const exists = db.all(`SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'schema_version'`).length > 0;

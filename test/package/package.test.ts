@@ -12,6 +12,7 @@ import { chromium } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type RelayClient, connect } from "../../src/client/index.ts";
 import { RunningRelay } from "../support/running-relay.ts";
+import { bunBinary, denoBinary } from "../support/runtimes.ts";
 import { testTicket } from "../support/tickets.ts";
 
 const run = promisify(execFile);
@@ -90,13 +91,13 @@ describe("the installed package relays", () => {
   });
 
   test("in Bun", async () => {
-    const { stdout } = await run(bun(), ["run", mainFile("bun.js", await greeting("2"))], { cwd: project });
+    const { stdout } = await run(bunBinary(), ["run", mainFile("bun.js", await greeting("2"))], { cwd: project });
     expect(stdout.trim()).toBe(EXPECTED);
   });
 
   test("in Deno", async () => {
     const args = ["run", "--allow-net", "--node-modules-dir=manual", mainFile("deno.js", await greeting("3"))];
-    const { stdout } = await run(deno(), args, { cwd: project });
+    const { stdout } = await run(denoBinary(), args, { cwd: project });
     expect(stdout.trim()).toBe(EXPECTED);
   });
 
@@ -143,31 +144,5 @@ function chromiumPath(): string {
     existsSync(path),
   );
   if (!found) throw new Error("no Chromium on this machine; .ci/run installs Debian's");
-  return found;
-}
-
-/** The binaries that came with the npm packages, also when their install scripts were not run. */
-function deno(): string {
-  return nativeBinary("deno", [
-    "@deno/linux-x64-glibc/deno",
-    "@deno/linux-arm64-glibc/deno",
-    "@deno/darwin-arm64/deno",
-    "deno/deno",
-  ]);
-}
-
-function bun(): string {
-  return nativeBinary("bun", [
-    "@oven/bun-linux-x64/bin/bun",
-    "@oven/bun-linux-aarch64/bin/bun",
-    "@oven/bun-darwin-aarch64/bin/bun",
-    "bun/bin/bun.exe",
-  ]);
-}
-
-function nativeBinary(name: string, candidates: readonly string[]): string {
-  const modules = join(import.meta.dirname, "../../node_modules");
-  const found = candidates.map((path) => join(modules, path)).find((path) => existsSync(path));
-  if (!found) throw new Error(`the npm package of ${name} brought no binary for this machine`);
   return found;
 }

@@ -1,4 +1,4 @@
-/** A relay in a process of its own, on `workerd serve` with disk storage: to be killed and started again. */
+/** A relay in a process of its own, on any runtime, with disk storage: to be ended and started again. */
 import { type ChildProcess, spawn } from "node:child_process";
 import { mkdtempSync, openSync, rmSync } from "node:fs";
 import { createServer } from "node:net";
@@ -6,6 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { isHealthy } from "../../scripts/local-relay.ts";
 import { buildBundle, workerdBinary, writeWorkerdConfig } from "../../scripts/workerd-bundle.ts";
+import { type Runtime, type StandaloneRuntime, chosenRuntime, serveCommand } from "./runtimes.ts";
 import { TEST_SECRET } from "./tickets.ts";
 
 export const TEST_ADMIN_TOKEN = "test-admin-token-0123456789abcdef";
@@ -13,11 +14,15 @@ export const TEST_ADMIN_TOKEN = "test-admin-token-0123456789abcdef";
 /** All clients of a test come from one address, and together join more often than one client may. */
 const ONE_ADDRESS = JSON.stringify({ default: { joinsPerMinute: 0 } });
 
-/** For tests that need another relay than the one that ships. */
+/** For tests that need another relay than the one that ships, or one on a certain runtime. */
 export interface RelayBuild {
-  /** A folder with a `worker.js`. */
+  /** Default: RELAY_RUNTIME, or workerd. */
+  readonly runtime?: Runtime;
+  /** A folder with a `worker.js`, for workerd. */
   readonly bundle?: string;
   readonly v8Flags?: readonly string[];
+  /** Flags of a standalone relay. */
+  readonly args?: readonly string[];
   readonly compatibilityFlags?: readonly string[];
   /** Where its output goes, which is thrown away otherwise. */
   readonly log?: string;
@@ -34,28 +39,53 @@ function sharedBundle(): string {
   return bundle;
 }
 
+type Variables = Readonly<Record<string, string>>;
+
+/** How the process is started, each time. */
+interface Command {
+  readonly file: string;
+  readonly args: readonly string[];
+  readonly env?: Variables;
+}
+
+function workerd(folder: string, port: number, variables: Variables, build: RelayBuild): Command {
+  const { bundle = sharedBundle(), v8Flags, compatibilityFlags } = build;
+  const config = writeWorkerdConfig(bundle, { folder, port, variables, v8Flags, compatibilityFlags });
+  return { file: workerdBinary(), args: ["serve", config] };
+}
+
+function standalone(
+  runtime: StandaloneRuntime,
+  folder: string,
+  port: number,
+  env: Variables,
+  { args = [] }: RelayBuild,
+): Command {
+  const { file, args: script } = serveCommand(runtime);
+  return { file, args: [...script, `--port=${port}`, `--database=${join(folder, "rooms")}`, ...args], env };
+}
+
 export class RunningRelay {
+  readonly runtime: Runtime;
   readonly url: string;
-  readonly #folder: string;
-  readonly #config: string;
+  readonly folder: string;
+  readonly #command: Command;
   readonly #output: "ignore" | number;
   #process: ChildProcess | undefined;
 
-  private constructor(folder: string, port: number, variables: Readonly<Record<string, string>>, build: RelayBuild) {
-    this.#folder = folder;
+  private constructor(folder: string, port: number, variables: Variables, build: RelayBuild) {
+    this.folder = folder;
+    this.runtime = build.runtime ?? chosenRuntime();
     this.#output = build.log === undefined ? "ignore" : openSync(build.log, "a");
     this.url = `http://127.0.0.1:${port}`;
     const all = { TICKET_SECRET: TEST_SECRET, ADMIN_TOKEN: TEST_ADMIN_TOKEN, APP_SETTINGS: ONE_ADDRESS, ...variables };
-    this.#config = writeWorkerdConfig(build.bundle ?? sharedBundle(), {
-      folder,
-      port,
-      variables: all,
-      v8Flags: build.v8Flags,
-      compatibilityFlags: build.compatibilityFlags,
-    });
+    this.#command =
+      this.runtime === "workerd"
+        ? workerd(folder, port, all, build)
+        : standalone(this.runtime, folder, port, all, build);
   }
 
-  static async start(variables: Readonly<Record<string, string>> = {}, build: RelayBuild = {}): Promise<RunningRelay> {
+  static async start(variables: Variables = {}, build: RelayBuild = {}): Promise<RunningRelay> {
     const folder = mkdtempSync(join(tmpdir(), "edge-relay-"));
     const relay = new RunningRelay(folder, await freePort(), variables, build);
     await relay.restart();
@@ -70,21 +100,34 @@ export class RunningRelay {
 
   /** Starts the process again on the same disk. */
   async restart(): Promise<void> {
-    this.#process = spawn(workerdBinary(), ["serve", this.#config], { stdio: ["ignore", this.#output, this.#output] });
+    const { file, args, env } = this.#command;
+    this.#process = spawn(file, args, {
+      stdio: ["ignore", this.#output, this.#output],
+      env: { ...process.env, ...env },
+    });
     for (const deadline = Date.now() + 10_000; Date.now() < deadline;) {
       if (await isHealthy(this.url)) return;
       await new Promise((resolve) => setTimeout(resolve, 20));
     }
-    throw new Error(`workerd did not answer at ${this.url}`);
+    throw new Error(`the relay on ${this.runtime} did not answer at ${this.url}`);
   }
 
   /** SIGKILL: nothing is flushed, nobody is told. (workerd with open sockets ignores SIGTERM.) */
   async kill(): Promise<void> {
+    await this.#signal("SIGKILL");
+  }
+
+  /** SIGTERM, as an operator would. Its exit code: null where it did not end by itself. */
+  async stop(): Promise<number | null> {
+    return this.#signal("SIGTERM");
+  }
+
+  async #signal(signal: "SIGKILL" | "SIGTERM"): Promise<number | null> {
     const child = this.#process;
-    if (!child || child.exitCode !== null || child.signalCode !== null) return;
-    const exited = new Promise((resolve) => child.once("exit", resolve));
-    child.kill("SIGKILL");
-    await exited;
+    if (!child || child.exitCode !== null || child.signalCode !== null) return child?.exitCode ?? null;
+    const exited = new Promise<number | null>((resolve) => child.once("exit", resolve));
+    child.kill(signal);
+    return exited;
   }
 
   async admin<T>(path: string, init: RequestInit = {}): Promise<T> {
@@ -96,7 +139,7 @@ export class RunningRelay {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.kill();
-    rmSync(this.#folder, { recursive: true, force: true });
+    rmSync(this.folder, { recursive: true, force: true });
   }
 }
 

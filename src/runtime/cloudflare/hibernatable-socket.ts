@@ -1,5 +1,5 @@
 import type { RelaySocket, SavedLink } from "../../relay/ports.ts";
-import { log } from "./log.ts";
+import { log } from "../log.ts";
 
 /** The room's counters as they were at one moment (relay/counters.ts). */
 export interface Checkpoint {

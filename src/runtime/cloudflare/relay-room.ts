@@ -18,8 +18,8 @@ import { Checkpoints } from "./checkpoints.ts";
 import { DurableSql } from "./durable-sql.ts";
 import type { RelayEnv } from "./env.ts";
 import { type Attachment, HibernatableSocket, closeQuietly } from "./hibernatable-socket.ts";
-import { log } from "./log.ts";
-import { parseRoomAddress } from "./rooms.ts";
+import { log } from "../log.ts";
+import { parseRoomAddress } from "../room-address.ts";
 
 /** What a client's close event reports for `close(1000)` and for `close()`. */
 const NORMAL_CLOSE = 1000;

@@ -1,23 +1,11 @@
 import type { ClientGeo, RoomAddress, RoomAdmin, RoomGateway } from "../../http/gateway.ts";
 import { entryProblem, problem } from "../../http/problem.ts";
-import { type AppId, type RoomName, SUBPROTOCOL, parseAppId, parseRoomName } from "../../protocol/index.ts";
+import { SUBPROTOCOL } from "../../protocol/index.ts";
 import type { Admission } from "../../relay/ports.ts";
 import { writeAdmission } from "./admission-header.ts";
-import { log } from "./log.ts";
+import { log } from "../log.ts";
+import { roomName } from "../room-address.ts";
 import type { RelayRoom } from "./relay-room.ts";
-
-/** The object's name: `app/480`, or `app/480/room/lobby`. Readable in the dashboard, and parsed by the object itself. */
-export function roomName({ app, room }: RoomAddress): string {
-  return room === undefined ? `app/${app}` : `app/${app}/room/${room}`;
-}
-
-export function parseRoomAddress(name: string | undefined): { app: AppId; room: RoomName | undefined } {
-  const [prefix, appText, infix, roomText] = (name ?? "").split("/");
-  const app = parseAppId(appText);
-  const room = infix === "room" ? parseRoomName(roomText) : undefined;
-  if (prefix !== "app" || app === undefined) throw new Error(`Cannot serve the object "${name}": its name is no room`);
-  return { app, room };
-}
 
 /** Rooms as Durable Objects. */
 export class DurableRooms implements RoomGateway {

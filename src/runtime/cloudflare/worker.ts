@@ -2,7 +2,7 @@
 import { createApp } from "../../http/app.ts";
 import type { ClientGeo, RoomGateway } from "../../http/gateway.ts";
 import type { RelayEnv } from "./env.ts";
-import { log } from "./log.ts";
+import { log } from "../log.ts";
 import { DurableRooms } from "./rooms.ts";
 
 export { RelayRoom } from "./relay-room.ts";

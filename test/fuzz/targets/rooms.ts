@@ -68,7 +68,7 @@ function run(steps: readonly RoomStep[], feature: (name: string) => void): void 
     for (const step of steps) game.play(step);
     game.finish();
   } finally {
-    game.room.sql.db.close();
+    game.room.sql.close();
   }
 }
 

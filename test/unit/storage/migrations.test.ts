@@ -97,10 +97,10 @@ describe("migrate", () => {
       const path = join(folder, "room.sqlite");
       const first = new NodeSql(path);
       migrate(first);
-      first.db.close();
+      first.close();
       const second = new NodeSql(path);
       expect(migrate(second)).toEqual({ from: SCHEMA_VERSION, to: SCHEMA_VERSION });
-      second.db.close();
+      second.close();
     } finally {
       rmSync(folder, { recursive: true });
     }

@@ -2,7 +2,7 @@ import { env } from "cloudflare:workers";
 import { runInDurableObject } from "cloudflare:test";
 import { parseAppId, parseRoomName } from "../../../src/protocol/index.ts";
 import type { RelayRoom } from "../../../src/runtime/cloudflare/relay-room.ts";
-import { roomName } from "../../../src/runtime/cloudflare/rooms.ts";
+import { roomName } from "../../../src/runtime/room-address.ts";
 
 export type RoomStub = DurableObjectStub<RelayRoom>;
 

@@ -1,0 +1,81 @@
+/** The relay on Deno: `Deno.serve` and `Deno.upgradeWebSocket`. */
+import { SUBPROTOCOL } from "../../protocol/index.ts";
+import type { StandaloneConfiguration } from "../standalone/configuration.ts";
+import { type Listening, main } from "../standalone/main.ts";
+import { PeerSocket, type PlatformSocket } from "../standalone/peer-socket.ts";
+import { type StandaloneRelay, noHandshake } from "../standalone/relay.ts";
+
+let openSockets = 0;
+
+await main("deno", listen);
+
+async function listen(relay: StandaloneRelay, { host, port, tls }: StandaloneConfiguration): Promise<Listening> {
+  let bound = 0;
+  const options = {
+    hostname: host,
+    port,
+    ...tls,
+    onListen: (address: { port: number }) => void (bound = address.port),
+  };
+  Deno.serve(options, async (request, { remoteAddr }) => {
+    const answer = await relay.answer(request, remoteAddr.hostname);
+    return answer instanceof PeerSocket ? upgrade(request, answer) : answer;
+  });
+  return { port: bound, openSockets: () => openSockets };
+}
+
+function upgrade(request: Request, peer: PeerSocket): Response {
+  try {
+    // Silence is the rules' to judge (rule S7): by default Deno pings, and closes who does not answer.
+    const { socket, response } = Deno.upgradeWebSocket(request, { idleTimeout: 0 });
+    // As an option, `protocol` throws where the client offered "a,b" without a space.
+    response.headers.set("sec-websocket-protocol", SUBPROTOCOL);
+    attach(peer, socket);
+    return response;
+  } catch {
+    return noHandshake();
+  }
+}
+
+/** Compression is never negotiated here, and the largest message is Deno's own limit of 64 MiB, which cannot be set. */
+function attach(peer: PeerSocket, socket: WebSocket): void {
+  socket.binaryType = "arraybuffer";
+  let isOpen = false;
+  socket.onopen = () => {
+    isOpen = true;
+    openSockets++;
+    peer.opened(new DenoSocket(socket));
+  };
+  socket.onmessage = ({ data }) => peer.message(typeof data === "string" ? data : new Uint8Array(data as ArrayBuffer));
+  socket.onclose = ({ code }) => {
+    if (isOpen) openSockets--;
+    isOpen = false;
+    peer.closed(code);
+  };
+  socket.onerror = (event) => event.preventDefault(); // a close event follows it
+}
+
+/** Deno copies what it is sent, and throws where the socket is not open. */
+class DenoSocket implements PlatformSocket {
+  readonly #socket: WebSocket;
+
+  constructor(socket: WebSocket) {
+    this.#socket = socket;
+  }
+
+  send(data: Uint8Array | string): void {
+    if (this.#socket.readyState === WebSocket.OPEN) this.#socket.send(data as Uint8Array<ArrayBuffer> | string);
+  }
+
+  /**
+   * Where the other end does not answer, the socket stays until TCP gives up on it, as Deno has no way to drop one. Where
+   * it is just then sending, Deno drops it without a close frame (2.9.6): the bye frame before it has said all.
+   */
+  close(code: number, reason: string): void {
+    if (this.#socket.readyState === WebSocket.OPEN) this.#socket.close(code, reason);
+  }
+
+  bufferedAmount(): number {
+    return this.#socket.bufferedAmount;
+  }
+}

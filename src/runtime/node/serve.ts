@@ -1,0 +1,118 @@
+/** The relay on Node: `node:http` for requests, `ws` for sockets. */
+import { type IncomingMessage, type Server, ServerResponse, createServer } from "node:http";
+import { createServer as createTlsServer } from "node:https";
+import type { AddressInfo } from "node:net";
+import { type Duplex, Readable } from "node:stream";
+import type { TLSSocket } from "node:tls";
+import { type WebSocket, WebSocketServer } from "ws";
+import { SUBPROTOCOL } from "../../protocol/index.ts";
+import { type Listening, main } from "../standalone/main.ts";
+import { PeerSocket, type PlatformSocket } from "../standalone/peer-socket.ts";
+import { MAX_MESSAGE, type StandaloneRelay, noHandshake } from "../standalone/relay.ts";
+import type { StandaloneConfiguration } from "../standalone/configuration.ts";
+
+const sockets = new WebSocketServer({
+  noServer: true,
+  clientTracking: true,
+  maxPayload: MAX_MESSAGE,
+  perMessageDeflate: false, // the default, and to stay so: it costs more than all else of a message
+  handleProtocols: () => SUBPROTOCOL, // by default the first that is offered, which may be the ticket
+});
+
+await main("node", listen);
+
+function listen(relay: StandaloneRelay, { host, port, tls }: StandaloneConfiguration): Promise<Listening> {
+  const server: Server = tls ? createTlsServer({ ...tls }) : createServer();
+  server.on("request", (incoming, response) => void respond(relay, incoming, response));
+  server.on("upgrade", (incoming, socket, head) => void upgrade(relay, incoming, socket, head));
+  return new Promise((resolve, reject) => {
+    server.once("error", reject);
+    server.listen(port, host, () => {
+      resolve({
+        port: (server.address() as AddressInfo).port,
+        openSockets: () => sockets.clients.size,
+      });
+    });
+  });
+}
+
+async function respond(relay: StandaloneRelay, incoming: IncomingMessage, response: ServerResponse): Promise<void> {
+  const request = requestOf(incoming);
+  const answer = request ? await relay.answer(request, incoming.socket.remoteAddress) : badRequest();
+  // An `Upgrade: websocket` without `Connection: upgrade` comes here.
+  await write(answer instanceof PeerSocket ? noHandshake() : answer, response);
+}
+
+async function upgrade(relay: StandaloneRelay, incoming: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
+  socket.on("error", () => socket.destroy()); // Node leaves the socket to us: unheard, its error would end the process
+  const request = requestOf(incoming);
+  const answer = request ? await relay.answer(request, incoming.socket.remoteAddress) : badRequest();
+  if (answer instanceof PeerSocket) return sockets.handleUpgrade(incoming, socket, head, (ws) => attach(answer, ws));
+  const response = new ServerResponse(incoming);
+  response.shouldKeepAlive = false;
+  response.assignSocket(incoming.socket);
+  response.once("finish", () => socket.end());
+  await write(answer, response);
+}
+
+function attach(peer: PeerSocket, ws: WebSocket): void {
+  ws.on("message", (data, isBinary) => peer.message(isBinary ? plain(data) : Buffer.from(data).toString()));
+  ws.on("close", (code) => peer.closed(code));
+  ws.on("error", () => undefined); // unheard it would end the process; a close event follows it
+  peer.opened(new NodeSocket(ws));
+}
+
+/** `ws` never throws on a closed socket. It sends a view as it is, without a copy: nobody writes to it afterwards. */
+class NodeSocket implements PlatformSocket {
+  readonly #ws: WebSocket;
+
+  constructor(ws: WebSocket) {
+    this.#ws = ws;
+  }
+
+  send(data: Uint8Array | string): void {
+    this.#ws.send(data);
+  }
+
+  /** Where the other end does not answer, `ws` drops the connection after 30 s. */
+  close(code: number, reason: string): void {
+    this.#ws.close(code, reason);
+  }
+
+  bufferedAmount(): number {
+    return this.#ws.bufferedAmount;
+  }
+}
+
+/**
+ * `binaryType` stays "nodebuffer": "arraybuffer" would copy each message. The Buffer may be a part of what was read from
+ * the network, which Node does not use again, so it may be kept; its `slice` is a view, where the rules expect a copy.
+ */
+function plain(data: Uint8Array): Uint8Array {
+  return new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+}
+
+/** Undefined for what the Fetch standard cannot express. */
+function requestOf(incoming: IncomingMessage): Request | undefined {
+  const { method = "GET", url = "/", headers, socket } = incoming;
+  const scheme = (socket as TLSSocket).encrypted ? "https" : "http";
+  const hasBody = method !== "GET" && method !== "HEAD";
+  try {
+    return new Request(new URL(url, `${scheme}://${headers.host ?? "localhost"}`), {
+      method,
+      headers: Object.entries(headers).map(([name, value]) => [name, String(value)] as [string, string]),
+      ...(hasBody && { body: Readable.toWeb(incoming) as ReadableStream, duplex: "half" }),
+    });
+  } catch {
+    return undefined;
+  }
+}
+
+function badRequest(): Response {
+  return new Response(null, { status: 400 });
+}
+
+async function write(answer: Response, response: ServerResponse): Promise<void> {
+  response.writeHead(answer.status, Object.fromEntries(answer.headers));
+  response.end(Buffer.from(await answer.arrayBuffer()));
+}

@@ -1,0 +1,15 @@
+import type { RoomAddress } from "../http/gateway.ts";
+import { parseAppId, parseRoomName } from "../protocol/index.ts";
+
+/** A room's name to its runtime, its log and its operators: `app/480`, or `app/480/room/lobby`. */
+export function roomName({ app, room }: RoomAddress): string {
+  return room === undefined ? `app/${app}` : `app/${app}/room/${room}`;
+}
+
+export function parseRoomAddress(name: string | undefined): RoomAddress {
+  const [prefix, appText, infix, roomText] = (name ?? "").split("/");
+  const app = parseAppId(appText);
+  const room = infix === "room" ? parseRoomName(roomText) : undefined;
+  if (prefix !== "app" || app === undefined) throw new Error(`Cannot serve the object "${name}": its name is no room`);
+  return { app, room };
+}

@@ -1,0 +1,175 @@
+import type { ClientGeo, RoomAddress, RoomAdmin, RoomGateway } from "../../http/gateway.ts";
+import { entryProblem, problem } from "../../http/problem.ts";
+import type { Admission, Log } from "../../relay/ports.ts";
+import type { AppSettings } from "../../relay/settings.ts";
+import { SqlBanStore } from "../../storage/sql-bans.ts";
+import { SqlRoomStore } from "../../storage/sql-room-store.ts";
+import { parseRoomAddress, roomName } from "../room-address.ts";
+import { DatabaseError, type RoomDatabases } from "./databases.ts";
+import { DeadlineTimer } from "./deadline-timer.ts";
+import { HostedRoom } from "./hosted-room.ts";
+import { PeerSocket } from "./peer-socket.ts";
+import { adminOf } from "./room-admin.ts";
+import type { SqliteDatabase } from "./sqlite-database.ts";
+
+export interface RoomsOptions {
+  readonly databases: RoomDatabases;
+  settingsFor(app: number): AppSettings;
+  readonly log: Log;
+}
+
+interface Open {
+  readonly hosted: HostedRoom;
+  readonly database: SqliteDatabase;
+}
+
+/** All rooms of this process. They are opened by whoever asks for them, and closed when nobody uses them any more. */
+export class Rooms implements RoomGateway {
+  readonly #options: RoomsOptions;
+  readonly #open = new Map<string, Open>();
+  readonly #admitted = new WeakMap<Request, PeerSocket>();
+  readonly #timer = new DeadlineTimer(() => this.#ring(Date.now()));
+  #isDraining = false;
+
+  constructor(options: RoomsOptions) {
+    this.#options = options;
+  }
+
+  /** Rooms that were left with something to do, such as sessions to give up, do it without being asked for. Throws DatabaseError. */
+  restore(): void {
+    for (const name of this.#options.databases.names()) {
+      // One by one: a relay may have had more rooms than a process may have open files.
+      if (this.#enter(name).isUnused) this.#leave(name);
+    }
+  }
+
+  async join(address: RoomAddress, admission: Admission, request: Request, _geo: ClientGeo): Promise<Response> {
+    const name = roomName(address);
+    this.#options.log({ level: "info", event: "join", room: name, peer: String(admission.peer) });
+    return this.#answer(name, (hosted) => {
+      const refusal = hosted.refuseEntry(admission, Date.now());
+      if (refusal) {
+        hosted.countRefusal(refusal);
+        return entryProblem(refusal);
+      }
+      // Only the runtime can upgrade: it takes the peer from here, and throws this answer away.
+      const log: Log = (entry) => this.#options.log({ ...entry, room: name });
+      this.#admitted.set(request, new PeerSocket(admission, () => this.#enter(name), log));
+      return new Response(null, { status: 204 });
+    });
+  }
+
+  /** The peer that this request was let in for. */
+  takeAdmitted(request: Request): PeerSocket | undefined {
+    const peer = this.#admitted.get(request);
+    this.#admitted.delete(request);
+    return peer;
+  }
+
+  async refusal(address: RoomAddress, admission: Admission): Promise<Response | undefined> {
+    return this.#answer(roomName(address), (hosted) => {
+      const refusal = hosted.refuseEntry(admission, Date.now());
+      return refusal && entryProblem(refusal);
+    });
+  }
+
+  admin(address: RoomAddress): RoomAdmin {
+    return adminOf(() => this.#enter(roomName(address)));
+  }
+
+  /** Asks every client to come back, and writes down what is known. No one is let in any more. */
+  drain(reconnectAfterMs: number): number {
+    this.#isDraining = true;
+    let ended = 0;
+    for (const [name, { hosted }] of this.#open) {
+      this.#isolated(name, () => {
+        ended += hosted.drain(reconnectAfterMs, Date.now());
+        hosted.flush();
+      });
+    }
+    return ended;
+  }
+
+  /** The last word: nothing may be asked of it afterwards. */
+  close(): void {
+    this.#timer.stop();
+    for (const name of this.#open.keys()) this.#isolated(name, () => this.#leave(name));
+    this.#options.databases.close();
+  }
+
+  #answer<T>(name: string, body: (hosted: HostedRoom) => T): T | Response {
+    if (this.#isDraining) return problem("room_overloaded", "the relay is restarting; try again in a few seconds");
+    try {
+      return body(this.#enter(name));
+    } catch (error) {
+      this.#options.log({ level: "error", event: "room_failed", room: name, error: describe(error) });
+      return problem("internal_error", "the room failed on this request; it is logged there");
+    }
+  }
+
+  #enter(name: string): HostedRoom {
+    const open = this.#open.get(name);
+    if (open) return open.hosted;
+    const { databases } = this.#options;
+    const database = databases.open(name);
+    try {
+      const hosted = this.#host(name, database);
+      this.#open.set(name, { hosted, database });
+      this.#timer.wake(hosted.dueAt);
+      return hosted;
+    } catch (error) {
+      databases.release(database);
+      throw new DatabaseError(`Cannot serve ${databases.place(name)}: ${describe(error)}`, { cause: error });
+    }
+  }
+
+  #host(name: string, database: SqliteDatabase): HostedRoom {
+    const { app } = parseRoomAddress(name);
+    const { log, settingsFor } = this.#options;
+    const options = {
+      app,
+      settings: settingsFor(app),
+      store: new SqlRoomStore(database),
+      bans: new SqlBanStore(database),
+      log: ((entry) => log({ ...entry, room: name })) satisfies Log,
+      random: (size: number) => crypto.getRandomValues(new Uint8Array(size)),
+    };
+    return new HostedRoom(options, (hosted) => this.#timer.wake(hosted.dueAt), Date.now());
+  }
+
+  #leave(name: string): void {
+    const open = this.#open.get(name);
+    if (!open) return;
+    this.#open.delete(name);
+    open.hosted.flush();
+    this.#options.databases.release(open.database);
+  }
+
+  /** Whatever is due, in all rooms: they have no more deadlines than one a second (relay/alarm-clock.ts). */
+  #ring(now: number): void {
+    let next = Infinity;
+    for (const [name, { hosted }] of this.#open) {
+      if (hosted.dueAt <= now) {
+        this.#isolated(name, () => {
+          hosted.ring(now);
+          if (hosted.isOver(now)) this.#leave(name);
+        });
+      }
+      if (this.#open.has(name)) next = Math.min(next, hosted.dueAt);
+    }
+    this.#timer.wake(next);
+  }
+
+  /** A room that fails is alone with it. */
+  #isolated(name: string, body: () => void): void {
+    try {
+      body();
+    } catch (error) {
+      this.#options.log({ level: "error", event: "room_failed", room: name, error: describe(error) });
+    }
+  }
+}
+
+function describe(error: unknown): string {
+  return error instanceof Error ? (error.stack ?? error.message) : String(error);
+}

@@ -1,0 +1,3 @@
+import { contractTests } from "./runner.ts";
+
+contractTests("bun");

@@ -1,0 +1,59 @@
+/** The runtimes that the relay runs on, as the npm packages bring them. */
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+
+export const RUNTIMES = ["workerd", "node", "bun", "deno"] as const;
+export type Runtime = (typeof RUNTIMES)[number];
+/** Those with one process for everything, and a `serve.ts`. */
+export type StandaloneRuntime = Exclude<Runtime, "workerd">;
+export const STANDALONE = RUNTIMES.filter((runtime) => runtime !== "workerd");
+
+/** Which relay the network tests are run against: `RELAY_RUNTIME=bun npm run test:network`. */
+export function chosenRuntime(): Runtime {
+  const name = process.env["RELAY_RUNTIME"] ?? "workerd";
+  const runtime = RUNTIMES.find((known) => known === name);
+  if (!runtime) throw new Error(`RELAY_RUNTIME is "${name}" and must be one of ${RUNTIMES.join(", ")}`);
+  return runtime;
+}
+
+const ROOT = join(import.meta.dirname, "../..");
+
+/** The relay's own process, with no npm or shim in front of it, so that its pid is the relay's. */
+export function serveCommand(runtime: StandaloneRuntime): { readonly file: string; readonly args: readonly string[] } {
+  const script = join(ROOT, "src/runtime", runtime, "serve.ts");
+  switch (runtime) {
+    case "node":
+      return { file: process.execPath, args: ["--experimental-strip-types", "--no-warnings", script] };
+    case "bun":
+      return { file: bunBinary(), args: ["run", script] };
+    case "deno": {
+      const permissions = ["net", "env", "read", "write", "sys"].map((name) => `--allow-${name}`);
+      return { file: denoBinary(), args: ["run", "--no-prompt", "--node-modules-dir=manual", ...permissions, script] };
+    }
+  }
+}
+
+export function denoBinary(): string {
+  return nativeBinary("deno", [
+    "@deno/linux-x64-glibc/deno",
+    "@deno/linux-arm64-glibc/deno",
+    "@deno/darwin-arm64/deno",
+    "deno/deno",
+  ]);
+}
+
+export function bunBinary(): string {
+  return nativeBinary("bun", [
+    "@oven/bun-linux-x64/bin/bun",
+    "@oven/bun-linux-aarch64/bin/bun",
+    "@oven/bun-darwin-aarch64/bin/bun",
+    "bun/bin/bun.exe",
+  ]);
+}
+
+/** The binaries that came with the npm packages, also when their install scripts were not run. */
+function nativeBinary(name: string, candidates: readonly string[]): string {
+  const found = candidates.map((path) => join(ROOT, "node_modules", path)).find((path) => existsSync(path));
+  if (!found) throw new Error(`the npm package of ${name} brought no binary for this machine`);
+  return found;
+}
