@@ -4,6 +4,7 @@ import type { Ban, BanKind, BanPage } from "../../relay/limits/bans.ts";
 import type { JoinRefusal } from "../../relay/limits/entry.ts";
 import type { Admission, RelaySocket } from "../../relay/ports.ts";
 import type { Link } from "../../relay/sessions/link.ts";
+import { SendTimer } from "../send-timer.ts";
 import { Room, type RoomOptions, type RoomStatistics } from "../../relay/room.ts";
 
 /** How long a room that nobody uses stays: somebody who is refused, and tries again, finds it open. */
@@ -14,16 +15,17 @@ const RETRY_MS = 1_000;
 /** One room in this process: the rules, the sockets that it has, and when it must be looked at again. */
 export class HostedRoom {
   readonly #room: Room;
+  readonly #sendTimer: SendTimer;
   /** Of each peer, those that are not gone: also closed ones whose other end has not answered (rule L5). */
   readonly #sockets = new Map<PeerId, number>();
   readonly #changed: (hosted: HostedRoom) => void;
   #lastUsed: number;
   #retryAt = -Infinity;
-  #isSendTimerSet = false;
 
   /** Whatever was due while nobody ran it is due at once. `changed` is called when `dueAt` may be another. */
   constructor(options: RoomOptions, changed: (hosted: HostedRoom) => void, now: number) {
     this.#room = new Room(options);
+    this.#sendTimer = new SendTimer(this.#room);
     this.#changed = changed;
     this.#lastUsed = now;
     this.#room.restore(undefined, [], now);
@@ -148,24 +150,7 @@ export class HostedRoom {
   /** After each event, and the one place where a room may ask for another look. */
   #turnEnded(now: number): void {
     this.#lastUsed = now;
-    this.#setSendTimer(now);
+    this.#sendTimer.turnEnded();
     this.#changed(this);
-  }
-
-  /** Frames wait to share a message: for some ms at most, and a timer of its own that is set once for all of them. */
-  #setSendTimer(now: number): void {
-    if (this.#isSendTimerSet || this.#room.sendAt === Infinity) return;
-    this.#isSendTimerSet = true;
-    setTimeout(
-      () => {
-        this.#isSendTimerSet = false;
-        try {
-          this.#room.sendDue(Date.now());
-        } finally {
-          this.#setSendTimer(Date.now());
-        }
-      },
-      Math.max(0, this.#room.sendAt - now),
-    );
   }
 }
