@@ -1,101 +1,34 @@
 /** What is particular to the relay on Node, Bun and Deno: how it ends and begins again, its sockets, its flags. */
-import { execFileSync, spawn, spawnSync } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
-import { type IncomingMessage, request } from "node:http";
-import { request as requestTls } from "node:https";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { type RelayClient, type RelayConnection, connect } from "../../src/client/index.ts";
 import { SUBPROTOCOL } from "../../src/protocol/index.ts";
 import { SqliteDatabase } from "../../src/runtime/standalone/sqlite-database.ts";
 import { migrate } from "../../src/storage/migrations.ts";
+import { makeCertificate, trust } from "../support/certificate.ts";
+import { handshake } from "../support/handshake.ts";
 import { RawPeer } from "../support/raw-peer.ts";
 import { RunningRelay } from "../support/running-relay.ts";
 import { STANDALONE, type StandaloneRuntime, serveCommand } from "../support/runtimes.ts";
 import { TEST_SECRET, testTicket } from "../support/tickets.ts";
+import { joiningAt, leave, newPair, outlive, until } from "../support/traffic.ts";
 
 /** 200 peers. */
 const PAIRS = 100;
 const EXIT_MS = 5_000;
 
-interface Pair {
-  readonly clients: readonly RelayClient[];
-  readonly from: RelayConnection;
-  readonly to: RelayConnection;
-  sent: number;
-  readonly received: number[];
-}
-
-async function joinAs(url: string, peer: number): Promise<RelayClient> {
-  return connect({ url, app: 480, ticket: await testTicket({ peer: String(peer) }) });
-}
-
-async function newPair(url: string, index: number): Promise<Pair> {
-  const [a, b] = await Promise.all([joinAs(url, 2 * index + 1), joinAs(url, 2 * index + 2)]);
-  const listener = b.listen();
-  const opening = a.open(b.peer);
-  const { value: to } = await listener[Symbol.asyncIterator]().next();
-  if (!to) throw new Error("nobody came");
-  await to.accept();
-  const pair: Pair = { clients: [a, b], from: await opening, to, sent: 0, received: [] };
-  void (async () => {
-    for await (const { payload } of to) pair.received.push(Number(new TextDecoder().decode(payload)));
-  })();
-  return pair;
-}
-
-/** Reliable messages all the while, until they are told to stop; all of them have to arrive, once, in order. */
-function keepSending(pairs: readonly Pair[]): () => void {
-  const timer = setInterval(() => {
-    for (const pair of pairs) pair.from.send(String(pair.sent++));
-  }, 20);
-  return () => clearInterval(timer);
-}
-
-async function until(what: string, isSo: () => boolean, deadlineMs = 30_000): Promise<void> {
-  for (const deadline = Date.now() + deadlineMs; !isSo();) {
-    if (Date.now() > deadline) throw new Error(`${what}: not within ${deadlineMs} ms`);
-    await new Promise((resolve) => setTimeout(resolve, 10));
-  }
-}
-
-async function outlive(relay: RunningRelay, end: () => Promise<void>): Promise<void> {
-  const pairs = await Promise.all(Array.from({ length: PAIRS }, (_, index) => newPair(relay.url, index)));
-  const stopSending = keepSending(pairs);
-  await until("traffic", () => pairs.every(({ received }) => received.length > 30));
-  await end();
-  const before = pairs.map(({ received }) => received.length);
-  await relay.restart();
-  await until("traffic after the restart", () => pairs.every(({ received }, i) => received.length > before[i]! + 30));
-  stopSending();
-  await until("all of it", () => pairs.every(({ received, sent }) => received.length >= sent));
-  for (const { received, sent } of pairs) expect(received).toEqual(Array.from({ length: sent }, (_, number) => number));
-  await Promise.all(pairs.flatMap(({ clients }) => clients.map((client) => client.close())));
-}
-
-/** A WebSocket handshake by hand: `ws` clients write the list of protocols without a space. */
-function handshake(url: string, protocols: string, options: Record<string, unknown> = {}): Promise<IncomingMessage> {
-  return new Promise((resolve, reject) => {
-    const headers = {
-      connection: "Upgrade",
-      upgrade: "websocket",
-      "sec-websocket-version": "13",
-      "sec-websocket-key": "dGhlIHNhbXBsZSBub25jZQ==",
-      "sec-websocket-extensions": "permessage-deflate",
-      "sec-websocket-protocol": protocols,
-    };
-    const ask = url.startsWith("https") ? requestTls : request;
-    const asked = ask(`${url}/v1/apps/480/connect`, { headers, ...options });
-    asked.once("upgrade", (response, socket) => {
-      socket.destroy();
-      resolve(response);
-    });
-    asked.once("response", resolve);
-    asked.once("error", reject);
-    asked.end();
+/** The relay ends, and begins again on the same disk. */
+async function survive(relay: RunningRelay, end: () => Promise<void>): Promise<void> {
+  const join = joiningAt(relay.url);
+  const pairs = await Promise.all(Array.from({ length: PAIRS }, (_, index) => newPair(join, index)));
+  await outlive(pairs, async () => {
+    await end();
+    await relay.restart();
   });
+  await leave(pairs);
 }
 
 /** The command as an operator would run it, to its end. */
@@ -127,14 +60,6 @@ async function startWith(
       await exited;
     },
   };
-}
-
-function makeCertificate(folder: string): { cert: string; key: string } {
-  const [cert, key] = [join(folder, "cert.pem"), join(folder, "key.pem")];
-  const subject = ["-subj", "/CN=localhost", "-addext", "subjectAltName=IP:127.0.0.1"];
-  const keyArgs = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-keyout", key];
-  execFileSync("openssl", ["req", "-x509", ...keyArgs, "-out", cert, "-days", "1", ...subject], { stdio: "pipe" });
-  return { cert, key };
 }
 
 describe.each(STANDALONE)("the relay on %s", (runtime) => {
@@ -182,7 +107,7 @@ describe.each(STANDALONE)("the relay on %s", (runtime) => {
 
   test("SIGTERM under traffic: it ends by itself in time, and after a restart nothing is lost", async () => {
     await using relay = await RunningRelay.start({}, { runtime });
-    await outlive(relay, async () => {
+    await survive(relay, async () => {
       const begun = performance.now();
       expect(await relay.stop()).toBe(0);
       expect(performance.now() - begun).toBeLessThan(EXIT_MS);
@@ -191,12 +116,12 @@ describe.each(STANDALONE)("the relay on %s", (runtime) => {
 
   test("SIGTERM: counters are on disk", async () => {
     await using relay = await RunningRelay.start({}, { runtime });
-    const pair = await newPair(relay.url, 0);
+    const pair = await newPair(joiningAt(relay.url), 0);
     for (; pair.sent < 50; pair.sent++) pair.from.send(String(pair.sent));
     await until("all of it", () => pair.received.length === 50);
     const before = await relay.admin<{ totalPackets: number }>("/apps/480/statistics");
     expect(before.totalPackets).toBeGreaterThan(0);
-    await Promise.all(pair.clients.map((client) => client.close()));
+    await leave([pair]);
     expect(await relay.stop()).toBe(0);
     await relay.restart();
     expect(await relay.admin("/apps/480/statistics")).toMatchObject({ totalPackets: before.totalPackets });
@@ -204,7 +129,7 @@ describe.each(STANDALONE)("the relay on %s", (runtime) => {
 
   test("kill -9 under traffic: clients resume, and nothing is lost", async () => {
     await using relay = await RunningRelay.start({}, { runtime });
-    await outlive(relay, () => relay.kill());
+    await survive(relay, () => relay.kill());
   });
 
   test("behind a trusted proxy the client's address is the one that the proxy names", async () => {
@@ -250,15 +175,18 @@ describe.each(STANDALONE)("the relay on %s", (runtime) => {
     expect(refused.stderr).toContain("PORT (--port)");
   });
 
-  test("with a certificate it is wss", async () => {
+  test("with a certificate it is wss: join and relay, and only for who trusts it", async () => {
     const folder = mkdtempSync(join(tmpdir(), "edge-relay-tls-"));
     try {
       const { cert, key } = makeCertificate(folder);
       await using relay = await startWith(runtime, [`--tls-cert=${cert}`, `--tls-key=${key}`]);
       expect(relay.url).toMatch(/^https:/);
-      const protocols = `${SUBPROTOCOL}, ticket.${await testTicket({ peer: "1" })}`;
-      const { statusCode } = await handshake(relay.url, protocols, { ca: readFileSync(cert) });
-      expect(statusCode).toBe(101);
+      await expect(joiningAt(relay.url)(1)).rejects.toMatchObject({ code: "dial_failed" });
+      trust({ cert, key });
+      const pair = await newPair(joiningAt(relay.url), 0);
+      for (; pair.sent < 50; pair.sent++) pair.from.send(String(pair.sent));
+      await until("all of it", () => pair.received.length === 50);
+      await leave([pair]);
     } finally {
       rmSync(folder, { recursive: true });
     }
