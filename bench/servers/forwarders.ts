@@ -1,7 +1,7 @@
 /** The servers that forward what names its destination, and do nothing else. */
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { bunBinary, denoBinary } from "../../test/support/runtimes.ts";
+import { NODE_HEAP, bunBinary, denoBinary } from "../../test/support/runtimes.ts";
 import { missingZlib } from "../load/compile.ts";
 import { type BenchServer, freePort, peersByNumber, startProgram } from "./server.ts";
 import { missingRuntime } from "./standalone.ts";
@@ -99,7 +99,7 @@ export const bareDeno = onRuntime(
 export const bareWs = onRuntime(
   "bare-ws",
   "bare forwarder on Node with ws",
-  () => [process.execPath],
+  () => [process.execPath, NODE_HEAP],
   "bare-ws.js",
   () => missingPackage("ws"),
 );
