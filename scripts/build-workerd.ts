@@ -59,7 +59,7 @@ exec "\${WORKERD:-workerd}" serve "$here/config.capnp" --directory-path="state=$
 function readme(version: string): string {
   return `edge-relay on workerd. It needs workerd ${version} or later: npm install --global workerd@${version}
 Start it, from any directory:  TICKET_SECRET=... ADMIN_TOKEN=... /path/to/start.sh
-or without a shell:  workerd serve /path/to/config.capnp --directory-path=state=/path/to/state
+or without a shell:  workerd serve /path/to/config.capnp --directory-path=state=/path/to/state   (which has to exist)
 Settings are environment variables, written to no file: TICKET_SECRET (at least 32 bytes) or TICKET_KEYS, ADMIN_TOKEN,
 APP_SETTINGS; for start.sh also HOST [127.0.0.1], PORT [8787], DATABASE [state/ beside it, made at the first start], WORKERD.
 DATABASE is all that has to be kept. What the relay has promised survives a restart, and kill -9 too.

@@ -139,7 +139,7 @@ export class Rooms implements RoomGateway {
       store: new SqlRoomStore(database),
       bans: new SqlBanStore(database),
       log,
-      random,
+      random: (size: number) => crypto.getRandomValues(new Uint8Array(size)),
     };
     return new HostedRoom(options, (hosted) => this.#timer.wake(hosted.dueAt), Date.now());
   }
@@ -175,11 +175,6 @@ export class Rooms implements RoomGateway {
       this.#options.log({ level: "error", event: "room_failed", room: name, error: describe(error) });
     }
   }
-}
-
-/** A copy: bytes that were handed out of the heap, to be filled, stay there, with ten times their size of bookkeeping. */
-function random(size: number): Uint8Array {
-  return crypto.getRandomValues(new Uint8Array(size)).slice();
 }
 
 function describe(error: unknown): string {
