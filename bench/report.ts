@@ -11,7 +11,7 @@ import { SCENARIOS } from "./scenarios.ts";
 import { type Spread, ratios, spread } from "./statistics.ts";
 import { ALTERNATIONS } from "./suite.ts";
 import { table } from "./table.ts";
-import { doubts, judge, writtenLimit, writtenRatio, writtenVerdict } from "./verdict.ts";
+import { doubts, judge, writtenCompared, writtenLimit, writtenVerdict } from "./verdict.ts";
 
 const DOCUMENT = new URL("../docs/performance.md", import.meta.url);
 const CHARTS = new URL("../docs/charts/", import.meta.url);
@@ -55,15 +55,15 @@ function goalTable(): string {
     const figure = METRICS[goal.metric].title;
     return [
       goal.title,
-      `${goal.ours} ÷ ${goal.against}`,
+      `${goal.ours} ${"atMostMore" in goal.limit ? "−" : "÷"} ${goal.against}`,
       figure,
       writtenLimit(goal.limit),
-      writtenRatio(verdict),
+      writtenCompared(verdict),
       result,
     ];
   });
   rows.push([HIBERNATION_GOAL, "edge-relay", "", "", "–", writtenHibernation(resultsPath("hibernation"))]);
-  const head = ["goal", "ratio of", "figure", "must be", "measured: median (lowest–highest)", "result"];
+  const head = ["goal", "compared", "figure", "must be", "measured: median (lowest–highest)", "result"];
   const note = "Written by `npm run bench:goals` and `npm run bench:report`; the goals are data in `bench/goals.ts`.";
   return ["### The goals", "", note, "", table(head, rows, 4)].join("\n");
 }

@@ -1,7 +1,7 @@
 /** One run of one server, boiled down to the figures that are compared. */
 import { type LoadResults, type Timing, playLoad } from "./load/play.ts";
 import { type Scenario, offeredPerSecond } from "./scenarios.ts";
-import type { BenchServer } from "./servers/server.ts";
+import type { BenchServer, RunningServer } from "./servers/server.ts";
 
 /** What can be compared; lower is better for all but `perSecond`. */
 export const METRICS = {
@@ -45,6 +45,9 @@ export interface Sample extends Readonly<Record<Metric, number>> {
   readonly generatorLateMs: number;
 }
 
+/** For sockets to be closed on both sides. */
+const GONE_MS = 1_000;
+
 const BOUND_CORE = 0.9;
 const BOUND_LATE_MS = 5;
 
@@ -64,6 +67,7 @@ export interface Run {
 export async function takeSample({ scenario, server, alternation, timing }: Run): Promise<Sample> {
   const running = await server.start();
   try {
+    if (scenario.measure === "idle") await comeAndGo(running, scenario);
     const results = await playLoad(running, scenario.load, timing);
     const { group, groups } = scenario.load;
     if (results.join.peers < group * groups) throw new Error(`${server.name}: ${results.total.firstError}`);
@@ -71,6 +75,15 @@ export async function takeSample({ scenario, server, alternation, timing }: Run)
   } finally {
     await running.stop();
   }
+}
+
+/** What a server needs for its first peers, such as compiled code and a larger heap, is not counted as that of the others. */
+const EARLIER_PEERS = 500;
+
+async function comeAndGo(running: RunningServer, { load }: Scenario): Promise<void> {
+  const groups = Math.min(EARLIER_PEERS, load.groups);
+  await playLoad(running, { ...load, groups }, { warmMs: GONE_MS, measureMs: 0, drainMs: 0, seed: 1 });
+  await new Promise((resolve) => setTimeout(resolve, GONE_MS));
 }
 
 function figures(scenario: Scenario, results: LoadResults): Omit<Sample, "server" | "alternation"> {

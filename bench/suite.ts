@@ -8,7 +8,7 @@ import { type Scenario, scenarioNamed, withLoad } from "./scenarios.ts";
 import { findServer } from "./servers/index.ts";
 import type { BenchServer } from "./servers/server.ts";
 import { tellTry, warn } from "./print.ts";
-import { doubts, judge, writtenLimit, writtenRatio, writtenVerdict } from "./verdict.ts";
+import { doubts, judge, writtenCompared, writtenLimit, writtenVerdict } from "./verdict.ts";
 
 /** What a conclusion needs. */
 export const ALTERNATIONS = 5;
@@ -125,7 +125,7 @@ async function measure(run: GoalRun, contestant: Contestant, turn: Turn): Promis
 function tellVerdict(goal: Goal, recorded: Recorded): void {
   const verdict = judge(goal, recorded);
   const { ours, against, metric, limit } = goal;
-  const what = `${ours} / ${against}, ${METRICS[metric].title} ${writtenLimit(limit)}`;
+  const what = `${ours} ${"atMostMore" in limit ? "−" : "/"} ${against}, ${METRICS[metric].title} ${writtenLimit(limit)}`;
   const doubt = doubts(verdict, ALTERNATIONS);
-  console.log(`  ${what}: ${writtenRatio(verdict)} ${writtenVerdict(verdict, limit)}${doubt && ` (${doubt})`}`);
+  console.log(`  ${what}: ${writtenCompared(verdict)} ${writtenVerdict(verdict, limit)}${doubt && ` (${doubt})`}`);
 }

@@ -7,7 +7,8 @@ import { type Spread, spreadOf } from "./statistics.ts";
 export type Verdict =
   | {
       readonly kind: "met" | "missed";
-      readonly ratio: Spread;
+      /** As the limit has it: ratios, or differences. */
+      readonly compared: Spread;
       readonly alternations: number;
       /** Samples whose figures say more about the load generator than about the server. */
       readonly bound: number;
@@ -23,9 +24,15 @@ export function judge(goal: Goal, recorded: Recorded | undefined): Verdict {
   }
   const pairs = pairUp(goal, recorded.samples);
   if (pairs.length === 0) return notMeasured(`no alternation has a figure of both ${goal.ours} and ${goal.against}`);
-  const ratio = spreadOf(pairs.map(([own, other]) => (own[goal.metric] - (goal.allowance ?? 0)) / other[goal.metric]));
+  const compared = spreadOf(pairs.map((pair) => compare(goal, pair)));
   const bound = pairs.flat().filter(isGeneratorBound).length;
-  return { kind: isMet(ratio.median, goal.limit) ? "met" : "missed", ratio, alternations: pairs.length, bound };
+  const kind = isMet(compared.median, goal.limit) ? "met" : "missed";
+  return { kind, compared, alternations: pairs.length, bound };
+}
+
+function compare({ metric, limit, allowance = 0 }: Goal, [own, other]: readonly [Sample, Sample]): number {
+  const ours = own[metric] - allowance;
+  return "atMostMore" in limit ? ours - other[metric] : ours / other[metric];
 }
 
 function notMeasured(why: string): Verdict {
@@ -40,11 +47,13 @@ function pairUp({ ours, against, metric }: Goal, samples: readonly Sample[]): (r
   });
 }
 
-function isMet(ratio: number, limit: Limit): boolean {
-  return "atMost" in limit ? ratio <= limit.atMost : ratio >= limit.atLeast;
+function isMet(compared: number, limit: Limit): boolean {
+  if ("atMostMore" in limit) return compared <= limit.atMostMore;
+  return "atMost" in limit ? compared <= limit.atMost : compared >= limit.atLeast;
 }
 
 export function writtenLimit(limit: Limit): string {
+  if ("atMostMore" in limit) return `≤ ${limit.atMostMore} more`;
   return "atMost" in limit ? `≤ ${limit.atMost} ×` : `≥ ${limit.atLeast} ×`;
 }
 
@@ -52,14 +61,15 @@ export function writtenLimit(limit: Limit): string {
 export function writtenVerdict(verdict: Verdict, limit: Limit): string {
   if (verdict.kind === "not-measured") return `not measured: ${verdict.why}`;
   if (verdict.kind === "met") return "met";
-  const { median } = verdict.ratio;
+  const { median } = verdict.compared;
+  if ("atMostMore" in limit) return `missed by ${(median - limit.atMostMore).toFixed(1)}`;
   const by = "atMost" in limit ? median / limit.atMost - 1 : 1 - median / limit.atLeast;
   return `missed by ${(by * 100).toFixed(by < 0.1 ? 1 : 0)} %`;
 }
 
-export function writtenRatio(verdict: Verdict): string {
+export function writtenCompared(verdict: Verdict): string {
   if (verdict.kind === "not-measured") return "–";
-  const { median, min, max } = verdict.ratio;
+  const { median, min, max } = verdict.compared;
   return `${median.toFixed(2)} (${min.toFixed(2)}–${max.toFixed(2)})`;
 }
 

@@ -45,22 +45,32 @@ export function writeWorkerdConfig(bundle: string, options: WorkerdOptions): str
   mkdirSync(join(folder, "state"), { recursive: true });
   copyFileSync(join(bundle, "worker.js"), join(folder, "worker.js"));
   const path = join(folder, "relay.capnp");
-  writeFileSync(path, capnp(join(folder, "state"), options));
+  const bindings = Object.entries(options.variables).map(
+    ([name, text]) => `(name = "${name}", text = ${JSON.stringify(text)})`,
+  );
+  const { port, v8Flags, compatibilityFlags } = options;
+  writeFileSync(path, workerdConfig({ state: join(folder, "state"), port, bindings, v8Flags, compatibilityFlags }));
   return path;
 }
 
-function capnp(state: string, options: WorkerdOptions): string {
-  const { port, variables, v8Flags = [] } = options;
-  const flags = options.compatibilityFlags ?? deployedFlags();
-  const bindings = Object.entries(variables).map(
-    ([name, text]) => `    (name = "${name}", text = ${JSON.stringify(text)}),`,
-  );
+export interface WorkerdConfig extends Pick<WorkerdOptions, "port" | "v8Flags" | "compatibilityFlags"> {
+  /** The folder of the disk storage; without one the command line has to name it. */
+  readonly state?: string;
+  /** In capnp, those that are not of the objects. */
+  readonly bindings: readonly string[];
+}
+
+/** For a `worker.js` beside it. */
+export function workerdConfig(config: WorkerdConfig): string {
+  const { state, port, bindings, v8Flags = [] } = config;
+  const flags = config.compatibilityFlags ?? deployedFlags();
+  const path = state === undefined ? "" : `path = ${JSON.stringify(state)}, `;
   return `using Workerd = import "/workerd/workerd.capnp";
 const config :Workerd.Config = (
   v8Flags = ${JSON.stringify(v8Flags)},
   services = [
     (name = "relay", worker = .relay),
-    (name = "state", disk = (path = ${JSON.stringify(state)}, writable = true)),
+    (name = "state", disk = (${path}writable = true)),
   ],
   sockets = [(name = "http", address = "127.0.0.1:${port}", http = (), service = "relay")],
 );
@@ -70,7 +80,7 @@ const relay :Workerd.Worker = (
   compatibilityFlags = ${JSON.stringify(flags)},
   bindings = [
     (name = "RELAY_ROOMS", durableObjectNamespace = "RelayRoom"),
-${bindings.join("\n")}
+${bindings.map((binding) => `    ${binding},`).join("\n")}
   ],
   durableObjectNamespaces = [(className = "RelayRoom", uniqueKey = "edge-relay-RelayRoom", enableSql = true)],
   durableObjectStorage = (localDisk = "state"),

@@ -21,7 +21,7 @@ const OPEN = {
   maxPeers: 32_768,
   paceIntervalMs: 0,
 };
-const UNLIMITED = { ...OPEN, messagesPerSecond: 0, bytesPerSecond: 0 };
+export const UNLIMITED = { ...OPEN, messagesPerSecond: 0, bytesPerSecond: 0 };
 /** With hints when to tick, as often as by default. */
 const PACED = { ...UNLIMITED, paceIntervalMs: 2_000 };
 /** Phases at random have come together by then (docs/client.md). */
@@ -67,15 +67,10 @@ interface Variant {
 async function start(settings: Readonly<Record<string, number>>, variant: Variant = {}): Promise<RunningServer> {
   const folder = mkdtempSync(join(tmpdir(), "edge-relay-bench-"));
   const port = await freePort();
-  const variables = {
-    TICKET_SECRET: SECRET,
-    ADMIN_TOKEN: "bench-admin-token-0123456789abcdef",
-    APP_SETTINGS: JSON.stringify({ default: settings }),
-  };
   const config = writeWorkerdConfig(variant.bundle ?? (await deployedBundle()), {
     folder,
     port,
-    variables,
+    variables: variablesFor(settings),
     compatibilityFlags: variant.compatibilityFlags,
   });
   const args = ["serve", config, ...(variant.more ?? [])];
@@ -84,12 +79,24 @@ async function start(settings: Readonly<Record<string, number>>, variant: Varian
     protocol: "edge-relay",
     port,
     pids: [pid],
-    peers: (count) => ticketedPeers(count, () => `/v1/apps/${APP}/connect`),
+    peers: relayPeers,
     async stop() {
       await stop();
       rmSync(folder, { recursive: true, force: true });
     },
   };
+}
+
+export function variablesFor(settings: Readonly<Record<string, number>>): Record<string, string> {
+  return {
+    TICKET_SECRET: SECRET,
+    ADMIN_TOKEN: "bench-admin-token-0123456789abcdef",
+    APP_SETTINGS: JSON.stringify({ default: settings }),
+  };
+}
+
+export function relayPeers(count: number): Promise<PeerAddress[]> {
+  return ticketedPeers(count, () => `/v1/apps/${APP}/connect`);
 }
 
 /** The load generator finds a peer of a group by its id, so the ids are consecutive. */
@@ -131,7 +138,7 @@ export const edgeRelayAligned: BenchServer = {
   name: "edge-relay-aligned",
   title: "edge-relay on workerd, clients' loops aligned",
   missing: () => undefined,
-  start: async () => ({ ...(await start(PACED)), align: { by: "ticker", warmMs: SETTLED_MS } }),
+  start: async (more) => ({ ...(await start(PACED, { more })), align: { by: "ticker", warmMs: SETTLED_MS } }),
 };
 
 /** Clients that hold back what they send by up to 3 ms, as the client does by default; that counts as latency. */
@@ -139,7 +146,10 @@ export const edgeRelayDelayed: BenchServer = {
   name: "edge-relay-delayed",
   title: "edge-relay on workerd, sending up to 3 ms later",
   missing: () => undefined,
-  start: async () => ({ ...(await start(PACED)), align: { by: "delay", maxDelayMs: 3, warmMs: SETTLED_MS } }),
+  start: async (more) => ({
+    ...(await start(PACED, { more })),
+    align: { by: "delay", maxDelayMs: 3, warmMs: SETTLED_MS },
+  }),
 };
 
 /** The same relay as a deployment that has turned permessage-deflate on. */
@@ -147,7 +157,7 @@ export const edgeRelayDeflate: BenchServer = {
   name: "edge-relay-deflate",
   title: "edge-relay on workerd, permessage-deflate on",
   missing: missingZlib,
-  start: async () => ({ ...(await start(UNLIMITED, { compatibilityFlags: DEFLATED })), isDeflated: true }),
+  start: async (more) => ({ ...(await start(UNLIMITED, { compatibilityFlags: DEFLATED, more })), isDeflated: true }),
 };
 
 /** What reliability, statistics, credits and limits cost is told by leaving all of them out (bench/lean/). */
@@ -155,7 +165,7 @@ export const edgeRelayLean: BenchServer = {
   name: "edge-relay-lean",
   title: "edge-relay on workerd, without statistics, credits and limits",
   missing: () => undefined,
-  start: async () => start(UNLIMITED, { bundle: await leanBundle() }),
+  start: async (more) => start(UNLIMITED, { bundle: await leanBundle(), more }),
 };
 
 /** With a count of its objects' lives (bench/waking.ts). */

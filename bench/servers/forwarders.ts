@@ -1,9 +1,10 @@
 /** The servers that forward what names its destination, and do nothing else. */
 import { existsSync } from "node:fs";
-import { createRequire } from "node:module";
-import { dirname, join } from "node:path";
+import { join } from "node:path";
+import { NODE_HEAP, bunBinary, denoBinary } from "../../test/support/runtimes.ts";
 import { missingZlib } from "../load/compile.ts";
 import { type BenchServer, freePort, peersByNumber, startProgram } from "./server.ts";
+import { missingRuntime } from "./standalone.ts";
 import { startWorker } from "./workerd.ts";
 
 const PROGRAMS = join(import.meta.dirname, "..", "programs");
@@ -15,7 +16,7 @@ function barePeers(count: number) {
 const FORWARDER = { className: "Forwarder", binding: "FORWARDER", protocol: "bare", peers: barePeers };
 
 function onWorkerd(name: string, title: string, file: string): BenchServer {
-  return { name, title, missing: () => undefined, start: () => startWorker({ ...FORWARDER, file }) };
+  return { name, title, missing: () => undefined, start: (more) => startWorker({ ...FORWARDER, file }, more) };
 }
 
 export const bare = onWorkerd("bare", "bare forwarder on workerd, hibernating", "bare.js");
@@ -23,7 +24,7 @@ export const bareDeflate: BenchServer = {
   name: "bare-deflate",
   title: "bare forwarder on workerd, hibernating, permessage-deflate on",
   missing: missingZlib,
-  start: () => startWorker({ ...FORWARDER, file: "bare.js", isDeflated: true }),
+  start: (more) => startWorker({ ...FORWARDER, file: "bare.js", isDeflated: true }, more),
 };
 export const bareStandard = onWorkerd(
   "bare-standard",
@@ -41,14 +42,17 @@ export const partyserver: BenchServer = {
   name: "partyserver",
   title: "PartyServer on workerd, hibernating",
   missing: () => missingPackage("partyserver"),
-  start: () =>
-    startWorker({
-      file: "partyserver.js",
-      className: "Relay",
-      binding: "RELAY",
-      protocol: "bare",
-      peers: (count) => peersByNumber(count, (index) => `/parties/relay/bench?_pk=${index}`),
-    }),
+  start: (more) =>
+    startWorker(
+      {
+        file: "partyserver.js",
+        className: "Relay",
+        binding: "RELAY",
+        protocol: "bare",
+        peers: (count) => peersByNumber(count, (index) => `/parties/relay/bench?_pk=${index}`),
+      },
+      more,
+    ),
 };
 
 function onRuntime(
@@ -78,30 +82,24 @@ function onRuntime(
   } satisfies BenchServer;
 }
 
-/** The binary itself: a shim in front of it would be another process. */
-const binaryIn = (name: string, ...path: string[]): string =>
-  join(dirname(createRequire(import.meta.url).resolve(`${name}/package.json`)), ...path);
-
 export const bareBun = onRuntime(
   "bare-bun",
   "bare forwarder on Bun",
-  () => [binaryIn("bun", "bin", "bun.exe")],
+  () => [bunBinary()],
   "bare-bun.js",
-  () => undefined,
+  () => missingRuntime("bun"),
 );
-/** Its package puts the binary there when it is first run. */
-const denoBinary = (): string => binaryIn("deno", "deno");
 export const bareDeno = onRuntime(
   "bare-deno",
   "bare forwarder on Deno",
   () => [denoBinary(), "run", "--no-config", "--no-lock", "--allow-net=127.0.0.1"],
   "bare-deno.js",
-  () => (existsSync(denoBinary()) ? undefined : "Deno's binary is not there: npx deno --version"),
+  () => missingRuntime("deno"),
 );
 export const bareWs = onRuntime(
   "bare-ws",
   "bare forwarder on Node with ws",
-  () => [process.execPath],
+  () => [process.execPath, NODE_HEAP],
   "bare-ws.js",
   () => missingPackage("ws"),
 );

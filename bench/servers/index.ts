@@ -11,6 +11,7 @@ import {
 import { bare, bareBun, bareDeflate, bareDeno, bareStandard, bareWs, partyserver } from "./forwarders.ts";
 import { colyseus, coturn, nats, natsBatched, socketio } from "./frameworks.ts";
 import type { BenchServer } from "./server.ts";
+import { edgeRelayBun, edgeRelayDeno, edgeRelayNode } from "./standalone.ts";
 
 export const SERVERS: readonly BenchServer[] = [
   edgeRelay,
@@ -20,6 +21,9 @@ export const SERVERS: readonly BenchServer[] = [
   edgeRelayDelayed,
   edgeRelayDeflate,
   edgeRelayLean,
+  edgeRelayNode,
+  edgeRelayBun,
+  edgeRelayDeno,
   bare,
   bareStandard,
   bareDeflate,

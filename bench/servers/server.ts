@@ -38,6 +38,8 @@ export interface Program {
   readonly args: readonly string[];
   readonly port: number;
   readonly cwd?: string;
+  /** Beside those of this process. */
+  readonly variables?: Readonly<Record<string, string>>;
 }
 
 const START_MS = 15_000;
@@ -46,8 +48,10 @@ const RAISE_FILES = 'ulimit -n "$(ulimit -Hn)"; exec "$@"';
 
 /** Starts a program and waits until it accepts connections. */
 export async function startProgram(program: Program): Promise<{ pid: number; stop(): Promise<void> }> {
-  const { command, args, port, cwd } = program;
-  const child = spawn("sh", ["-c", RAISE_FILES, "sh", command, ...args], { cwd, stdio: ["ignore", "ignore", "pipe"] });
+  const { command, args, port, cwd, variables } = program;
+  const env = { ...process.env, ...variables };
+  const stdio = ["ignore", "ignore", "pipe"] as const;
+  const child = spawn("sh", ["-c", RAISE_FILES, "sh", command, ...args], { cwd, env, stdio: [...stdio] });
   let complaints = "";
   child.stderr.on("data", (chunk: Buffer) => (complaints = (complaints + chunk.toString()).slice(-4_000)));
   const stop = (): Promise<void> => kill(child);

@@ -129,11 +129,12 @@ export type ParsedSettings =
 /**
  * Reads `APP_SETTINGS`: a JSON object from app id, or "default", to some of AppSettings, e.g.
  * `{"default":{"idleTimeoutMs":300000},"730":{"idleTimeoutMs":120000,"classes":{"server":{"messagesPerSecond":5000}}}}`.
+ * An empty one counts as absent, and so does null: what `workerd serve` has for a variable that is not set.
  */
-export function parseSettings(text: string | undefined): ParsedSettings {
+export function parseSettings(text: string | null | undefined): ParsedSettings {
   let json: unknown;
   try {
-    json = JSON.parse(text === undefined || text === "" ? "{}" : text);
+    json = JSON.parse(text || "{}");
   } catch {
     return refuse("is not JSON");
   }

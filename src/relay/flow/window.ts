@@ -12,7 +12,8 @@ export class Window {
   #sent = 0;
   #credited = 0;
   #marked = 0;
-  readonly #marks: Mark[] = [];
+  /** None until the first: idle clients get no marks. */
+  #marks: Mark[] | undefined;
 
   /** Bytes. */
   get uncredited(): number {
@@ -21,7 +22,7 @@ export class Window {
 
   /** A mark is under way, so there will be a credit. */
   get isWaiting(): boolean {
-    return this.#marks.length > 0;
+    return this.#marks !== undefined && this.#marks.length > 0;
   }
 
   /** Bytes that were sent since the last mark. */
@@ -36,16 +37,17 @@ export class Window {
   /** A mark was sent, behind all the rest. */
   marked(mark: number): void {
     this.#marked = this.#sent;
-    this.#marks.push({ mark, position: this.#sent });
+    (this.#marks ??= []).push({ mark, position: this.#sent });
   }
 
   /** False for a number that is none of the marks that are waited for. */
   credit(mark: number): boolean {
-    const index = this.#marks.findIndex((sent) => sent.mark === mark);
-    const found = this.#marks[index];
+    const marks = this.#marks ?? [];
+    const index = marks.findIndex((sent) => sent.mark === mark);
+    const found = marks[index];
     if (!found) return false;
     this.#credited = found.position;
-    this.#marks.splice(0, index + 1);
+    marks.splice(0, index + 1);
     return true;
   }
 }

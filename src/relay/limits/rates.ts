@@ -81,7 +81,8 @@ export class SessionRates {
   readonly limits: PeerLimits;
   readonly #messages: Meter | undefined;
   readonly #bytes: Meter | undefined;
-  readonly #connects: Meter;
+  /** Full until it is first taken from, and made then: most peers never ask for a connection. */
+  #connects: Meter | undefined;
   #refusedConnects = 0;
   #refusedSince = -Infinity;
 
@@ -89,7 +90,6 @@ export class SessionRates {
     this.limits = limits;
     this.#messages = meterFor(limits.messagesPerSecond, now);
     this.#bytes = meterFor(limits.bytesPerSecond, now);
-    this.#connects = new Meter(limits.connectsPerSecond, limits.connectBurst, now);
   }
 
   /** One inbound message of `size` bytes (L1). */
@@ -103,6 +103,8 @@ export class SessionRates {
 
   /** Whether one more connect is within the rate (C14). */
   takeConnect(now: number): boolean {
+    const { connectsPerSecond, connectBurst } = this.limits;
+    this.#connects ??= new Meter(connectsPerSecond, connectBurst, now);
     return this.#connects.takeOne(now);
   }
 

@@ -44,10 +44,13 @@ async function respond(relay: StandaloneRelay, incoming: IncomingMessage, respon
 }
 
 async function upgrade(relay: StandaloneRelay, incoming: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
-  socket.on("error", () => socket.destroy()); // Node leaves the socket to us: unheard, its error would end the process
+  socket.on("error", destroy); // Node leaves the socket to us: unheard, its error would end the process
   const request = requestOf(incoming);
   const answer = request ? await relay.answer(request, incoming.socket.remoteAddress) : badRequest();
-  if (answer instanceof PeerSocket) return sockets.handleUpgrade(incoming, socket, head, (ws) => attach(answer, ws));
+  if (answer instanceof PeerSocket) {
+    sockets.handleUpgrade(incoming, socket, head, (ws) => attach(answer, ws));
+    return void socket.off("error", destroy);
+  }
   const response = new ServerResponse(incoming);
   response.shouldKeepAlive = false;
   response.assignSocket(incoming.socket);
@@ -55,10 +58,18 @@ async function upgrade(relay: StandaloneRelay, incoming: IncomingMessage, socket
   await write(answer, response);
 }
 
+function destroy(this: Duplex): void {
+  this.destroy();
+}
+
+function ignore(): void {
+  // An error that is unheard would end the process; a close event follows it.
+}
+
 function attach(peer: PeerSocket, ws: WebSocket): void {
   ws.on("message", (data, isBinary) => peer.message(isBinary ? plain(data) : Buffer.from(data).toString()));
   ws.on("close", (code) => peer.closed(code));
-  ws.on("error", () => undefined); // unheard it would end the process; a close event follows it
+  ws.on("error", ignore);
   peer.opened(new NodeSocket(ws));
 }
 

@@ -11,6 +11,12 @@ export interface PlatformSocket {
   bufferedAmount(): number;
 }
 
+/** The way into a room, for all its peers: it may have been closed, and opened again, when one comes in. */
+export interface Door {
+  readonly log: Log;
+  enter(): HostedRoom;
+}
+
 /** What a client's close event reports for `close(1000)` and for `close()`. */
 const NORMAL_CLOSE = 1000;
 const NO_CODE = 1005;
@@ -24,24 +30,22 @@ const MAX_BUFFERED_PONGS = 64 * 1024;
  */
 export class PeerSocket implements RelaySocket {
   readonly #admission: Admission;
-  readonly #enter: () => HostedRoom;
-  readonly #log: Log;
+  readonly #door: Door;
   #socket: PlatformSocket | undefined;
   #hosted: HostedRoom | undefined;
   #link: Link | undefined;
   #lastKeepAlive = 0;
   #isClosedByRelay = false;
 
-  constructor(admission: Admission, enter: () => HostedRoom, log: Log) {
+  constructor(admission: Admission, door: Door) {
     this.#admission = admission;
-    this.#enter = enter;
-    this.#log = log;
+    this.#door = door;
   }
 
   opened(socket: PlatformSocket): void {
     this.#socket = socket;
     this.#guard(() => {
-      this.#hosted = this.#enter();
+      this.#hosted = this.#door.enter();
       this.#link = this.#hosted.join(this, this.#admission, Date.now());
     });
   }
@@ -100,7 +104,8 @@ export class PeerSocket implements RelaySocket {
       event();
     } catch (error) {
       const peer = String(this.#admission.peer);
-      this.#log({ level: "error", event: "socket_failed", peer, error: String((error as Error).stack ?? error) });
+      const { log } = this.#door;
+      log({ level: "error", event: "socket_failed", peer, error: String((error as Error).stack ?? error) });
       this.#socket?.close(CloseCode.InternalError, "the relay failed");
     }
   }

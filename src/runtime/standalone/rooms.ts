@@ -8,7 +8,7 @@ import { parseRoomAddress, roomName } from "../room-address.ts";
 import { DatabaseError, type RoomDatabases } from "./databases.ts";
 import { DeadlineTimer } from "./deadline-timer.ts";
 import { HostedRoom } from "./hosted-room.ts";
-import { PeerSocket } from "./peer-socket.ts";
+import { type Door, PeerSocket } from "./peer-socket.ts";
 import { adminOf } from "./room-admin.ts";
 import type { SqliteDatabase } from "./sqlite-database.ts";
 
@@ -20,6 +20,7 @@ export interface RoomsOptions {
 
 interface Open {
   readonly hosted: HostedRoom;
+  readonly door: Door;
   readonly database: SqliteDatabase;
 }
 
@@ -39,22 +40,21 @@ export class Rooms implements RoomGateway {
   restore(): void {
     for (const name of this.#options.databases.names()) {
       // One by one: a relay may have had more rooms than a process may have open files.
-      if (this.#enter(name).isUnused) this.#leave(name);
+      if (this.#enter(name).hosted.isUnused) this.#leave(name);
     }
   }
 
   async join(address: RoomAddress, admission: Admission, request: Request, _geo: ClientGeo): Promise<Response> {
     const name = roomName(address);
     this.#options.log({ level: "info", event: "join", room: name, peer: String(admission.peer) });
-    return this.#answer(name, (hosted) => {
+    return this.#answer(name, ({ hosted, door }) => {
       const refusal = hosted.refuseEntry(admission, Date.now());
       if (refusal) {
         hosted.countRefusal(refusal);
         return entryProblem(refusal);
       }
       // Only the runtime can upgrade: it takes the peer from here, and throws this answer away.
-      const log: Log = (entry) => this.#options.log({ ...entry, room: name });
-      this.#admitted.set(request, new PeerSocket(admission, () => this.#enter(name), log));
+      this.#admitted.set(request, new PeerSocket(admission, door));
       return new Response(null, { status: 204 });
     });
   }
@@ -67,14 +67,14 @@ export class Rooms implements RoomGateway {
   }
 
   async refusal(address: RoomAddress, admission: Admission): Promise<Response | undefined> {
-    return this.#answer(roomName(address), (hosted) => {
+    return this.#answer(roomName(address), ({ hosted }) => {
       const refusal = hosted.refuseEntry(admission, Date.now());
       return refusal && entryProblem(refusal);
     });
   }
 
   admin(address: RoomAddress): RoomAdmin {
-    return adminOf(() => this.#enter(roomName(address)));
+    return adminOf(() => this.#enter(roomName(address)).hosted);
   }
 
   /** Asks every client to come back, and writes down what is known. No one is let in any more. */
@@ -97,7 +97,7 @@ export class Rooms implements RoomGateway {
     this.#options.databases.close();
   }
 
-  #answer<T>(name: string, body: (hosted: HostedRoom) => T): T | Response {
+  #answer<T>(name: string, body: (open: Open) => T): T | Response {
     if (this.#isDraining) return problem("room_overloaded", "the relay is restarting; try again in a few seconds");
     try {
       return body(this.#enter(name));
@@ -107,31 +107,38 @@ export class Rooms implements RoomGateway {
     }
   }
 
-  #enter(name: string): HostedRoom {
-    const open = this.#open.get(name);
-    if (open) return open.hosted;
+  #enter(name: string): Open {
+    const known = this.#open.get(name);
+    if (known) return known;
     const { databases } = this.#options;
     const database = databases.open(name);
     try {
-      const hosted = this.#host(name, database);
-      this.#open.set(name, { hosted, database });
+      const log: Log = (entry) => this.#options.log({ ...entry, room: name });
+      const hosted = this.#host(name, database, log);
+      const open = { hosted, database, door: this.#doorOf(name, log) };
+      this.#open.set(name, open);
       this.#timer.wake(hosted.dueAt);
-      return hosted;
+      return open;
     } catch (error) {
       databases.release(database);
       throw new DatabaseError(`Cannot serve ${databases.place(name)}: ${describe(error)}`, { cause: error });
     }
   }
 
-  #host(name: string, database: SqliteDatabase): HostedRoom {
+  /** Made here, where no request is in sight: what a peer holds on to, it holds for as long as it stays. */
+  #doorOf(name: string, log: Log): Door {
+    return { log, enter: () => this.#enter(name).hosted };
+  }
+
+  #host(name: string, database: SqliteDatabase, log: Log): HostedRoom {
     const { app } = parseRoomAddress(name);
-    const { log, settingsFor } = this.#options;
+    const { settingsFor } = this.#options;
     const options = {
       app,
       settings: settingsFor(app),
       store: new SqlRoomStore(database),
       bans: new SqlBanStore(database),
-      log: ((entry) => log({ ...entry, room: name })) satisfies Log,
+      log,
       random: (size: number) => crypto.getRandomValues(new Uint8Array(size)),
     };
     return new HostedRoom(options, (hosted) => this.#timer.wake(hosted.dueAt), Date.now());

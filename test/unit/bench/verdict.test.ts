@@ -4,7 +4,7 @@ import { GOALS, type Goal, RUNS } from "../../../bench/goals.ts";
 import type { Recorded } from "../../../bench/recorded.ts";
 import type { Sample } from "../../../bench/sample.ts";
 import { scenarioNamed } from "../../../bench/scenarios.ts";
-import { doubts, judge, writtenVerdict } from "../../../bench/verdict.ts";
+import { doubts, judge, writtenLimit, writtenVerdict } from "../../../bench/verdict.ts";
 
 const GOAL: Goal = {
   title: "a goal",
@@ -51,7 +51,7 @@ function alternations(...ours: number[]): Sample[] {
 describe("a verdict", () => {
   test("is by the median of the alternations' ratios, and tells their spread", () => {
     const verdict = judge(GOAL, recorded(alternations(4, 9, 5)));
-    expect(verdict).toMatchObject({ kind: "met", ratio: { median: 0.5, min: 0.4, max: 0.9 }, alternations: 3 });
+    expect(verdict).toMatchObject({ kind: "met", compared: { median: 0.5, min: 0.4, max: 0.9 }, alternations: 3 });
   });
 
   test("of a goal that is missed tells by how much, in both directions", () => {
@@ -63,7 +63,15 @@ describe("a verdict", () => {
 
   test("takes an allowance off our figure", () => {
     const verdict = judge({ ...GOAL, allowance: 1 }, recorded(alternations(6)));
-    expect(verdict).toMatchObject({ kind: "met", ratio: { median: 0.5 } });
+    expect(verdict).toMatchObject({ kind: "met", compared: { median: 0.5 } });
+  });
+
+  test("may be by how much more our figure is, in its own unit", () => {
+    const goal: Goal = { ...GOAL, limit: { atMostMore: 3 } };
+    const met = judge(goal, recorded(alternations(12, 14, 13)));
+    expect(met).toMatchObject({ kind: "met", compared: { median: 3, min: 2, max: 4 } });
+    expect(writtenVerdict(judge(goal, recorded(alternations(15.5))), goal.limit)).toBe("missed by 2.5");
+    expect(writtenLimit(goal.limit)).toBe("≤ 3 more");
   });
 
   test("is never met without results, without a server, or without an alternation that has both", () => {
