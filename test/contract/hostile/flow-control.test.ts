@@ -2,6 +2,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { ConnectionType, encodeControl } from "../../../src/protocol/index.ts";
 import { ackFrame, batch, dataFrame, probeFrame } from "../../support/frames.ts";
+import { capabilities } from "../capabilities.ts";
 import type { Attacker } from "./attacker.ts";
 import { GROWTH_MIB, Siege } from "./siege.ts";
 
@@ -96,7 +97,7 @@ describe("not reading", () => {
   test(
     "[E1][F4] spraying errors at oneself without reading them: closed with 4009, not remembered",
     () =>
-      siege.withstand({ refusals: { unknown_handle: 100_000 } }, async () => {
+      siege.withstand({ refusals: { unknown_handle: 50_000 } }, async () => {
         const attacker = await siege.attacker({ credits: false });
         attacker.tcp.pause();
         const accept = encodeControl("accept", { handle: 0 });
@@ -108,7 +109,8 @@ describe("not reading", () => {
         }
         await until(async () => (await siege.statistics()).peers === 2);
         attacker.tcp.resume();
-        expect((await attacker.closed()).code).toBe(4009);
+        if (capabilities.closesBusySockets) expect((await attacker.closed()).code).toBe(4009);
+        else await attacker.until("end of the connection", () => attacker.isGone);
       }),
     60_000,
   );
