@@ -33,7 +33,7 @@ function contractOn(runtime: Runtime) {
       hookTimeout: 60_000,
       maxConcurrency: 16,
       // Much of it is waiting: for 20 s without a credit, for alarms, for the end of grace periods.
-      maxWorkers: 4,
+      maxWorkers: 3,
       isolate: false,
       sequence: { groupOrder: 1 },
     },

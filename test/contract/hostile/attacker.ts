@@ -152,6 +152,18 @@ export class Attacker {
     return this.until("close", () => this.closing ?? this.#lastWords());
   }
 
+  /**
+   * The same of one that does nothing but send, or has read nothing for long: a runtime may lose even the bye then, and all
+   * that is left is the end of the connection. Why it ended the counters tell.
+   */
+  async cutOff(code: number): Promise<void> {
+    const lost = { code, reason: "" };
+    const closing = await this.until("close", () => {
+      return this.closing ?? (!capabilities.closesBusySockets && this.isGone ? (this.#bye ?? lost) : undefined);
+    });
+    if (closing.code !== code) throw new Error(`closed with ${closing.code}, not ${code}`);
+  }
+
   /** Where a runtime may lose the close frame: the end of the connection, with a bye that says the same. */
   #lastWords(): Closing | undefined {
     return !capabilities.closesBusySockets && this.isGone ? this.#bye : undefined;
