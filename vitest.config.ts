@@ -1,5 +1,6 @@
 import { cloudflareTest } from "@cloudflare/vitest-plugin";
 import { defineConfig } from "vitest/config";
+import { CONTRACT_PROJECT, RUNTIMES, type Runtime } from "./test/support/runtimes.ts";
 
 /** Keys exist in tests only; the relay itself has no default secret. */
 const testBindings = {
@@ -18,8 +19,30 @@ const testBindings = {
   }),
 };
 
+/**
+ * What every relay must do that a client can see: the same files, unchanged, against the relay on one runtime, as
+ * processes. Where a runtime differs, test/contract/capabilities.ts says in what, and why.
+ */
+function contractOn(runtime: Runtime) {
+  return {
+    test: {
+      name: `${CONTRACT_PROJECT}${runtime}`,
+      env: { RELAY_RUNTIME: runtime },
+      include: ["test/contract/**/*.test.ts"],
+      testTimeout: 60_000,
+      hookTimeout: 60_000,
+      maxConcurrency: 16,
+      // Much of it is waiting: for 20 s without a credit, for alarms, for the end of grace periods.
+      maxWorkers: 3,
+      isolate: false,
+      sequence: { groupOrder: 1 },
+    },
+  };
+}
+
 export default defineConfig({
   test: {
+    reporters: ["default", "./test/support/tables.ts"],
     coverage: {
       provider: "v8",
       include: ["src/relay/**", "src/protocol/**", "src/auth/**", "src/storage/**"],
@@ -50,16 +73,7 @@ export default defineConfig({
           fileParallelism: false,
         },
       },
-      // What docs/client.md promises of the Steam families, against a running relay; the same files for every runtime.
-      {
-        test: {
-          name: "contract",
-          include: ["test/contract/**/*.test.ts"],
-          testTimeout: 20_000,
-          hookTimeout: 60_000,
-          maxConcurrency: 16,
-        },
-      },
+      ...RUNTIMES.map(contractOn),
       // The packed package in an empty project: Node, Bun, Deno, and a page in Chromium.
       { test: { name: "package", include: ["test/package/**/*.test.ts"], testTimeout: 60_000, hookTimeout: 120_000 } },
     ],

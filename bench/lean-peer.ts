@@ -4,8 +4,8 @@
  */
 import { type ControlFrameName, type ControlValues, FrameType, HEADER_SIZE } from "../src/protocol/index.ts";
 import { decodeControl, frameEnd } from "../src/protocol/index.ts";
-import { Attacker } from "../test/network/hostile/attacker.ts";
-import { Opcode, WebSocketReader, webSocketFrame } from "../test/network/hostile/web-socket.ts";
+import { Attacker } from "../test/contract/hostile/attacker.ts";
+import { Opcode, WebSocketReader, webSocketFrame } from "../test/contract/hostile/web-socket.ts";
 
 export const ROOM_APP = 480;
 

@@ -8,7 +8,10 @@ export type Runtime = (typeof RUNTIMES)[number];
 export type StandaloneRuntime = Exclude<Runtime, "workerd">;
 export const STANDALONE = RUNTIMES.filter((runtime) => runtime !== "workerd");
 
-/** Which relay the network tests are run against: `RELAY_RUNTIME=bun npm run test:network`. */
+/** What the names of the projects begin with that run test/contract, each against one runtime (vitest.config.ts). */
+export const CONTRACT_PROJECT = "contract:";
+
+/** Which relay these tests are run against: set by each of the contract's projects, or `RELAY_RUNTIME=bun npm run …`. */
 export function chosenRuntime(): Runtime {
   const name = process.env["RELAY_RUNTIME"] ?? "workerd";
   const runtime = RUNTIMES.find((known) => known === name);

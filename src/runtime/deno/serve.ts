@@ -55,6 +55,9 @@ function attach(peer: PeerSocket, socket: WebSocket): void {
   socket.onerror = (event) => event.preventDefault(); // a close event follows it
 }
 
+/** For the relay's last words to leave, and for a client that heeds them to close the socket itself. */
+const LAST_WORDS_MS = 100;
+
 /** Deno copies what it is sent, and throws where the socket is not open. */
 class DenoSocket implements PlatformSocket {
   readonly #socket: WebSocket;
@@ -69,10 +72,13 @@ class DenoSocket implements PlatformSocket {
 
   /**
    * Where the other end does not answer, the socket stays until TCP gives up on it, as Deno has no way to drop one. Where
-   * it is just then sending, Deno drops it without a close frame (2.9.6): the bye frame before it has said all.
+   * it is sending, Deno drops it, with the close frame and whatever else has not left (2.9.6). So the bye frame, which
+   * says the same, gets a head start.
    */
   close(code: number, reason: string): void {
-    if (this.#socket.readyState === WebSocket.OPEN) this.#socket.close(code, reason);
+    setTimeout(() => {
+      if (this.#socket.readyState === WebSocket.OPEN) this.#socket.close(code, reason);
+    }, LAST_WORDS_MS);
   }
 
   bufferedAmount(): number {

@@ -15,6 +15,7 @@ const sockets = new WebSocketServer({
   noServer: true,
   clientTracking: true,
   maxPayload: MAX_MESSAGE,
+  skipUTF8Validation: true, // text is only compared with "ping" (rule P8), and reasons of a close are not read
   perMessageDeflate: false, // the default, and to stay so: it costs more than all else of a message
   handleProtocols: () => SUBPROTOCOL, // by default the first that is offered, which may be the ticket
 });

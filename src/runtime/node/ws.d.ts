@@ -18,6 +18,7 @@ declare module "ws" {
     readonly clientTracking: boolean;
     readonly maxPayload: number;
     readonly perMessageDeflate: boolean;
+    readonly skipUTF8Validation: boolean;
     readonly handleProtocols: (protocols: Set<string>) => string;
   }
 

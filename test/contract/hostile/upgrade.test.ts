@@ -1,6 +1,7 @@
 /** Before the WebSocket: HTTP that is slow, huge, broken, or two things at once. */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { testTicket } from "../../support/tickets.ts";
+import { capabilities } from "../capabilities.ts";
 import { type Attacker, upgradeRequest } from "./attacker.ts";
 import { Siege } from "./siege.ts";
 
@@ -9,6 +10,9 @@ beforeAll(async () => {
   siege = await Siege.start();
 });
 afterAll(() => siege[Symbol.asyncDispose]());
+
+const ADMIN = [401, "admin_token_wrong"] as const;
+const NOWHERE = [404, "not_found"] as const;
 
 const sleep = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 
@@ -86,7 +90,6 @@ describe("huge, and broken", () => {
     ["none", ""],
     ["one in capitals", "EDGE-RELAY.V1"],
     ["commas", ",,,,"],
-    ["bytes that no token has", "edge-relay.v1;\u00ff\u0001(){}"],
   ])("[Joining] a subprotocol header of %s is unsupported_subprotocol", (_, protocols) =>
     siege.withstand({}, async () => {
       const headers = [await bearer(), `Sec-WebSocket-Protocol: ${protocols}`];
@@ -95,6 +98,14 @@ describe("huge, and broken", () => {
     }),
   );
 
+  test("[Joining] a subprotocol header of bytes that no header has is refused, by name or by the platform", () =>
+    siege.withstand({}, async () => {
+      const headers = [await bearer(), "Sec-WebSocket-Protocol: edge-relay.v1;\u00ff\u0001(){}"];
+      const { response } = await ask(upgradeRequest({ headers }));
+      const code = capabilities.tolerates.has("header bytes") ? "unsupported_subprotocol" : undefined;
+      expect([response.status, response.code]).toEqual([400, code]);
+    }));
+
   test.each([
     ["a path that climbs", "/v1/apps/480/rooms/..%2f..%2f731/connect", 400, "invalid_room"],
     ["a room of a control character", "/v1/apps/480/rooms/a%00b/connect", 400, "invalid_room"],
@@ -102,7 +113,8 @@ describe("huge, and broken", () => {
     ["an app above 32 bits", "/v1/apps/4294967776/connect", 400, "invalid_app_id"],
     ["an app in another notation", "/v1/apps/0x1e0/connect", 400, "invalid_app_id"],
     ["broken percent encoding", "/v1/apps/480/rooms/%ff%/connect", 400, "invalid_room"],
-    ["nothing that there is", "/v1/apps/480/connect/../../../admin", 404, "not_found"],
+    // Where it is resolved it is the admin API, which the ticket does not open.
+    ["nothing that there is", "/v1/apps/480/connect/../../../admin", ...(capabilities.resolvesDots ? ADMIN : NOWHERE)],
   ])("[Joining] %s is refused by name", (_, path, status, code) =>
     siege.withstand({}, async () => {
       const { response } = await ask(upgradeRequest({ path, headers: [await bearer()] }));
@@ -145,7 +157,7 @@ describe("two requests in one", () => {
       const attacker = siege.dial();
       attacker.write(`${upgradeRequest({ headers: [await bearer()] })}${SMUGGLED}`);
       await attacker.response.complete;
-      expect(attacker.response.status).toBe(101);
+      expect(attacker.response.status).toBe(capabilities.readsBeforeAnswer ? 101 : undefined);
       await sleep(200);
       expect(attacker.response.text).not.toContain("totalPackets");
     }));

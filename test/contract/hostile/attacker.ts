@@ -14,6 +14,7 @@ import {
 } from "../../../src/protocol/index.ts";
 import { type WalkedFrame, walk } from "../../support/frames.ts";
 import { testTicket } from "../../support/tickets.ts";
+import { capabilities } from "../capabilities.ts";
 import { RawResponse } from "./raw-response.ts";
 import { type Closing, Opcode, type ReceivedFrame, WebSocketReader, closingOf, webSocketFrame } from "./web-socket.ts";
 
@@ -39,6 +40,8 @@ export class Attacker {
   readonly pongs: Buffer[] = [];
   /** What the relay's WebSocket close said, once there was one. */
   closing: Closing | undefined;
+  /** What the relay's last bye said. */
+  #bye: Closing | undefined;
   /** Both directions of the TCP connection are over. */
   isGone = false;
   credits: boolean;
@@ -146,7 +149,24 @@ export class Attacker {
 
   /** The WebSocket close, with the error frame and the bye before it where the relay's own rules caused it (E2). */
   closed(): Promise<Closing> {
-    return this.until("close", () => this.closing);
+    return this.until("close", () => this.closing ?? this.#lastWords());
+  }
+
+  /**
+   * The same of one that does nothing but send, or has read nothing for long: a runtime may lose even the bye then, and all
+   * that is left is the end of the connection. Why it ended the counters tell.
+   */
+  async cutOff(code: number): Promise<void> {
+    const lost = { code, reason: "" };
+    const closing = await this.until("close", () => {
+      return this.closing ?? (!capabilities.closesBusySockets && this.isGone ? (this.#bye ?? lost) : undefined);
+    });
+    if (closing.code !== code) throw new Error(`closed with ${closing.code}, not ${code}`);
+  }
+
+  /** Where a runtime may lose the close frame: the end of the connection, with a bye that says the same. */
+  #lastWords(): Closing | undefined {
+    return !capabilities.closesBusySockets && this.isGone ? this.#bye : undefined;
   }
 
   /** Everything sent so far has been read: unless something ended it, the relay has answered one more frame. */
@@ -183,6 +203,9 @@ export class Attacker {
 
   #receiveBatch(batch: readonly WalkedFrame[]): void {
     for (const frame of batch) {
+      if (frame.control?.frame === "bye") {
+        this.#bye = { code: frame.control.values.code, reason: frame.control.values.debug };
+      }
       if (frame.control?.frame !== "mark") this.frames.push(frame);
       else {
         this.marks.push(frame.control.values.mark);

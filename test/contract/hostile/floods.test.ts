@@ -71,7 +71,7 @@ describe("messages", () => {
         payload: dataFrame({ handle, payload: new Uint8Array(8) }),
       });
       from.write(Buffer.concat(Array.from({ length: 20_000 }, () => message)));
-      expect((await from.closed()).code).toBe(4010);
+      await from.cutOff(4010);
       expect(from.errors()).toContain("rate_limited");
     }));
 
@@ -86,10 +86,11 @@ describe("messages", () => {
           new DataView(bytes.buffer).setUint32(at + 4, 4096 - 8, true);
         }
         for (let i = 0; i < 200; i++) attacker.send(bytes);
-        expect((await attacker.closed()).code).toBe(4010);
+        await attacker.cutOff(4010);
       },
-      // Inbound messages are the platform's until they are collected: 64 MiB, twice the burst, may come in one breath.
-      GROWTH_MIB + 64,
+      // Inbound messages are the platform's until they are collected, on Deno with a copy of each: 64 MiB, twice the burst,
+      // may come in one breath.
+      GROWTH_MIB + 128,
     ));
 
   test("[P8] a text flood: the first ends the session, the rest is not read", () =>

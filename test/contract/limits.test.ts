@@ -1,4 +1,4 @@
-/** What a plain workerd, without an edge before it, knows of its clients. */
+/** What a relay without an edge, or a proxy, before it knows of its clients. */
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { RunningRelay } from "../support/running-relay.ts";
 import { testTicket } from "../support/tickets.ts";

@@ -1,3 +1,0 @@
-import { contractTests } from "./runner.ts";
-
-contractTests("deno");
