@@ -1,10 +1,9 @@
 /** The package as users get it: packed, installed into an empty project, and run in each runtime. */
 import { execFile } from "node:child_process";
-import { copyFileSync, existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { copyFileSync, existsSync, readFileSync, readdirSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
 import { createRequire } from "node:module";
 import type { AddressInfo } from "node:net";
-import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { promisify } from "node:util";
 import { build } from "esbuild";
@@ -14,23 +13,22 @@ import { type RelayClient, connect } from "../../src/client/index.ts";
 import { RunningRelay } from "../support/running-relay.ts";
 import { bunBinary, denoBinary } from "../support/runtimes.ts";
 import { testTicket } from "../support/tickets.ts";
+import { type UserProject, installPacked } from "./user-project.ts";
 
 const run = promisify(execFile);
 const require = createRequire(import.meta.url);
 const HOST = 4242n;
 const EXPECTED = "welcome, package 1";
 
+let installed: UserProject;
 let project: string;
 let tarball: string;
 let relay: RunningRelay;
 let host: RelayClient;
 
 beforeAll(async () => {
-  project = mkdtempSync(join(tmpdir(), "edge-relay-package-"));
-  await run("npm", ["pack", "--pack-destination", project], { cwd: join(import.meta.dirname, "../..") });
-  tarball = join(project, readdirSync(project).find((name) => name.endsWith(".tgz")) ?? "");
-  writeFileSync(join(project, "package.json"), JSON.stringify({ name: "user", private: true, type: "module" }));
-  await run("npm", ["install", "--no-audit", "--no-fund", "--prefer-offline", tarball], { cwd: project });
+  installed = await installPacked();
+  ({ folder: project, tarball } = installed);
   copyFileSync(join(import.meta.dirname, "consumer.js"), join(project, "consumer.js"));
   relay = await RunningRelay.start();
   host = await connect({ url: relay.url, app: 480, ticket: await testTicket({ peer: String(HOST), app: 480 }) });
@@ -40,7 +38,7 @@ beforeAll(async () => {
 afterAll(async () => {
   await host.close();
   await relay[Symbol.asyncDispose]();
-  rmSync(project, { recursive: true, force: true });
+  installed.remove();
 });
 
 /** The other end: answers whoever comes. */
@@ -78,9 +76,16 @@ describe("what is published", () => {
   });
 
   test("only what users need is in it", () => {
-    const installed = join(project, "node_modules/edge-relay");
-    expect(readdirSync(installed).toSorted()).toEqual(["LICENSE", "README.md", "dist", "package.json"]);
-    expect(readdirSync(join(installed, "dist/lib")).toSorted()).toEqual(["auth", "client", "protocol"]);
+    const folder = join(project, "node_modules/edge-relay");
+    expect(readdirSync(folder).toSorted()).toEqual(["LICENSE", "README.md", "dist", "package.json"]);
+    const built = join(folder, "dist/lib");
+    const relay = ["http", "relay", "runtime", "storage"];
+    expect(readdirSync(built).toSorted()).toEqual(["auth", "cli", "client", "protocol", ...relay].toSorted());
+    expect(readdirSync(join(built, "runtime"))).not.toContain("cloudflare");
+    const types = readdirSync(built, { recursive: true, encoding: "utf8" }).filter((name) => name.endsWith(".d.ts"));
+    expect(types.filter((name) => !/^(auth|client|protocol)\//.test(name))).toEqual([]);
+    for (const name of types)
+      expect(readFileSync(join(built, name), "utf8"), name).not.toMatch(/types="node"|NodeJS\./);
   });
 });
 

@@ -4,7 +4,7 @@ import { join } from "node:path";
 
 export const RUNTIMES = ["workerd", "node", "bun", "deno"] as const;
 export type Runtime = (typeof RUNTIMES)[number];
-/** Those with one process for everything, and a `serve.ts`. */
+/** Those that `edge-relay serve` runs on: one process for everything. */
 export type StandaloneRuntime = Exclude<Runtime, "workerd">;
 export const STANDALONE = RUNTIMES.filter((runtime) => runtime !== "workerd");
 
@@ -18,17 +18,32 @@ export function chosenRuntime(): Runtime {
 
 const ROOT = join(import.meta.dirname, "../..");
 
+export interface ProcessCommand {
+  readonly file: string;
+  readonly args: readonly string[];
+}
+
 /** The relay's own process, with no npm or shim in front of it, so that its pid is the relay's. */
-export function serveCommand(runtime: StandaloneRuntime): { readonly file: string; readonly args: readonly string[] } {
-  const script = join(ROOT, "src/runtime", runtime, "serve.ts");
+export function serveCommand(runtime: StandaloneRuntime): ProcessCommand {
+  const permissions = ["net", "env", "read", "write", "sys"].map((name) => `--allow-${name}`);
+  return cliCommand(runtime, ["serve"], permissions);
+}
+
+/** `edge-relay` from the sources. */
+export function cliCommand(
+  runtime: StandaloneRuntime,
+  args: readonly string[],
+  permissions: readonly string[] = ["--allow-all"],
+): ProcessCommand {
+  const script = join(ROOT, "src/cli/main.ts");
   switch (runtime) {
     case "node":
-      return { file: process.execPath, args: ["--experimental-strip-types", "--no-warnings", script] };
+      return { file: process.execPath, args: ["--experimental-strip-types", "--no-warnings", script, ...args] };
     case "bun":
-      return { file: bunBinary(), args: ["run", script] };
+      return { file: bunBinary(), args: ["run", script, ...args] };
     case "deno": {
-      const permissions = ["net", "env", "read", "write", "sys"].map((name) => `--allow-${name}`);
-      return { file: denoBinary(), args: ["run", "--no-prompt", "--node-modules-dir=manual", ...permissions, script] };
+      const flags = ["--no-prompt", "--node-modules-dir=manual", ...permissions];
+      return { file: denoBinary(), args: ["run", ...flags, script, ...args] };
     }
   }
 }
