@@ -74,8 +74,17 @@ export default defineConfig({
         },
       },
       ...RUNTIMES.map(contractOn),
-      // The packed package in an empty project: Node, Bun, Deno, and a page in Chromium.
-      { test: { name: "package", include: ["test/package/**/*.test.ts"], testTimeout: 60_000, hookTimeout: 120_000 } },
+      // The packed package in an empty project: Node, Bun, Deno, and a page in Chromium. One file after another: each packs,
+      // which builds into the same folder.
+      {
+        test: {
+          name: "package",
+          include: ["test/package/**/*.test.ts"],
+          testTimeout: 60_000,
+          hookTimeout: 120_000,
+          fileParallelism: false,
+        },
+      },
     ],
   },
 });

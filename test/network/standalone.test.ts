@@ -171,7 +171,7 @@ describe.each(STANDALONE)("the relay on %s", (runtime) => {
     expect(help).toMatchObject({ status: 0, stderr: "" });
     expect(help.stdout).toContain("--trusted-proxies");
     const refused = run(runtime, ["--port=x"], { TICKET_SECRET: TEST_SECRET });
-    expect(refused).toMatchObject({ status: 1, stdout: "" });
+    expect(refused).toMatchObject({ status: 2, stdout: "" });
     expect(refused.stderr).toContain("PORT (--port)");
   });
 

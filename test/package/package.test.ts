@@ -1,8 +1,7 @@
 /** The package as users get it: packed, installed into an empty project, and run in each runtime against each relay. */
 import { execFile } from "node:child_process";
-import { copyFileSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { copyFileSync, readFileSync, readdirSync } from "node:fs";
 import { createRequire } from "node:module";
-import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -11,25 +10,24 @@ import { RUNTIMES } from "../support/runtimes.ts";
 import { testTicket } from "../support/tickets.ts";
 import { CLIENTS, type Drive, closeBrowser } from "./clients.ts";
 import { EchoHost } from "./echo-host.ts";
+import { type UserProject, installPacked } from "./user-project.ts";
 
 const run = promisify(execFile);
 const require = createRequire(import.meta.url);
 
+let installed: UserProject;
 let project: string;
 let tarball: string;
 
 beforeAll(async () => {
-  project = mkdtempSync(join(tmpdir(), "edge-relay-package-"));
-  await run("npm", ["pack", "--pack-destination", project], { cwd: join(import.meta.dirname, "../..") });
-  tarball = join(project, readdirSync(project).find((name) => name.endsWith(".tgz")) ?? "");
-  writeFileSync(join(project, "package.json"), JSON.stringify({ name: "user", private: true, type: "module" }));
-  await run("npm", ["install", "--no-audit", "--no-fund", "--prefer-offline", tarball], { cwd: project });
+  installed = await installPacked();
+  ({ folder: project, tarball } = installed);
   copyFileSync(join(import.meta.dirname, "consumer.js"), join(project, "consumer.js"));
 }, 120_000);
 
 afterAll(async () => {
   await closeBrowser();
-  rmSync(project, { recursive: true, force: true });
+  installed.remove();
 });
 
 describe("what is published", () => {
@@ -47,9 +45,16 @@ describe("what is published", () => {
   });
 
   test("only what users need is in it", () => {
-    const installed = join(project, "node_modules/edge-relay");
-    expect(readdirSync(installed).toSorted()).toEqual(["LICENSE", "README.md", "dist", "package.json"]);
-    expect(readdirSync(join(installed, "dist/lib")).toSorted()).toEqual(["auth", "client", "protocol"]);
+    const folder = join(project, "node_modules/edge-relay");
+    expect(readdirSync(folder).toSorted()).toEqual(["LICENSE", "README.md", "dist", "package.json"]);
+    const built = join(folder, "dist/lib");
+    const relay = ["http", "relay", "runtime", "storage"];
+    expect(readdirSync(built).toSorted()).toEqual(["auth", "cli", "client", "protocol", ...relay].toSorted());
+    expect(readdirSync(join(built, "runtime"))).not.toContain("cloudflare");
+    const types = readdirSync(built, { recursive: true, encoding: "utf8" }).filter((name) => name.endsWith(".d.ts"));
+    expect(types.filter((name) => !/^(auth|client|protocol)\//.test(name))).toEqual([]);
+    for (const name of types)
+      expect(readFileSync(join(built, name), "utf8"), name).not.toMatch(/types="node"|NodeJS\./);
   });
 });
 

@@ -4,7 +4,7 @@ import { join } from "node:path";
 
 export const RUNTIMES = ["workerd", "node", "bun", "deno"] as const;
 export type Runtime = (typeof RUNTIMES)[number];
-/** Those with one process for everything, and a `serve.ts`. */
+/** Those that `edge-relay serve` runs on: one process for everything. */
 export type StandaloneRuntime = Exclude<Runtime, "workerd">;
 export const STANDALONE = RUNTIMES.filter((runtime) => runtime !== "workerd");
 
@@ -21,6 +21,11 @@ export function chosenRuntime(): Runtime {
 
 const ROOT = join(import.meta.dirname, "../..");
 
+export interface ProcessCommand {
+  readonly file: string;
+  readonly args: readonly string[];
+}
+
 /**
  * As `npm run start:node` has it. By default Node 24 lets the space for new objects grow to 128 MiB when many peers join at once,
  * and keeps it: 9 KiB for each of 10,000 idle peers. What a relay makes for a message is garbage after it, and fits in 16.
@@ -28,16 +33,29 @@ const ROOT = join(import.meta.dirname, "../..");
 export const NODE_HEAP = "--max-semi-space-size=16";
 
 /** The relay's own process, with no npm or shim in front of it, so that its pid is the relay's. */
-export function serveCommand(runtime: StandaloneRuntime): { readonly file: string; readonly args: readonly string[] } {
-  const script = join(ROOT, "src/runtime", runtime, "serve.ts");
+export function serveCommand(runtime: StandaloneRuntime): ProcessCommand {
+  const permissions = ["net", "env", "read", "write", "sys"].map((name) => `--allow-${name}`);
+  return cliCommand(runtime, ["serve"], permissions);
+}
+
+/** `edge-relay` from the sources. */
+export function cliCommand(
+  runtime: StandaloneRuntime,
+  args: readonly string[],
+  permissions: readonly string[] = ["--allow-all"],
+): ProcessCommand {
+  const script = join(ROOT, "src/cli/main.ts");
   switch (runtime) {
     case "node":
-      return { file: process.execPath, args: [NODE_HEAP, "--experimental-strip-types", "--no-warnings", script] };
+      return {
+        file: process.execPath,
+        args: [NODE_HEAP, "--experimental-strip-types", "--no-warnings", script, ...args],
+      };
     case "bun":
-      return { file: bunBinary(), args: ["run", script] };
+      return { file: bunBinary(), args: ["run", script, ...args] };
     case "deno": {
-      const permissions = ["net", "env", "read", "write", "sys"].map((name) => `--allow-${name}`);
-      return { file: denoBinary(), args: ["run", "--no-prompt", "--node-modules-dir=manual", ...permissions, script] };
+      const flags = ["--no-prompt", "--node-modules-dir=manual", ...permissions];
+      return { file: denoBinary(), args: ["run", ...flags, script, ...args] };
     }
   }
 }

@@ -1,7 +1,7 @@
 /** The relay on Bun: `Bun.serve` for both requests and sockets. */
 import { SUBPROTOCOL } from "../../protocol/index.ts";
 import type { StandaloneConfiguration } from "../standalone/configuration.ts";
-import { type Listening, main } from "../standalone/main.ts";
+import type { Listening } from "../standalone/main.ts";
 import { PeerSocket, type PlatformSocket } from "../standalone/peer-socket.ts";
 import { MAX_MESSAGE, type StandaloneRelay, noHandshake } from "../standalone/relay.ts";
 
@@ -33,9 +33,7 @@ const websocket: Bun.WebSocketHandler<PeerSocket> = {
   // No `drain`: the relay hands on what it holds when the client gives it credit, and asks for the amount before that.
 };
 
-await main("bun", listen);
-
-async function listen(relay: StandaloneRelay, { host, port, tls }: StandaloneConfiguration): Promise<Listening> {
+export async function listen(relay: StandaloneRelay, { host, port, tls }: StandaloneConfiguration): Promise<Listening> {
   const server = Bun.serve<PeerSocket>({
     hostname: host,
     port,

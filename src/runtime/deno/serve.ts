@@ -1,15 +1,13 @@
 /** The relay on Deno: `Deno.serve` and `Deno.upgradeWebSocket`. */
 import { SUBPROTOCOL } from "../../protocol/index.ts";
 import type { StandaloneConfiguration } from "../standalone/configuration.ts";
-import { type Listening, main } from "../standalone/main.ts";
+import type { Listening } from "../standalone/main.ts";
 import { PeerSocket, type PlatformSocket } from "../standalone/peer-socket.ts";
 import { type StandaloneRelay, noHandshake } from "../standalone/relay.ts";
 
 let openSockets = 0;
 
-await main("deno", listen);
-
-async function listen(relay: StandaloneRelay, { host, port, tls }: StandaloneConfiguration): Promise<Listening> {
+export async function listen(relay: StandaloneRelay, { host, port, tls }: StandaloneConfiguration): Promise<Listening> {
   let bound = 0;
   const options = {
     hostname: host,

@@ -6,7 +6,7 @@ import { type Duplex, Readable } from "node:stream";
 import type { TLSSocket } from "node:tls";
 import { type WebSocket, WebSocketServer } from "ws";
 import { SUBPROTOCOL } from "../../protocol/index.ts";
-import { type Listening, main } from "../standalone/main.ts";
+import type { Listening } from "../standalone/main.ts";
 import { PeerSocket, type PlatformSocket } from "../standalone/peer-socket.ts";
 import { MAX_MESSAGE, type StandaloneRelay, noHandshake } from "../standalone/relay.ts";
 import type { StandaloneConfiguration } from "../standalone/configuration.ts";
@@ -20,9 +20,7 @@ const sockets = new WebSocketServer({
   handleProtocols: () => SUBPROTOCOL, // by default the first that is offered, which may be the ticket
 });
 
-await main("node", listen);
-
-function listen(relay: StandaloneRelay, { host, port, tls }: StandaloneConfiguration): Promise<Listening> {
+export function listen(relay: StandaloneRelay, { host, port, tls }: StandaloneConfiguration): Promise<Listening> {
   const server: Server = tls ? createTlsServer({ ...tls }) : createServer();
   server.on("request", (incoming, response) => void respond(relay, incoming, response));
   server.on("upgrade", (incoming, socket, head) => void upgrade(relay, incoming, socket, head));

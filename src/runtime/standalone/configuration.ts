@@ -1,6 +1,5 @@
 /** What an operator sets: flags for where to listen and store, environment variables for those and all else. */
 import { readFileSync } from "node:fs";
-import { parseArgs } from "node:util";
 import { loadTicketKeys } from "../../auth/index.ts";
 import type { RelayEnvironment } from "../../http/gateway.ts";
 import type { LogLevel } from "../../relay/ports.ts";
@@ -35,7 +34,8 @@ export class ConfigurationError extends Error {
   }
 }
 
-interface Flag {
+/** A flag of `edge-relay serve`, with the variable that is used where it is not given. */
+export interface Flag {
   readonly variable: string;
   readonly value: string;
   readonly argument: string;
@@ -43,7 +43,8 @@ interface Flag {
 }
 
 const LOG_LEVELS = ["debug", "info", "warn", "error"] as const satisfies readonly LogLevel[];
-const FLAGS = {
+/** What the command line and its help are made from. */
+export const FLAGS = {
   host: {
     variable: "HOST",
     value: "127.0.0.1",
@@ -67,41 +68,26 @@ const FLAGS = {
   },
   "log-level": { variable: "LOG_LEVEL", value: "info", argument: "LEVEL", help: LOG_LEVELS.join(", ") },
 } as const satisfies Record<string, Flag>;
-type FlagName = keyof typeof FLAGS;
+export type FlagName = keyof typeof FLAGS;
+
+/** Only in the environment, because flags can be seen by others on the machine. */
+export const SECRETS = {
+  TICKET_SECRET: "secret that tickets are signed with, at least 32 bytes; or",
+  TICKET_KEYS: "a JWK set",
+  ADMIN_TOKEN: "turns the admin API on",
+  APP_SETTINGS: "settings per app, as JSON (docs/architecture.md)",
+} as const satisfies Record<keyof RelayEnvironment, string>;
 
 type Variables = Readonly<Record<string, string | undefined>>;
 
-export function helpText(command: string): string {
-  const flags = Object.entries(FLAGS).map(([name, { variable, value, argument, help }]) => {
-    const initial = value === "" ? "" : ` [${value}]`;
-    return `  ${`--${name} ${argument}`.padEnd(26)} ${variable.padEnd(16)} ${help}${initial}`;
-  });
-  return `Usage: ${command} [flags]
-
-Serves the relay. Each flag has an environment variable, which is used where the flag is not given.
-
-${flags.join("\n")}
-  --help                                      this text
-
-Only in the environment, because flags can be seen by others on the machine:
-
-  TICKET_SECRET    secret that tickets are signed with, at least 32 bytes; or
-  TICKET_KEYS      a JWK set
-  ADMIN_TOKEN      turns the admin API on
-  APP_SETTINGS     settings per app, as JSON (docs/architecture.md)
-`;
-}
-
-/** "help" when that is what was asked for. Throws ConfigurationError. */
+/** `flags`: those that were given. Throws ConfigurationError. */
 export async function readConfiguration(
-  args: readonly string[],
+  flags: Readonly<Partial<Record<FlagName, string>>>,
   variables: Variables,
-): Promise<StandaloneConfiguration | "help"> {
-  const flags = readFlags(args);
-  if (flags === "help") return "help";
+): Promise<StandaloneConfiguration> {
   const valueOf = (name: FlagName): string => {
     const { variable, value } = FLAGS[name];
-    return flags.get(name) ?? (variables[variable] || value);
+    return flags[name] ?? (variables[variable] || value);
   };
   const { TICKET_SECRET, TICKET_KEYS, ADMIN_TOKEN, APP_SETTINGS } = variables;
   const environment = { TICKET_SECRET, TICKET_KEYS, ADMIN_TOKEN, APP_SETTINGS };
@@ -119,18 +105,6 @@ export async function readConfiguration(
     settingsFor: (app) => settings.settingsFor(app),
     environment,
   };
-}
-
-function readFlags(args: readonly string[]): ReadonlyMap<string, string> | "help" {
-  const strings = Object.keys(FLAGS).map((name) => [name, { type: "string" }] as const);
-  try {
-    const options = { ...Object.fromEntries(strings), help: { type: "boolean", short: "h" } } as const;
-    const { values } = parseArgs({ args: [...args], options, strict: true });
-    if (values.help === true) return "help";
-    return new Map(Object.entries(values).map(([name, value]) => [name, String(value)]));
-  } catch (error) {
-    throw new ConfigurationError(`${(error as Error).message} (--help lists the flags)`);
-  }
 }
 
 function readPort(text: string): number {

@@ -37,7 +37,7 @@ class DatabaseFolder implements RoomDatabases {
   /** Throws DatabaseError where another relay has the folder, or any room in it cannot be read. */
   constructor(folder: string) {
     this.#folder = folder;
-    mkdirSync(folder, { recursive: true });
+    makeFolder(folder);
     this.#lock = lock(join(folder, "relay.lock"));
     const problems = this.names().flatMap((name) => problemOf(this.place(name)) ?? []);
     if (problems.length === 0) return;
@@ -103,6 +103,15 @@ class MemoryDatabases implements RoomDatabases {
 
   close(): void {
     for (const database of this.#databases.values()) database.close();
+  }
+}
+
+function makeFolder(folder: string): void {
+  try {
+    mkdirSync(folder, { recursive: true });
+  } catch (error) {
+    const remedy = "choose another DATABASE (--database), or give this user the right to write there";
+    throw new DatabaseError(`Cannot make the folder ${folder} (${describe(error)}): ${remedy}`, { cause: error });
   }
 }
 

@@ -1,15 +1,8 @@
-/** From the command line to the end of the process, the same on Node, Bun and Deno. */
+/** From the configuration to the end of the process, the same on Node, Bun and Deno. */
 import process from "node:process";
 import type { Log } from "../../relay/ports.ts";
 import { log as writeLog } from "../log.ts";
-import {
-  ConfigurationError,
-  type StandaloneConfiguration,
-  helpText,
-  isLogged,
-  readConfiguration,
-} from "./configuration.ts";
-import { DatabaseError } from "./databases.ts";
+import { type StandaloneConfiguration, isLogged } from "./configuration.ts";
 import { StandaloneRelay } from "./relay.ts";
 
 export interface Listening {
@@ -27,26 +20,24 @@ const RECONNECT_AFTER_MS = 1_000;
 const CLOSING_MS = 3_000;
 const LOOK_AGAIN_MS = 20;
 
-export async function main(runtime: string, listen: Listen): Promise<void> {
-  try {
-    const configuration = await readConfiguration(process.argv.slice(2), process.env);
-    if (configuration === "help") return void process.stdout.write(helpText(`npm run start:${runtime} --`));
-    await serve(runtime, listen, configuration);
-  } catch (error) {
-    const isOperators = error instanceof ConfigurationError || error instanceof DatabaseError;
-    process.stderr.write(`${isOperators ? error.message : String((error as Error).stack ?? error)}\n`);
-    process.exit(1);
+/** The address cannot be had; the message says what to do. */
+export class ListenError extends Error {
+  readonly code = "cannot_listen";
+  constructor(message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = "ListenError";
   }
 }
 
-async function serve(runtime: string, listen: Listen, configuration: StandaloneConfiguration): Promise<void> {
-  const { host, tls, database, logLevel } = configuration;
+/** Resolves when the relay listens; a signal ends the process. Throws DatabaseError and ListenError. */
+export async function serve(runtime: string, listen: Listen, configuration: StandaloneConfiguration): Promise<void> {
+  const { database, logLevel } = configuration;
   const log: Log = (entry) => {
     if (isLogged(entry.level, logLevel)) writeLog(entry);
   };
   const relay = new StandaloneRelay(runtime, configuration, log);
-  const listening = await listen(relay, configuration);
-  const url = `${tls ? "https" : "http"}://${host.includes(":") ? `[${host}]` : host}:${listening.port}`;
+  const listening = await listenOrClose(relay, listen, configuration);
+  const url = addressOf(configuration, listening.port);
   log({ level: "info", event: "listening", url, database, runtime });
   let isEnding = false;
   for (const signal of ["SIGTERM", "SIGINT"] as const) {
@@ -56,6 +47,35 @@ async function serve(runtime: string, listen: Listen, configuration: StandaloneC
       void end(relay, listening, (ended) => log({ level: "info", event: "stopping", signal, sockets: ended }));
     });
   }
+}
+
+async function listenOrClose(
+  relay: StandaloneRelay,
+  listen: Listen,
+  configuration: StandaloneConfiguration,
+): Promise<Listening> {
+  try {
+    return await listen(relay, configuration);
+  } catch (error) {
+    relay.close();
+    throw whyNotListening(error, configuration);
+  }
+}
+
+function addressOf({ tls, host }: StandaloneConfiguration, port: number): string {
+  return `${tls ? "https" : "http"}://${host.includes(":") ? `[${host}]` : host}:${port}`;
+}
+
+/** Each runtime has its own words. Node and Bun give codes, Deno gives names. */
+function whyNotListening(error: unknown, configuration: StandaloneConfiguration): Error {
+  const { code, name, message } = error as { code?: unknown; name: string; message: string };
+  const url = addressOf(configuration, configuration.port);
+  const options = { cause: error };
+  if (code === "EADDRINUSE" || name === "AddrInUse") {
+    return new ListenError(`Cannot listen at ${url}: another program does; choose another PORT (--port)`, options);
+  }
+  const remedy = `check HOST (--host), PORT (--port)${configuration.tls ? ", TLS_CERT and TLS_KEY" : ""}`;
+  return new ListenError(`Cannot listen at ${url}: ${message}; ${remedy}`, options);
 }
 
 /** Every client is told to come back, what is known is written down, and the process ends. */

@@ -1,13 +1,8 @@
-import { execFile } from "node:child_process";
 import { chmodSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { promisify } from "node:util";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { completeDevVars, readDevVars } from "../../../scripts/dev-vars.ts";
-import { ticketCommand } from "../../../scripts/ticket.ts";
-import { verifyTicket } from "../../../src/auth/verify-ticket.ts";
-import { TEST_SECRET } from "../../support/tickets.ts";
 import { loadOrThrow } from "./keys.ts";
 
 let folder: string;
@@ -63,71 +58,5 @@ describe("dev-vars", () => {
   it("reads nothing where there is no file, and says so where it cannot be read", () => {
     expect(readDevVars(devVars)).toEqual({});
     expect(() => readDevVars(folder)).toThrow(`Cannot read ${folder}`);
-  });
-});
-
-async function verify(token = "", now = Date.now()) {
-  return verifyTicket(token.trim(), await loadOrThrow({ TICKET_SECRET: TEST_SECRET }), now);
-}
-
-describe("ticket", () => {
-  const args = ["--app", "480", "--peer", "76561197960287930"];
-
-  it("prints the ticket and nothing else", async () => {
-    const { code, stdout, stderr } = await ticketCommand(args, { TICKET_SECRET: TEST_SECRET }, devVars);
-    expect({ code, stderr }).toEqual({ code: 0, stderr: undefined });
-    expect(stdout).toMatch(/^[\w-]+\.[\w-]+\.[\w-]+\n$/);
-    expect(await verify(stdout)).toMatchObject({ ok: true, ticket: { peer: 76561197960287930n, visible: false } });
-  });
-
-  it("takes every option, and the secret of .dev.vars", async () => {
-    writeFileSync(devVars, `TICKET_SECRET="${TEST_SECRET}"\n`);
-    const more = ["--room", "lobby", "--expires", "10", "--visible", "--class", "server"];
-    const { stdout } = await ticketCommand([...args, ...more], { TICKET_SECRET: "" }, devVars);
-    expect(await verify(stdout)).toMatchObject({
-      ok: true,
-      ticket: { room: "lobby", visible: true, rateClass: "server" },
-    });
-    expect(await verify(stdout, Date.now() + 60_000)).toMatchObject({ ok: false });
-  });
-
-  it.each([
-    [[], "--app must be"],
-    [["--app", "480"], "--peer must be"],
-    [["--app", "x", "--peer", "1"], "--app must be"],
-    [["--app", "1", "--peer", "0"], "--peer must be"],
-    [[...args, "--room", "a b"], "--room must be"],
-    [[...args, "--class", "Server"], "--class must be"],
-    [[...args, "--expires", "soon"], "--expires must be"],
-    [[...args, "--expires", "0"], "--expires must be"],
-    [[...args, "--colour", "red"], "--colour"],
-    [[...args, "stray"], "stray"],
-  ])("%j: exit code 2 and the usage", async (args, fault) => {
-    const { code, stdout, stderr } = await ticketCommand(args, { TICKET_SECRET: TEST_SECRET }, devVars);
-    expect({ code, stdout }).toEqual({ code: 2, stdout: undefined });
-    expect(stderr).toContain(fault);
-    expect(stderr).toContain("Usage: npm run ticket");
-  });
-
-  it("--help is no error", async () => {
-    expect(await ticketCommand(["--help"], {}, devVars)).toMatchObject({ code: 0 });
-  });
-
-  it("exit code 1 where there is no secret, or one that is too short", async () => {
-    const without = await ticketCommand(args, {}, devVars);
-    expect(without.code).toBe(1);
-    expect(without.stderr).toContain("npm start");
-    const short = await ticketCommand(args, { TICKET_SECRET: "short" }, devVars);
-    expect(short.code).toBe(1);
-    expect(short.stderr).toContain("has 5 bytes and needs 32");
-  });
-
-  it("runs as a command", async () => {
-    const script = join(import.meta.dirname, "../../../scripts/ticket.ts");
-    const node = ["--experimental-strip-types", "--no-warnings", script];
-    const run = promisify(execFile);
-    const { stdout } = await run(process.execPath, [...node, ...args], { env: { TICKET_SECRET: TEST_SECRET } });
-    expect(await verify(stdout)).toMatchObject({ ok: true });
-    await expect(run(process.execPath, node)).rejects.toMatchObject({ code: 2 });
   });
 });

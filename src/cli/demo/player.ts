@@ -1,40 +1,13 @@
-/** One peer of the demo, in a process of its own: `listen` receives a file and checks it, `send` sends one. */
+/** One player of the demo, in a process of its own: `listen` receives a file and checks it, `send` sends one. */
 import { createHash } from "node:crypto";
 import { open } from "node:fs/promises";
 import { basename } from "node:path";
-import { type RelayClient, type RelayConnection, connect } from "../src/client/index.ts";
+import process from "node:process";
+import { type RelayClient, type RelayConnection, RelayError, connect } from "../../client/index.ts";
+import type { PlayerCounts, PlayerTask, Report } from "./reports.ts";
 
 const VIRTUAL_PORT = 7;
 const CHUNK = 64 * 1024;
-
-interface PeerArguments {
-  readonly role: "listen" | "send";
-  readonly url: string;
-  readonly app: number;
-  readonly ticket: string;
-  readonly peer: string;
-  readonly file: string;
-}
-
-/** What a peer counted of data frames, to be held against the relay's statistics. */
-export interface PeerCounts {
-  readonly packetsSent: number;
-  readonly bytesSent: number;
-  readonly packetsReceived: number;
-  readonly bytesReceived: number;
-}
-
-export type PeerReport =
-  | { readonly kind: "listening" }
-  | { readonly kind: "progress"; readonly bytes: number; readonly total: number }
-  | { readonly kind: "received"; readonly sha256: string; readonly matches: boolean; readonly counts: PeerCounts }
-  | {
-      readonly kind: "sent";
-      readonly sha256: string;
-      readonly pingMs: number;
-      readonly ms: number;
-      readonly counts: PeerCounts;
-    };
 
 interface FileHeader {
   readonly name: string;
@@ -42,11 +15,11 @@ interface FileHeader {
   readonly sha256: string;
 }
 
-function report(message: PeerReport): void {
-  process.send?.(message);
+function report(message: Report): void {
+  process.stdout.write(`${JSON.stringify(message)}\n`);
 }
 
-function countsOf({ engine }: RelayConnection): PeerCounts {
+function countsOf({ engine }: RelayConnection): PlayerCounts {
   const { framesSent, bytesSent, framesReceived, bytesReceived } = engine.counters;
   return { packetsSent: framesSent, bytesSent, packetsReceived: framesReceived, bytesReceived };
 }
@@ -91,13 +64,13 @@ async function send(relay: RelayClient, peer: bigint, path: string): Promise<voi
   for await (const chunk of file.createReadStream({ highWaterMark: CHUNK }))
     await connection.write(chunk as Uint8Array);
   for await (const { payload } of connection) {
-    if (new TextDecoder().decode(payload) !== sha256) throw new Error("the other peer received something else");
+    if (new TextDecoder().decode(payload) !== sha256) throw new Error("the other player received something else");
     break;
   }
   const ms = performance.now() - started;
   const pingMs = connection.status().pingMs;
   await connection.close({ debug: "file sent" });
-  report({ kind: "sent", sha256, pingMs, ms, counts: countsOf(connection) });
+  report({ kind: "sent", pingMs, ms, counts: countsOf(connection) });
 }
 
 async function hashFile(path: string): Promise<string> {
@@ -107,9 +80,23 @@ async function hashFile(path: string): Promise<string> {
   return hash.digest("hex");
 }
 
-const options = JSON.parse(process.argv[2] ?? "{}") as PeerArguments;
-const relay = await connect({ url: options.url, app: options.app, ticket: options.ticket });
-relay.addEventListener("error", ({ detail }) => console.error(`${options.role}: ${detail.message}`));
-await (options.role === "listen" ? listen(relay) : send(relay, BigInt(options.peer), options.file));
-await relay.close();
-process.disconnect?.();
+async function readTask(): Promise<PlayerTask> {
+  let text = "";
+  for await (const chunk of process.stdin.setEncoding("utf8")) text += String(chunk);
+  return JSON.parse(text) as PlayerTask;
+}
+
+async function playPart({ role, url, app, ticket, peer, file }: PlayerTask): Promise<void> {
+  const relay = await connect({ url, app, ticket });
+  relay.addEventListener("error", ({ detail }) => process.stderr.write(`${role}: ${detail.message}\n`));
+  await (role === "listen" ? listen(relay) : send(relay, BigInt(peer), file));
+  await relay.close();
+}
+
+try {
+  await playPart(await readTask());
+} catch (error) {
+  if (!(error instanceof RelayError)) throw error;
+  report({ kind: "failed", code: error.code, message: error.message });
+  process.exitCode = 1;
+}

@@ -1,0 +1,37 @@
+/** JSON as people read it: lists of objects as columns, objects as lines of name and value. */
+
+/** Values that are ms since 1970. */
+const TIMES = new Set(["created", "lastActivity", "until"]);
+
+export function columns(rows: readonly object[]): string {
+  if (rows.length === 0) return "none";
+  const names = [...new Set(rows.flatMap((row) => Object.keys(row)))];
+  const cells = rows.map((row) => names.map((name) => cell(name, (row as Record<string, unknown>)[name])));
+  const table = [names, ...cells];
+  const widths = names.map((_, column) => Math.max(...table.map((row) => row[column]?.length ?? 0)));
+  return table
+    .map((row) =>
+      row
+        .map((text, i) => text.padEnd(widths[i] ?? 0))
+        .join("  ")
+        .trimEnd(),
+    )
+    .join("\n");
+}
+
+/** Of objects within, only what is not zero. */
+export function lines(record: object): string {
+  const rows = Object.entries(record).flatMap(([name, value]) => {
+    if (typeof value !== "object" || value === null) return [[name, cell(name, value)] as const];
+    const counted = Object.entries(value).filter(([, count]) => count !== 0);
+    return counted.map(([inner, count]) => [`${name}.${inner}`, cell(inner, count)] as const);
+  });
+  const width = Math.max(0, ...rows.map(([name]) => name.length));
+  return rows.map(([name, value]) => `${name.padEnd(width)}  ${value}`).join("\n");
+}
+
+function cell(name: string, value: unknown): string {
+  if (value === undefined || value === null) return "-";
+  if (TIMES.has(name) && typeof value === "number") return new Date(value).toISOString();
+  return typeof value === "object" ? JSON.stringify(value) : String(value);
+}
