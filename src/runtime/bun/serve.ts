@@ -65,7 +65,10 @@ class BunSocket implements PlatformSocket {
     this.#ws.send(data);
   }
 
-  /** For Bun the socket is gone then, and no longer counted (rule L5), whether or not the other end answers. */
+  /**
+   * Bun ends the TCP connection behind its close frame, whether or not the other end answers: rule L5 has nothing more to
+   * count. What a client sends after that resets the connection, and with it goes what the client has not read.
+   */
   close(code: number, reason: string): void {
     this.#ws.close(code, reason);
   }
