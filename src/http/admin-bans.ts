@@ -4,7 +4,8 @@ import { TICKET_ID_RULE, isTicketId } from "../auth/ticket.ts";
 import { ID_RULES, parsePeerId } from "../protocol/index.ts";
 import { type BanKind, MAX_BANS, MAX_BAN_REASON } from "../relay/limits/bans.ts";
 import { ADDRESS_RULE, parseClientAddress } from "../relay/limits/client-address.ts";
-import type { RelayEnvironment, RoomAdmin } from "./gateway.ts";
+import type { RoomAdmin } from "../relay/operations/index.ts";
+import type { RelayEnvironment } from "./gateway.ts";
 import type { Checked } from "./join.ts";
 import { type ProblemCode, problem } from "./problem.ts";
 

@@ -1,9 +1,7 @@
 /** What the routes need of the runtime they are served by. */
-import type { AppId, ConnectionId, PeerId, RoomName } from "../protocol/index.ts";
-import type { Ban, BanKind, BanPage } from "../relay/limits/bans.ts";
-import type { ConnectionView } from "../relay/connection-view.ts";
+import type { AppId, RoomName } from "../protocol/index.ts";
+import type { RoomAdmin } from "../relay/operations/index.ts";
 import type { Admission, Log } from "../relay/ports.ts";
-import type { RoomStatistics } from "../relay/room.ts";
 
 /** Without a room it is the app's own: one per app. */
 export interface RoomAddress {
@@ -18,26 +16,6 @@ export interface ClientGeo {
   readonly continent?: string | undefined;
   readonly latitude?: number | undefined;
   readonly longitude?: number | undefined;
-}
-
-export interface RoomAdmin {
-  statistics(): Promise<RoomStatistics>;
-  /** In order of creation, those with a handle above `after`. */
-  connections(page: { after: number; limit: number }): Promise<ConnectionView[]>;
-  connection(id: ConnectionId): Promise<ConnectionView | undefined>;
-  connectionsOfPeer(peer: PeerId): Promise<ConnectionView[]>;
-  /** False when there is no such connection. */
-  closeConnection(id: ConnectionId): Promise<boolean>;
-  /** False when the peer is not in the room. */
-  kick(peer: PeerId): Promise<boolean>;
-  /** In order of kind and subject. */
-  bans(page: BanPage): Promise<Ban[]>;
-  /** With how many sockets it ended; undefined when the room has as many bans as it may have. */
-  ban(ban: Omit<Ban, "created">): Promise<{ ban: Ban; ended: number } | undefined>;
-  /** False when there is no such ban. */
-  unban(kind: BanKind, subject: string): Promise<boolean>;
-  /** Closes all sockets, whose clients are told to come back. Returns how many. */
-  drain(reconnectAfterMs: number): Promise<number>;
 }
 
 export interface RoomGateway {

@@ -4,7 +4,15 @@ import { afterEach, describe, expect, it, vi } from "vitest";
 import { CloseCode, CloseFlag, ClosedBy, ConnectionState, ERRORS, EndReason, Path } from "../../src/protocol/index.ts";
 import { Clock } from "./support/clock.ts";
 import { ALICE, BOB, CAROL, type Pair, TestPeer, mustRelay, nextClose, pairUp, pause } from "./support/peer.ts";
-import { type RoomStub, alarmOf, freshApp, roomOf, storedConnections, storedTotals } from "./support/room.ts";
+import {
+  operatorOf,
+  type RoomStub,
+  alarmOf,
+  freshApp,
+  roomOf,
+  storedConnections,
+  storedTotals,
+} from "./support/room.ts";
 
 afterEach(() => {
   vi.useRealTimers();
@@ -37,7 +45,7 @@ async function staysAlive(clock: Clock, pair: Pair, stub: RoomStub, until: numbe
 describe("the alarm", () => {
   it("is not set in a room where nobody has been", async () => {
     const stub = roomOf(freshApp());
-    expect(await stub.statistics()).toMatchObject({ peers: 0 });
+    expect(await operatorOf(stub).statistics()).toMatchObject({ peers: 0 });
     expect(await alarmOf(stub)).toBeNull();
   });
 
@@ -327,25 +335,25 @@ describe("H2: a socket that has gone silent", () => {
       expect(await a.nextText()).toBe("pong");
       fakeDate(spoke + 33 * SECOND);
       await runDurableObjectAlarm(stub);
-      expect(await stub.statistics()).toMatchObject({ peers: 2 });
+      expect(await operatorOf(stub).statistics()).toMatchObject({ peers: 2 });
       await evict();
       vi.setSystemTime(wholeSecond(spoke + 34 * SECOND)); // which is what alarms look at
       await runDurableObjectAlarm(stub);
       expect(await b.next("bye")).toMatchObject({ code: CloseCode.HeartbeatLost });
       expect((await b.closed).code).toBe(CloseCode.HeartbeatLost);
       expect(await a.next("path")).toEqual({ handle, path: Path.Away });
-      expect(await stub.statistics()).toMatchObject({ peers: 1, away: 1, activeConnections: 1 });
+      expect(await operatorOf(stub).statistics()).toMatchObject({ peers: 1, away: 1, activeConnections: 1 });
       await evict();
       vi.setSystemTime(wholeSecond(pinged + 34 * SECOND + 200));
       await runDurableObjectAlarm(stub);
       expect(await a.next("bye")).toMatchObject({ code: CloseCode.HeartbeatLost });
       await a.closed;
       await pause(20);
-      expect(await stub.statistics()).toMatchObject({ peers: 0, away: 2, activeConnections: 1 });
+      expect(await operatorOf(stub).statistics()).toMatchObject({ peers: 0, away: 2, activeConnections: 1 });
       await evict();
       vi.setSystemTime(wholeSecond(Date.now() + 31 * SECOND));
       await runDurableObjectAlarm(stub);
-      expect(await stub.statistics()).toMatchObject({ peers: 0, away: 0, activeConnections: 0 });
+      expect(await operatorOf(stub).statistics()).toMatchObject({ peers: 0, away: 0, activeConnections: 0 });
       expect(await alarmOf(stub)).toBeNull();
     },
   );
@@ -362,13 +370,13 @@ describe("H2: a socket that has gone silent", () => {
       }
     };
     await sleep(27 * SECOND);
-    expect(await stub.statistics()).toMatchObject({ peers: 2, away: 0, activeConnections: 1 });
+    expect(await operatorOf(stub).statistics()).toMatchObject({ peers: 2, away: 0, activeConnections: 1 });
     await sleep(18 * SECOND);
-    expect(await stub.statistics()).toMatchObject({ peers: 0, away: 2, activeConnections: 1 });
+    expect(await operatorOf(stub).statistics()).toMatchObject({ peers: 0, away: 2, activeConnections: 1 });
     expect((await a.closed).code).toBe(CloseCode.HeartbeatLost);
     expect((await b.closed).code).toBe(CloseCode.HeartbeatLost);
     await sleep(36 * SECOND); // and the grace period after it
-    expect(await stub.statistics()).toMatchObject({ peers: 0, away: 0, activeConnections: 0 });
+    expect(await operatorOf(stub).statistics()).toMatchObject({ peers: 0, away: 0, activeConnections: 0 });
     expect(await alarmOf(stub)).toBeNull();
   });
 
@@ -382,6 +390,6 @@ describe("H2: a socket that has gone silent", () => {
       await mustRelay(pair);
       await evictDurableObject(stub);
     }
-    expect(await stub.statistics()).toMatchObject({ peers: 2, activeConnections: 1 });
+    expect(await operatorOf(stub).statistics()).toMatchObject({ peers: 2, activeConnections: 1 });
   });
 });

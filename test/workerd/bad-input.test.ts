@@ -28,7 +28,7 @@ import {
   nextClose,
   pairUp,
 } from "./support/peer.ts";
-import { freshApp, roomOf, storedConnections } from "./support/room.ts";
+import { operatorOf, freshApp, roomOf, storedConnections } from "./support/room.ts";
 
 interface Scene {
   readonly app: number;
@@ -130,7 +130,7 @@ describe("bytes that break the protocol end the session", () => {
     a.send(whole, cut);
     expect([...(await b.nextData()).payload]).toEqual([7]);
     await mustEndAlone(at, "truncated_batch", FrameType.Data);
-    expect(await roomOf(at.app).statistics()).toMatchObject({ totalBytes: 1 + 64 });
+    expect(await operatorOf(roomOf(at.app)).statistics()).toMatchObject({ totalBytes: 1 + 64 });
   });
 
   it("P3: a header that is cut short", async () => {
@@ -154,7 +154,7 @@ describe("bytes that break the protocol end the session", () => {
       const { a, handle } = at.pair;
       a.send(rawFrame(type), dataFrame({ handle, payload: new Uint8Array(3) }));
       await mustEndAlone(at, "unknown_frame", type);
-      expect(await roomOf(at.app).statistics()).toMatchObject({ totalBytes: 64 }); // 2 × 2 × 16, by mustRelay
+      expect(await operatorOf(roomOf(at.app)).statistics()).toMatchObject({ totalBytes: 64 }); // 2 × 2 × 16, by mustRelay
     },
   );
 
@@ -265,7 +265,7 @@ describe("bytes that break the protocol end the session", () => {
     over.set(exact);
     a.send(over);
     await mustEndAlone(at, "batch_too_large", 0);
-    expect(await roomOf(at.app).statistics()).toMatchObject({ totalBytes: 5 + 64 });
+    expect(await operatorOf(roomOf(at.app)).statistics()).toMatchObject({ totalBytes: 5 + 64 });
   });
 
   // From the network, the platform closes a message above 32 MiB with 1009 before the relay sees it (rule E2); between
@@ -298,7 +298,7 @@ describe("hello", () => {
     const guest = await TestPeer.join({ app, peer: 5n });
     guest.send(frame, helloFrame());
     await mustEnd(guest, "hello_expected", type);
-    expect(await roomOf(app).statistics()).toMatchObject({ peers: 4, totalPackets: 0 });
+    expect(await operatorOf(roomOf(app)).statistics()).toMatchObject({ peers: 4, totalPackets: 0 });
     await mustRelay(bystanders);
   });
 
@@ -351,7 +351,7 @@ describe("what concerns one frame leaves the session alone", () => {
     await mustGoOn(at, "not_connected", FrameType.Data, handle);
     b.data(handle); // nor may the one who was asked
     expect(await b.next("error")).toMatchObject({ code: ERRORS.not_connected.code, about: handle });
-    expect((await roomOf(at.app).statistics()).drops).toMatchObject({ not_connected: 2 });
+    expect((await operatorOf(roomOf(at.app)).statistics()).drops).toMatchObject({ not_connected: 2 });
   });
 
   it("C12: a handle that never was, one of others, and one that is over look the same", async () => {
@@ -374,7 +374,10 @@ describe("what concerns one frame leaves the session alone", () => {
     expect(new Set(answers).size).toBe(1);
     await mustRelay(at.bystanders);
     for (const peer of [at.bystanders.a, at.bystanders.b]) expect(peer.inbox).toEqual([]);
-    expect(await roomOf(at.app).statistics()).toMatchObject({ totalPackets: 2, drops: { unknown_handle: 3 } });
+    expect(await operatorOf(roomOf(at.app)).statistics()).toMatchObject({
+      totalPackets: 2,
+      drops: { unknown_handle: 3 },
+    });
   });
 
   it("D2: nothing that names another's connection has any effect on it", async () => {
@@ -413,7 +416,7 @@ describe("what concerns one frame leaves the session alone", () => {
     const targets = [handle, second.handle].map((target) => ({ handle: target, number: 1, sequence: 0 }));
     a.send(multicastFrame({ targets, payload: new Uint8Array(1_001) }));
     await mustGoOn(at, "payload_too_large", FrameType.Multicast, 0);
-    expect((await roomOf(3000, room).statistics()).drops).toMatchObject({ payload_too_large: 3 });
+    expect((await operatorOf(roomOf(3000, room)).statistics()).drops).toMatchObject({ payload_too_large: 3 });
   });
 
   it("the default limit of 512 KiB passes whole", async () => {
@@ -519,7 +522,7 @@ describe("100,000 tiny frames", () => {
     expect(a.inbox.length).toBeGreaterThan(0);
     expect(a.inbox.length).toBeLessThanOrEqual(4 * 16);
     a.inbox.length = 0;
-    expect((await roomOf(at.app).statistics()).drops).toMatchObject({ unknown_handle: 100_000 });
+    expect((await operatorOf(roomOf(at.app)).statistics()).drops).toMatchObject({ unknown_handle: 100_000 });
     await mustRelay(at.pair);
     await mustRelay(at.bystanders);
   });
@@ -543,7 +546,7 @@ describe("100,000 tiny frames", () => {
     expect(a.inbox.filter(({ control }) => control?.frame !== "path")).toEqual([]);
     a.inbox.length = 0;
     expect(b.messages).toBeLessThan(15);
-    expect(await roomOf(app).statistics()).toMatchObject({ totalPackets: 100_000, totalBytes: 100_000 });
+    expect(await operatorOf(roomOf(app)).statistics()).toMatchObject({ totalPackets: 100_000, totalBytes: 100_000 });
     await mustRelay(bystanders);
   });
 

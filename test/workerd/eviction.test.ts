@@ -19,6 +19,7 @@ import {
   pause,
 } from "./support/peer.ts";
 import {
+  operatorOf,
   type RoomStub,
   alarmOf,
   freshApp,
@@ -42,11 +43,11 @@ describe("a room that hibernates with its sockets open", () => {
     const pair = await pairUp({ app });
     const other = await joinUp(await TestPeer.enter({ app, peer: CAROL }), pair.b, { virtualPort: 3 });
     const before = await instanceOf(stub);
-    const views = await stub.connections({ after: 0, limit: 10 });
+    const views = await operatorOf(stub).connections({ after: 0, limit: 10 });
     await evictDurableObject(stub);
     expect(await instanceOf(stub)).not.toBe(before);
-    expect(await stub.connections({ after: 0, limit: 10 })).toEqual(views);
-    expect(await stub.statistics()).toMatchObject({ peers: 3, activeConnections: 2 });
+    expect(await operatorOf(stub).connections({ after: 0, limit: 10 })).toEqual(views);
+    expect(await operatorOf(stub).statistics()).toMatchObject({ peers: 3, activeConnections: 2 });
     await evictDurableObject(stub);
     await mustRelay(pair); // the first event after an eviction is a message
     await evictDurableObject(stub);
@@ -74,8 +75,8 @@ describe("a room that hibernates with its sockets open", () => {
       await Promise.all([pair.a.fence(), pair.b.fence()]);
       await evictDurableObject(stub);
       const expected = { totalPackets: packets, totalBytes: bytes };
-      expect(await stub.statistics()).toMatchObject(expected);
-      const [view] = await stub.connections({ after: 0, limit: 1 });
+      expect(await operatorOf(stub).statistics()).toMatchObject(expected);
+      const [view] = await operatorOf(stub).connections({ after: 0, limit: 1 });
       expect(view).toMatchObject({ packetsRelayed: packets, bytesRelayed: bytes });
     }
     // Nothing of this went to disk, where each flush is a billed row: the sockets carried it.
@@ -93,11 +94,11 @@ describe("a room that hibernates with its sockets open", () => {
     a.data(pending);
     await a.fence();
     await evictDurableObject(stub);
-    expect((await stub.statistics()).drops).toEqual({ ...NO_DROPS, unknown_handle: 2, not_connected: 1 });
+    expect((await operatorOf(stub).statistics()).drops).toEqual({ ...NO_DROPS, unknown_handle: 2, not_connected: 1 });
     b.data(handle + 100);
     await b.fence();
     await evictDurableObject(stub);
-    expect((await stub.statistics()).drops).toEqual({ ...NO_DROPS, unknown_handle: 3, not_connected: 1 });
+    expect((await operatorOf(stub).statistics()).drops).toEqual({ ...NO_DROPS, unknown_handle: 3, not_connected: 1 });
   });
 
   it("keeps what the last speaker's socket carried, when that socket is closed before the flush", async () => {
@@ -113,7 +114,7 @@ describe("a room that hibernates with its sockets open", () => {
     await a.closed;
     await b.next("close");
     await evictDurableObject(stub);
-    expect(await stub.statistics()).toMatchObject({ peers: 1, totalPackets: 6, totalBytes: 51 });
+    expect(await operatorOf(stub).statistics()).toMatchObject({ peers: 1, totalPackets: 6, totalBytes: 51 });
   });
 
   it("keeps statistics when the sender leaves while the room sleeps", async () => {
@@ -126,9 +127,9 @@ describe("a room that hibernates with its sockets open", () => {
     a.socket.close(1000, "done"); // the first event after the eviction: its socket carries the newest counters
     await a.closed;
     expect(await nextClose(b)).toMatchObject({ handle, reason: EndReason.PeerLeft, closedBy: ClosedBy.Relay });
-    expect(await stub.statistics()).toMatchObject({ peers: 1, totalPackets: 7, totalBytes: 70 });
+    expect(await operatorOf(stub).statistics()).toMatchObject({ peers: 1, totalPackets: 7, totalBytes: 70 });
     await evictDurableObject(stub);
-    expect(await stub.statistics()).toMatchObject({ peers: 1, totalPackets: 7, totalBytes: 70 });
+    expect(await operatorOf(stub).statistics()).toMatchObject({ peers: 1, totalPackets: 7, totalBytes: 70 });
   });
 
   it("keeps the newest counters when two speak in the same millisecond", async () => {
@@ -144,7 +145,7 @@ describe("a room that hibernates with its sockets open", () => {
       b.data(handle, new Uint8Array(1));
       await a.nextData();
       await evictDurableObject(stub);
-      expect(await stub.statistics()).toMatchObject({ totalPackets: packets + 1, totalBytes: packets + 1 });
+      expect(await operatorOf(stub).statistics()).toMatchObject({ totalPackets: packets + 1, totalBytes: packets + 1 });
     }
     expect(clock.now).toBe(start);
   });
@@ -161,14 +162,14 @@ describe("a room that hibernates with its sockets open", () => {
     kicked.data(999);
     await kicked.fence();
     await pause(120);
-    await stub.kick(CAROL as never);
+    await operatorOf(stub).kick(CAROL as never);
     await kicked.next("bye");
     await evictDurableObject(stub);
-    expect(await stub.statistics()).toMatchObject({ totalPackets: 1, drops: { unknown_handle: 2 } });
+    expect(await operatorOf(stub).statistics()).toMatchObject({ totalPackets: 1, drops: { unknown_handle: 2 } });
     kicked.socket.close();
     await kicked.closed;
     await evictDurableObject(stub);
-    expect(await stub.statistics()).toMatchObject({ totalPackets: 1, drops: { unknown_handle: 2 } });
+    expect(await operatorOf(stub).statistics()).toMatchObject({ totalPackets: 1, drops: { unknown_handle: 2 } });
   });
 
   it("S5: tells the others when several leave at once while the room sleeps", async () => {
@@ -185,7 +186,7 @@ describe("a room that hibernates with its sockets open", () => {
     expect(told.map(({ handle }) => handle).toSorted()).toEqual([withA.handle, withB.handle].toSorted());
     expect(told).toMatchObject([{ reason: EndReason.PeerLeft }, { reason: EndReason.PeerLeft }]);
     await Promise.all([a!.closed, b!.closed]);
-    expect(await stub.statistics()).toMatchObject({ peers: 1, activeConnections: 0 });
+    expect(await operatorOf(stub).statistics()).toMatchObject({ peers: 1, activeConnections: 0 });
   });
 
   it("does not let a close that comes late end the session that has followed", async () => {
@@ -195,11 +196,11 @@ describe("a room that hibernates with its sockets open", () => {
     await evictDurableObject(stub);
     // As above, the room is rebuilt by another event while this socket is no longer listed.
     const lost: WebSocket[] = [];
-    await runInDurableObject<RelayRoom, void>(stub, (room, state) => {
+    await runInDurableObject<RelayRoom, void>(stub, async (room, state) => {
       lost.push(...state.getWebSockets(`peer:${ALICE}`));
       const others = state.getWebSockets(`peer:${CAROL}`);
       const listed = vi.spyOn(state, "getWebSockets").mockReturnValue(others);
-      expect(room.statistics()).toMatchObject({ peers: 1 });
+      expect(await operatorOf(room).statistics()).toMatchObject({ peers: 1 });
       listed.mockRestore();
     });
     const again = await TestPeer.enter({ app, peer: ALICE });
@@ -207,7 +208,7 @@ describe("a room that hibernates with its sockets open", () => {
     await runInDurableObject<RelayRoom, void>(stub, (room) => room.webSocketClose(lost[0]!, 1000, "late"));
     expect((await a!.closed).code).toBe(1000);
     await mustRelay(pair);
-    expect(await stub.statistics()).toMatchObject({ peers: 2, activeConnections: 1 });
+    expect(await operatorOf(stub).statistics()).toMatchObject({ peers: 2, activeConnections: 1 });
   });
 
   it("counts on top of the flush that came between, not twice", async () => {
@@ -224,11 +225,13 @@ describe("a room that hibernates with its sockets open", () => {
     await clock.pass(10_000, stub, [a, b]);
     expect(await storedTotals(stub)).toEqual({ packets: 3, bytes: 30 });
     await evictDurableObject(stub); // the socket still carries the checkpoint of before the flush
-    expect(await stub.statistics()).toMatchObject({ totalPackets: 3, totalBytes: 30 });
+    expect(await operatorOf(stub).statistics()).toMatchObject({ totalPackets: 3, totalBytes: 30 });
     await say(2);
     await evictDurableObject(stub);
-    expect(await stub.statistics()).toMatchObject({ totalPackets: 5, totalBytes: 50 });
-    expect(await stub.connections({ after: 0, limit: 1 })).toMatchObject([{ packetsRelayed: 5, bytesRelayed: 50 }]);
+    expect(await operatorOf(stub).statistics()).toMatchObject({ totalPackets: 5, totalBytes: 50 });
+    expect(await operatorOf(stub).connections({ after: 0, limit: 1 })).toMatchObject([
+      { packetsRelayed: 5, bytesRelayed: 50 },
+    ]);
   });
 
   it("keeps counters of more connections than an attachment can hold", async () => {
@@ -240,8 +243,13 @@ describe("a room that hibernates with its sockets open", () => {
     a.send(...handles.map((handle) => dataFrame({ handle, payload })));
     for (let i = 0; i < handles.length; i++) await b.nextData();
     await evictDurableObject(stub);
-    expect(await stub.statistics()).toMatchObject({ activeConnections: 500, totalPackets: 500, totalBytes: 1000 });
-    for (const view of await stub.connections({ after: 0, limit: 500 })) expect(view.packetsRelayed).toBe(1);
+    expect(await operatorOf(stub).statistics()).toMatchObject({
+      activeConnections: 500,
+      totalPackets: 500,
+      totalBytes: 1000,
+    });
+    for (const view of await operatorOf(stub).connections({ after: 0, limit: 500 }))
+      expect(view.packetsRelayed).toBe(1);
   });
 
   it("C7, C8: keeps who refused, and who began to disconnect", async () => {
@@ -321,20 +329,20 @@ describe("a room that hibernates with its sockets open", () => {
     const older = await TestPeer.enter({ app, peer: BOB, holdsClose: true });
     const broken = await TestPeer.enter({ app, peer: CAROL, holdsClose: true });
     const newer = await TestPeer.enter({ app, peer: BOB });
-    expect(await stub.kick(kicked.id as never)).toBe(true);
+    expect(await operatorOf(stub).kick(kicked.id as never)).toBe(true);
     broken.socket.send("not the protocol");
     await Promise.all([kicked.next("bye"), older.next("bye"), broken.next("bye")]);
     await evictDurableObject(stub);
-    expect(await stub.statistics()).toMatchObject({ peers: 1 });
+    expect(await operatorOf(stub).statistics()).toMatchObject({ peers: 1 });
     // What was said after the end is not read, and connections reach the newer session.
     older.connect(DAVE);
     const d = await TestPeer.enter({ app, peer: DAVE });
     await mustRelay(await joinUp(d, newer));
-    expect(await stub.statistics()).toMatchObject({ peers: 2, activeConnections: 1 });
+    expect(await operatorOf(stub).statistics()).toMatchObject({ peers: 2, activeConnections: 1 });
     for (const peer of [kicked, older, broken]) peer.socket.close();
     await Promise.all([kicked.closed, older.closed, broken.closed]);
     await evictDurableObject(stub);
-    expect(await stub.statistics()).toMatchObject({ peers: 2, activeConnections: 1 });
+    expect(await operatorOf(stub).statistics()).toMatchObject({ peers: 2, activeConnections: 1 });
   });
 });
 
@@ -362,10 +370,10 @@ describe("a room whose sockets are lost with it", () => {
     await evictDurableObject(stub, { webSockets: "close" });
     expect((await Promise.all([a.closed, b.closed])).map(({ code }) => code)).toEqual([1006, 1006]);
     expect(await storedConnections(stub)).toEqual([[String(ALICE), String(BOB), ConnectionState.Connected]]);
-    expect(await stub.statistics()).toMatchObject({ peers: 0, away: 2, activeConnections: 1 });
+    expect(await operatorOf(stub).statistics()).toMatchObject({ peers: 0, away: 2, activeConnections: 1 });
     await TestPeer.enter({ app, peer: ALICE });
     expect(await storedConnections(stub)).toEqual([]);
-    expect(await stub.statistics()).toMatchObject({ peers: 1, away: 1, activeConnections: 0 });
+    expect(await operatorOf(stub).statistics()).toMatchObject({ peers: 1, away: 1, activeConnections: 0 });
   });
 
   it("R10, S4: a crash of the object: the same; what an away peer asked for is offered, until it joins afresh", async () => {
@@ -430,9 +438,9 @@ describe("a room whose sockets are lost with it", () => {
     await visitor.fence();
     visitor.socket.close(1000);
     await visitor.closed;
-    expect(await stub.statistics()).toMatchObject({ peers: 0, activeConnections: 1 });
+    expect(await operatorOf(stub).statistics()).toMatchObject({ peers: 0, activeConnections: 1 });
     await evictDurableObject(stub);
-    expect((await stub.statistics()).drops).toMatchObject({ unknown_handle: 1 });
+    expect((await operatorOf(stub).statistics()).drops).toMatchObject({ unknown_handle: 1 });
   });
 
   it("a crash loses no more than what came after the last flush", async () => {
@@ -448,7 +456,7 @@ describe("a room whose sockets are lost with it", () => {
     await abortAllDurableObjects();
     await Promise.all([a.closed, b.closed]);
     // A stub does not outlive a crash of its object.
-    expect(await roomOf(app).statistics()).toMatchObject({ totalPackets: 4, totalBytes: 40 });
+    expect(await operatorOf(roomOf(app)).statistics()).toMatchObject({ totalPackets: 4, totalBytes: 40 });
   });
 
   it("R9, R10: connections that nobody comes back for end with the grace period, through the alarm alone", async () => {

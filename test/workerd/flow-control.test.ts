@@ -16,7 +16,7 @@ import { type WalkedFrame, ackFrame, dataFrame } from "../support/frames.ts";
 import { Clock } from "./support/clock.ts";
 import { comeBack, takeAll, toldAs } from "./support/loss.ts";
 import { BOB, CAROL, DAVE, type Pair, TestPeer, joinUp, mustRelay, pairUp, pause } from "./support/peer.ts";
-import { type RoomStub, roomOf } from "./support/room.ts";
+import { operatorOf, type RoomStub, roomOf } from "./support/room.ts";
 
 const SECOND = 1_000;
 const KIB = 1_024;
@@ -100,7 +100,7 @@ describe("F1: marks", () => {
     expect(marks.length).toBeGreaterThanOrEqual(Math.floor((8 * SMALL.maxQueued) / (MARK_BYTES + 16 * KIB)));
     expect(new Set(marks).size).toBe(marks.length);
     expect(takeAll(pair.a)).toEqual([]);
-    expect(await stub.statistics()).toMatchObject({ totalPackets: sent, drops: { peer_stalled: 0 } });
+    expect(await operatorOf(stub).statistics()).toMatchObject({ totalPackets: sent, drops: { peer_stalled: 0 } });
   });
 });
 
@@ -133,7 +133,7 @@ describe.each(PLATFORMS)("F2, F3: a peer that does not credit, where the platfor
       expect(handed).toBeGreaterThanOrEqual(maxQueued / 2 - 16 * KIB);
       expect(handed).toBeLessThanOrEqual(maxQueued);
       expect(takeAll(a)).toEqual([held(handle)]);
-      const during = await stub.statistics();
+      const during = await operatorOf(stub).statistics();
       expect(during.totalPackets).toBe(dataOf(b).length); // D5: what waits is not relayed yet
       const dropped = during.drops.peer_stalled;
       expect(dropped).toBeGreaterThan(0);
@@ -152,7 +152,7 @@ describe.each(PLATFORMS)("F2, F3: a peer that does not credit, where the platfor
       expect(numbers.slice(numbers.length - waiting + 1)).toEqual(
         Array.from({ length: waiting - 1 }, (_, i) => sent - waiting + 1 + i),
       );
-      const after = await stub.statistics();
+      const after = await operatorOf(stub).statistics();
       expect(after).toMatchObject({ totalPackets: sent - dropped, drops: { peer_stalled: dropped } });
       expect(after.totalBytes).toBe((sent - dropped) * PAYLOAD);
       b.inbox.length = 0;
@@ -168,7 +168,7 @@ describe.each(PLATFORMS)("F2, F3: a peer that does not credit, where the platfor
     let next = 1;
     while (a.inbox.length === 0 && next < 1_000) next = await pour(pair, 16 * KIB, { first: next });
     expect(takeAll(a)).toEqual([held(handle)]);
-    expect(await stub.statistics()).toMatchObject({ drops: { peer_stalled: 0 } });
+    expect(await operatorOf(stub).statistics()).toMatchObject({ drops: { peer_stalled: 0 } });
     b.catchUp();
     await b.nextOf("the last", ({ data }) => data?.number === next - 1);
     await b.fence();
@@ -182,7 +182,7 @@ describe.each(PLATFORMS)("F2, F3: a peer that does not credit, where the platfor
     const { where, stub } = freshRoom();
     const { pair, sent } = await stalled(where, { flags: DataFlag.Reliable });
     const { a, b, handle } = pair;
-    const { drops, totalPackets } = await stub.statistics();
+    const { drops, totalPackets } = await operatorOf(stub).statistics();
     const kept = sent - drops.peer_stalled;
     expect(kept).toBeGreaterThan(totalPackets);
     b.catchUp();
@@ -235,7 +235,7 @@ describe.each(PLATFORMS)("F2, F3: a peer that does not credit, where the platfor
       d.inbox.length = 0;
     }
     expect(takeAll(c)).toEqual([]);
-    expect(await stub.statistics()).toMatchObject({ peers: 4, away: 0 });
+    expect(await operatorOf(stub).statistics()).toMatchObject({ peers: 4, away: 0 });
   });
 
   it("F2: what it has not credited stays bounded, however often the room sleeps", async () => {
@@ -297,13 +297,13 @@ describe("F4: a peer that has not credited for 20 s", () => {
       await stir();
     }
     expect(b.close).toBeUndefined();
-    expect(await stub.statistics()).toMatchObject({ peers: 3, away: 0 });
+    expect(await operatorOf(stub).statistics()).toMatchObject({ peers: 3, away: 0 });
     await clock.pass(2 * SECOND, stub);
     expect(await b.next("bye")).toMatchObject({ code: CloseCode.Stalled });
     expect((await b.closed).code).toBe(CloseCode.Stalled);
     await a.fence();
     expect(takeAll(a)).toEqual([["path", { handle, path: Path.Away }]]);
-    const { totalPackets, drops, ...rest } = await stub.statistics();
+    const { totalPackets, drops, ...rest } = await operatorOf(stub).statistics();
     expect(rest).toMatchObject({ peers: 2, away: 1, activeConnections: 2 });
     expect(totalPackets + drops.peer_stalled).toBe(sent); // what waited is counted, too
     await mustRelay(other);
@@ -317,7 +317,7 @@ describe("F4: a peer that has not credited for 20 s", () => {
     await mustRelay({ ...pair, b: peer });
     const next = await pour({ ...pair, b: peer }, 2 * SMALL.maxQueued, { first: 10_000 });
     await peer.nextOf("the last", ({ data }) => data?.number === next - 1);
-    expect(await stub.statistics()).toMatchObject({ drops: { peer_stalled: drops.peer_stalled } });
+    expect(await operatorOf(stub).statistics()).toMatchObject({ drops: { peer_stalled: drops.peer_stalled } });
   });
 
   it("is not, when it credits a little now and then", async () => {
@@ -401,7 +401,7 @@ describe("F5: a credit for no mark", () => {
     await pour(pair, 64 * KIB, { first: 100_000 });
     expect(b.received).toBe(received);
     expect(b.close).toBeUndefined();
-    expect(await stub.statistics()).toMatchObject({ peers: 2 });
+    expect(await operatorOf(stub).statistics()).toMatchObject({ peers: 2 });
   });
 
   it("one for the newest mark covers the older ones, which are then unknown", async () => {

@@ -2,7 +2,8 @@
 import { describe, expect, it, vi } from "vitest";
 import { createApp } from "../../src/http/app.ts";
 import { ConfigurationCache } from "../../src/http/configuration.ts";
-import type { ClientGeo, RelayEnvironment, RoomAdmin, RoomGateway } from "../../src/http/gateway.ts";
+import type { ClientGeo, RelayEnvironment, RoomGateway } from "../../src/http/gateway.ts";
+import type { RoomAdmin } from "../../src/relay/operations/index.ts";
 import type { LogEntry } from "../../src/relay/ports.ts";
 import type { RelayRoom } from "../../src/runtime/cloudflare/relay-room.ts";
 import { DurableRooms } from "../../src/runtime/cloudflare/rooms.ts";

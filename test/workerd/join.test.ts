@@ -6,7 +6,7 @@ import worker, { RelayRoom } from "../../src/runtime/cloudflare/worker.ts";
 import { base64url, forgeToken, testTicket } from "../support/tickets.ts";
 import { captureLogs } from "./support/logs.ts";
 import { ALICE, BOB, TestPeer, connectUrl, upgrade } from "./support/peer.ts";
-import { freshApp, roomOf } from "./support/room.ts";
+import { operatorOf, freshApp, roomOf } from "./support/room.ts";
 
 afterEach(() => {
   vi.restoreAllMocks();
@@ -119,7 +119,7 @@ describe("a join is let in", () => {
     const token = await testTicket({ app, peer: BOB, room: "lobby-1" });
     const one = await upgradeWith(token, connectUrl({ app, room: "lobby-1" }));
     expect(one.status).toBe(101);
-    expect(await roomOf(app, "lobby-1").statistics()).toMatchObject({ peers: 1 });
+    expect(await operatorOf(roomOf(app, "lobby-1")).statistics()).toMatchObject({ peers: 1 });
     one.webSocket?.accept();
     one.webSocket?.close();
     any.socket.close();
@@ -255,7 +255,7 @@ describe("a join is refused", () => {
   });
 
   it("a plain request with a ticket: 426 when it is good, and what is wrong with it when it is not", async () => {
-    await roomOf(480).statistics(); // the room is asked whether it would let the peer in
+    await operatorOf(roomOf(480)).statistics(); // the room is asked whether it would let the peer in
     await refused("upgrade_required", get(connectUrl({}), bearer(await testTicket({ peer: ALICE }))));
     const expired = await testTicket({ peer: ALICE, now: Date.now() - 7_200_000, expiresInSeconds: 1 });
     await refused("ticket_expired", get(connectUrl({}), bearer(expired)));

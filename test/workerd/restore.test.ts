@@ -4,7 +4,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import type { RelayRoom } from "../../src/runtime/cloudflare/relay-room.ts";
 import { captureLogs } from "./support/logs.ts";
 import { ALICE, BOB, CAROL, TestPeer, mustRelay, pairUp, upgrade } from "./support/peer.ts";
-import { type RoomStub, freshApp, roomOf } from "./support/room.ts";
+import { operatorOf, type RoomStub, freshApp, roomOf } from "./support/room.ts";
 
 /** Each makes the disk unreadable, and can be undone. */
 const DAMAGES = [
@@ -77,9 +77,9 @@ describe.each(DAMAGES)("a room with $what", ({ damage, error }) => {
   it("fails every event, the second as the first, and leaves the disk as it is", async () => {
     const { app, stub, broken } = await damaged();
     for (let round = 0; round < 2; round++) {
-      expect(await failureOf(stub, (room) => room.statistics())).toContain(error);
+      expect(await failureOf(stub, (room) => operatorOf(room).statistics())).toContain(error);
       expect(await failureOf(stub, (room) => room.alarm())).toContain(error);
-      expect(await failureOf(stub, (room) => room.kick(ALICE as never))).toContain(error);
+      expect(await failureOf(stub, (room) => operatorOf(room).kick(ALICE as never))).toContain(error);
       expect(await failureOf(stub, message)).toContain(error);
       expect((await upgrade({ app, peer: CAROL })).status).toBe(500);
     }
@@ -91,8 +91,8 @@ describe.each(DAMAGES)("a room with $what", ({ damage, error }) => {
     expect(await failureOf(stub, closing)).toContain(error);
     expect(await pair.b.closed).toMatchObject({ code: 1000, reason: "bye" });
     await repair(stub, whole);
-    expect(await roomOf(app).statistics()).toMatchObject({ totalPackets: 2, totalBytes: 32 });
-    expect(await roomOf(app).statistics()).toMatchObject({ activeConnections: 1 });
+    expect(await operatorOf(roomOf(app)).statistics()).toMatchObject({ totalPackets: 2, totalBytes: 32 });
+    expect(await operatorOf(roomOf(app)).statistics()).toMatchObject({ activeConnections: 1 });
     await TestPeer.enter({ app, peer: CAROL });
   });
 });

@@ -16,7 +16,15 @@ import { Clock } from "./support/clock.ts";
 import { captureLogs } from "./support/logs.ts";
 import { comeBack, lose, takeAll } from "./support/loss.ts";
 import { ALICE, BOB, CAROL, DAVE, TestPeer, joinUp, mustRelay, nextClose, pairUp, pause } from "./support/peer.ts";
-import { alarmOf, freshApp, type RoomStub, roomOf, storedConnections, storedSessions } from "./support/room.ts";
+import {
+  operatorOf,
+  alarmOf,
+  freshApp,
+  type RoomStub,
+  roomOf,
+  storedConnections,
+  storedSessions,
+} from "./support/room.ts";
 
 afterEach(() => {
   vi.restoreAllMocks();
@@ -45,27 +53,32 @@ describe("a socket that was lost", () => {
       const stub = roomOf(app);
       const { a, b, handle } = await pairUp({ app });
       const other = await joinUp(b, a, { virtualPort: 8 });
-      const before = await stub.connections({ after: 0, limit: 10 });
+      const before = await operatorOf(stub).connections({ after: 0, limit: 10 });
       if (sleeps === "asleep before and since") await evictDurableObject(stub);
       await lose(stub, a);
       expect(await heard(b)).toEqual([away(handle), away(other.handle)]);
-      expect(await stub.statistics()).toMatchObject({ peers: 1, away: 1, activeConnections: 2 });
+      expect(await operatorOf(stub).statistics()).toMatchObject({ peers: 1, away: 1, activeConnections: 2 });
       if (sleeps !== "awake") await evictDurableObject(stub);
       b.data(handle, new Uint8Array(7));
       b.data(handle, new Uint8Array(7));
       expect(await heard(b)).toEqual([]); // D7: counted, not answered
-      expect((await stub.statistics()).drops).toMatchObject({ peer_away: 2 });
+      expect((await operatorOf(stub).statistics()).drops).toMatchObject({ peer_away: 2 });
       if (sleeps !== "awake") await evictDurableObject(stub);
       const { peer, told, connections } = await comeBack({ app, peer: ALICE }, a.key);
       expect(connections).toBe(2);
       expect(told).toEqual([stateOf(handle, Connected), stateOf(other.handle, Connected)]);
       expect(await heard(b)).toEqual([openAgain(handle), openAgain(other.handle)]);
-      expect(await stub.statistics()).toMatchObject({ peers: 2, away: 0, activeConnections: 2, totalPackets: 0 });
-      expect(await stub.connections({ after: 0, limit: 10 })).toEqual(before);
+      expect(await operatorOf(stub).statistics()).toMatchObject({
+        peers: 2,
+        away: 0,
+        activeConnections: 2,
+        totalPackets: 0,
+      });
+      expect(await operatorOf(stub).connections({ after: 0, limit: 10 })).toEqual(before);
       await mustRelay({ a: peer, b, handle, connectionId: 0n });
       await evictDurableObject(stub);
       await mustRelay({ a: peer, b, handle: other.handle, connectionId: 0n });
-      expect(await stub.statistics()).toMatchObject({ peers: 2, away: 0, drops: { peer_away: 2 } });
+      expect(await operatorOf(stub).statistics()).toMatchObject({ peers: 2, away: 0, drops: { peer_away: 2 } });
     },
   );
 
@@ -138,7 +151,7 @@ describe("a socket that was lost", () => {
     const { a, b, handle } = await pairUp({ app });
     await lose(stub, a);
     await lose(stub, b);
-    expect(await stub.statistics()).toMatchObject({ peers: 0, away: 2, activeConnections: 1 });
+    expect(await operatorOf(stub).statistics()).toMatchObject({ peers: 0, away: 2, activeConnections: 1 });
     await evictDurableObject(stub);
     const first = await comeBack({ app, peer: ALICE }, a.key);
     expect(first.told).toEqual([stateOf(handle, Connected), away(handle)]);
@@ -162,7 +175,7 @@ describe("a socket that was lost", () => {
     const told = await heard(c!);
     expect(told).toHaveLength(2);
     expect(told).toEqual(expect.arrayContaining([away(withA.handle), away(withB.handle)]));
-    expect(await stub.statistics()).toMatchObject({ peers: 1, away: 2, activeConnections: 3 });
+    expect(await operatorOf(stub).statistics()).toMatchObject({ peers: 1, away: 2, activeConnections: 3 });
     expect(lines.filter(({ event }) => event === "session_closed")).toEqual([]);
     await evictDurableObject(stub);
     const back = [await comeBack({ app, peer: BOB }, b!.key), await comeBack({ app, peer: ALICE }, a!.key)];
@@ -188,7 +201,7 @@ describe("a socket that was lost", () => {
     const back = [await comeBack({ app, peer: ALICE }, a!.key), await comeBack({ app, peer: BOB }, b!.key)];
     await mustRelay({ ...withA, a: back[0]!.peer });
     await mustRelay({ ...withB, a: back[1]!.peer });
-    expect(await stub.statistics()).toMatchObject({ peers: 3, away: 0, activeConnections: 2 });
+    expect(await operatorOf(stub).statistics()).toMatchObject({ peers: 3, away: 0, activeConnections: 2 });
   });
 
   it("S5, R3: of several lost at once in a sleeping room, the one that said goodbye is gone", async () => {
@@ -205,7 +218,7 @@ describe("a socket that was lost", () => {
     expect((await heard(c!)).filter((one) => (one[1] as { handle: number }).handle === withA.handle)).toEqual([
       away(withA.handle),
     ]);
-    expect(await stub.statistics()).toMatchObject({ peers: 1, away: 1, activeConnections: 1 });
+    expect(await operatorOf(stub).statistics()).toMatchObject({ peers: 1, away: 1, activeConnections: 1 });
     expect((await storedSessions(stub)).map(([peer]) => peer)).toEqual([String(ALICE), String(CAROL)]);
   });
 });
@@ -217,7 +230,7 @@ async function sleep(clock: Clock, stub: RoomStub, ms: number, alive: readonly T
   while (clock.now < end) {
     for (const peer of alive) peer.stir();
     await Promise.all(alive.map((peer) => peer.fence()));
-    await stub.statistics(); // there must be something to evict
+    await operatorOf(stub).statistics(); // there must be something to evict
     await evictDurableObject(stub);
     alarms += await clock.pass(Math.min(9 * SECOND, end - clock.now), stub, alive);
   }
@@ -250,10 +263,10 @@ describe("R9: a session that nobody comes back to", () => {
       };
       let alarms = await until(start + GRACE - SECOND);
       expect(await heard(b)).toEqual([]);
-      expect(await stub.statistics()).toMatchObject({ peers: 1, away: 1, activeConnections: 1 });
+      expect(await operatorOf(stub).statistics()).toMatchObject({ peers: 1, away: 1, activeConnections: 1 });
       alarms += await until(start + GRACE + SECOND);
       expect(await nextClose(b)).toEqual({ handle, reason: EndReason.PeerLost, closedBy: ClosedBy.Relay });
-      expect(await stub.statistics()).toMatchObject({ peers: 1, away: 0, activeConnections: 0 });
+      expect(await operatorOf(stub).statistics()).toMatchObject({ peers: 1, away: 0, activeConnections: 0 });
       expect(lines.filter(({ event }) => event === "session_closed")).toMatchObject([
         { peer: String(ALICE), why: "grace_over" },
       ]);
@@ -295,7 +308,7 @@ describe("R9: a session that nobody comes back to", () => {
     await evictDurableObject(stub);
     await lose(stub, b);
     let alarms = await sleep(clock, stub, 2 * GRACE);
-    expect(await stub.statistics()).toMatchObject({ peers: 0, away: 0, activeConnections: 0 });
+    expect(await operatorOf(stub).statistics()).toMatchObject({ peers: 0, away: 0, activeConnections: 0 });
     expect(await storedConnections(stub)).toEqual([]);
     expect(await storedSessions(stub)).toEqual([]);
     expect(lines.filter(({ event }) => event === "session_closed")).toMatchObject([
@@ -323,16 +336,16 @@ describe("R9: a session that nobody comes back to", () => {
     await Promise.all([a.closed, b.closed]);
     const stub = roomOf(app);
     clock.set(clock.now + 5 * SECOND);
-    expect(await stub.statistics()).toMatchObject({ peers: 0, away: 2, activeConnections: 1 });
+    expect(await operatorOf(stub).statistics()).toMatchObject({ peers: 0, away: 2, activeConnections: 1 });
     const start = clock.now;
     expect(await storedSessions(stub)).toEqual([
       [String(ALICE), start + GRACE],
       [String(BOB), start + GRACE],
     ]);
     await sleep(clock, stub, GRACE - SECOND);
-    expect(await stub.statistics()).toMatchObject({ away: 2, activeConnections: 1 });
+    expect(await operatorOf(stub).statistics()).toMatchObject({ away: 2, activeConnections: 1 });
     await sleep(clock, stub, 2 * SECOND);
-    expect(await stub.statistics()).toMatchObject({ away: 0, activeConnections: 0 });
+    expect(await operatorOf(stub).statistics()).toMatchObject({ away: 0, activeConnections: 0 });
     expect(await alarmOf(stub)).toBeNull();
   });
 
@@ -347,13 +360,13 @@ describe("R9: a session that nobody comes back to", () => {
     await abortAllDurableObjects();
     await b.closed;
     const stub = roomOf(app);
-    await stub.statistics();
+    await operatorOf(stub).statistics();
     expect(await storedSessions(stub)).toEqual([
       [String(ALICE), start + GRACE],
       [String(BOB), start + 20 * SECOND + GRACE],
     ]);
     await sleep(clock, stub, 11 * SECOND);
-    expect(await stub.statistics()).toMatchObject({ away: 1, activeConnections: 0 });
+    expect(await operatorOf(stub).statistics()).toMatchObject({ away: 1, activeConnections: 0 });
     const { told, connections } = await comeBack({ app, peer: BOB }, b.key);
     expect(told).toMatchObject([["close", { reason: EndReason.PeerLost, closedBy: ClosedBy.Relay }]]);
     expect(connections).toBe(0);
@@ -389,7 +402,7 @@ describe("R10: the relay itself was gone", () => {
     expect((await Promise.all([a.closed, b.closed])).map(({ code }) => code)).toEqual([1006, 1006]);
     const first = await comeBack({ app, peer: BOB }, b.key);
     expect(first.told).toEqual([stateOf(handle, Connected), away(handle)]);
-    expect(await roomOf(app).statistics()).toMatchObject({ peers: 1, away: 1, activeConnections: 1 });
+    expect(await operatorOf(roomOf(app)).statistics()).toMatchObject({ peers: 1, away: 1, activeConnections: 1 });
     const second = await comeBack({ app, peer: ALICE }, a.key);
     expect(second.told).toEqual([stateOf(handle, Connected)]);
     expect(await heard(first.peer)).toEqual([openAgain(handle)]);
@@ -410,7 +423,7 @@ describe("R10: the relay itself was gone", () => {
     const again = await TestPeer.enter({ app, peer: ALICE }, a.key);
     expect(again.key.session).not.toBe(a.key.session);
     expect(await heard(again)).toEqual([]);
-    expect(await roomOf(app).statistics()).toMatchObject({ peers: 1, away: 0 });
+    expect(await operatorOf(roomOf(app)).statistics()).toMatchObject({ peers: 1, away: 0 });
   });
 
   it.each(losses)("%s: closes that were kept for an away peer are told it (R5)", async (_name, loseAll) => {
@@ -439,14 +452,14 @@ describe("R10: the relay itself was gone", () => {
       const guest = await TestPeer.join({ app, peer: CAROL });
       const idle = await TestPeer.enter({ app, peer: DAVE });
       if (isEvicted) await evictDurableObject(stub);
-      expect(await stub.drain(1_500)).toBe(3);
+      expect(await operatorOf(stub).drain(1_500)).toBe(3);
       for (const peer of [a, b, idle]) {
         expect(await peer.next("bye")).toMatchObject({ code: CloseCode.Restarting, reconnectAfterMs: 1_500 });
         expect((await peer.closed).code).toBe(CloseCode.Restarting);
       }
       expect(guest.close).toBeUndefined();
       await pause(20);
-      expect(await stub.statistics()).toMatchObject({ peers: 0, away: 2, activeConnections: 1 });
+      expect(await operatorOf(stub).statistics()).toMatchObject({ peers: 0, away: 2, activeConnections: 1 });
       if (isEvicted) await evictDurableObject(stub);
       const first = await comeBack({ app, peer: ALICE }, a.key);
       const second = await comeBack({ app, peer: BOB }, b.key);
@@ -476,7 +489,12 @@ describe("R8: a resume while the older socket looks open", () => {
     expect((await older.closed).code).toBe(CloseCode.Superseded);
     expect(await heard(b)).toEqual([openAgain(handle)]);
     await pause(20);
-    expect(await stub.statistics()).toMatchObject({ peers: 2, away: 0, activeConnections: 1, totalPackets: 0 });
+    expect(await operatorOf(stub).statistics()).toMatchObject({
+      peers: 2,
+      away: 0,
+      activeConnections: 1,
+      totalPackets: 0,
+    });
     await mustRelay({ a: peer, b, handle, connectionId: 0n });
     await lose(stub, peer);
     await mustRelay({ a: (await comeBack({ app, peer: ALICE }, peer.key)).peer, b, handle, connectionId: 0n });
@@ -488,10 +506,10 @@ describe("R8: a resume while the older socket looks open", () => {
     const { a, b, handle } = await pairUp({ app });
     await evictDurableObject(stub);
     // The room is rebuilt by another event while this socket is no longer listed.
-    const older = await runInDurableObject<RelayRoom, WebSocket>(stub, (room, state) => {
+    const older = await runInDurableObject<RelayRoom, WebSocket>(stub, async (room, state) => {
       const [lost] = state.getWebSockets(`peer:${ALICE}`);
       const listed = vi.spyOn(state, "getWebSockets").mockReturnValue(state.getWebSockets(`peer:${BOB}`));
-      expect(room.statistics()).toMatchObject({ peers: 1, away: 1 });
+      expect(await operatorOf(room).statistics()).toMatchObject({ peers: 1, away: 1 });
       listed.mockRestore();
       return lost!;
     });
@@ -500,7 +518,7 @@ describe("R8: a resume while the older socket looks open", () => {
     await runInDurableObject<RelayRoom, void>(stub, (room) => room.webSocketClose(older, 1006, ""));
     await a.closed;
     expect(await heard(b)).toEqual([]);
-    expect(await stub.statistics()).toMatchObject({ peers: 2, away: 0, activeConnections: 1 });
+    expect(await operatorOf(stub).statistics()).toMatchObject({ peers: 2, away: 0, activeConnections: 1 });
     await mustRelay({ a: peer, b, handle, connectionId: 0n });
   });
 });
@@ -551,7 +569,7 @@ describe("R7: a welcome that was lost", () => {
       const other = await TestPeer.enter({ app, peer: ALICE }, a.key);
       expect(other.key.session).not.toBe(a.key.session);
       await pause(20);
-      expect(await roomOf(app).statistics()).toMatchObject({ activeConnections: 0 });
+      expect(await operatorOf(roomOf(app)).statistics()).toMatchObject({ activeConnections: 0 });
       if (room !== "crashed") {
         expect(await b.next("close")).toMatchObject({ handle, reason: EndReason.PeerSuperseded });
       }
@@ -576,7 +594,7 @@ describe("R2: a hello that is a fresh one", () => {
       expect(fresh.key.session).not.toBe(session);
       expect(await nextClose(b)).toEqual({ handle, reason: EndReason.PeerSuperseded, closedBy: ClosedBy.Relay });
       expect(await heard(fresh)).toEqual([]); // nothing of the older session, and no `resumed`
-      expect(await stub.statistics()).toMatchObject({ peers: 2, away: 0, activeConnections: 0 });
+      expect(await operatorOf(stub).statistics()).toMatchObject({ peers: 2, away: 0, activeConnections: 0 });
       // The older session's own token is worth nothing now.
       const late = await TestPeer.enter({ app, peer: ALICE }, a.key);
       expect(late.key.session).not.toBe(session);
@@ -617,7 +635,7 @@ describe("R2: a hello that is a fresh one", () => {
     const stub = roomOf(app);
     const { a, b, handle } = await pairUp({ app });
     if (end === "bye") a.control("bye", { code: 1000, reconnectAfterMs: 0, debug: "" });
-    else if (end === "a kick") await stub.kick(ALICE as never);
+    else if (end === "a kick") await operatorOf(stub).kick(ALICE as never);
     else if (end === "a broken protocol") a.socket.send("text");
     else a.socket.close(1000);
     await a.closed;
@@ -664,7 +682,7 @@ describe("R5: what ended while the client could not hear it", () => {
     await c.closed;
     await b.fence();
     if (isEvicted) await evictDurableObject(stub);
-    expect(await stub.closeConnection(connectionId as never)).toBe(true);
+    expect(await operatorOf(stub).closeConnection(connectionId as never)).toBe(true);
     if (isEvicted) await evictDurableObject(stub);
     const { told, connections, peer } = await comeBack({ app, peer: ALICE }, a.key);
     expect(told).toEqual([

@@ -6,7 +6,7 @@ import { batch, dataFrame } from "../support/frames.ts";
 import { Billing } from "./support/billing.ts";
 import { Clock } from "./support/clock.ts";
 import { ALICE, BOB, TestPeer, joinUpOften, nextClose, pairUp, pause } from "./support/peer.ts";
-import { type RoomStub, freshApp, roomOf, storedTotals } from "./support/room.ts";
+import { operatorOf, type RoomStub, freshApp, roomOf, storedTotals } from "./support/room.ts";
 
 const BUDGET = 20;
 /** Five tables at two rows each, two columns that came later, and the schema's version. */
@@ -56,7 +56,7 @@ async function life(billing: Billing, { seconds, perTick, tickMs, evictEveryMs }
   const app = freshApp();
   const stub = roomOf(app);
   billing.reset();
-  await stub.statistics();
+  await operatorOf(stub).statistics();
   const schema = billing.rows;
   const { a, b, handle } = await pairUp({ app });
   const end = clock.now + seconds * 1000;
@@ -161,7 +161,7 @@ it("a room with more busy connections than an attachment holds writes no more of
     await pause(100);
   }
   await b.fence();
-  expect(await roomOf(app).statistics()).toMatchObject({ activeConnections: 500, totalPackets: 6_000 });
+  expect(await operatorOf(roomOf(app)).statistics()).toMatchObject({ activeConnections: 500, totalPackets: 6_000 });
   expect(clock.now).toBe(start); // time stands still here, so the flush does not come
   expect(billing.sqlRows).toBe(0);
   await evictDurableObject(roomOf(app)); // waits for the timer that waits for the room to be quiet

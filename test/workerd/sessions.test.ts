@@ -6,7 +6,7 @@ import { closeQuietly } from "../../src/runtime/cloudflare/hibernatable-socket.t
 import type { RelayRoom } from "../../src/runtime/cloudflare/relay-room.ts";
 import { captureLogs } from "./support/logs.ts";
 import { ALICE, BOB, CAROL, TestPeer, joinUp, mustRelay, nextClose, pairUp, pause } from "./support/peer.ts";
-import { freshApp, roomOf, storedConnections, storedSessions } from "./support/room.ts";
+import { operatorOf, freshApp, roomOf, storedConnections, storedSessions } from "./support/room.ts";
 
 describe("S4: the same peer joins again", () => {
   it.each([false, true])(
@@ -30,9 +30,9 @@ describe("S4: the same peer joins again", () => {
       expect(welcome.peer).toBe(ALICE);
       expect(await storedConnections(stub)).toEqual([]);
       await mustRelay(await joinUp(newer, b));
-      expect(await stub.statistics()).toMatchObject({ peers: 1 + 1, activeConnections: 1 });
+      expect(await operatorOf(stub).statistics()).toMatchObject({ peers: 1 + 1, activeConnections: 1 });
       await pause(20); // the older socket's close event has come by now, and ended nothing
-      expect(await stub.statistics()).toMatchObject({ peers: 2, activeConnections: 1 });
+      expect(await operatorOf(stub).statistics()).toMatchObject({ peers: 2, activeConnections: 1 });
       expect(newer.close).toBeUndefined();
     },
   );
@@ -55,8 +55,8 @@ describe("S4: the same peer joins again", () => {
     const inRoom = await pairUp({ app, room: "other" });
     await mustRelay(inApp);
     await mustRelay(inRoom);
-    expect(await roomOf(app).statistics()).toMatchObject({ peers: 2, totalPackets: 2 });
-    expect(await roomOf(app, "other").statistics()).toMatchObject({ peers: 2, totalPackets: 2 });
+    expect(await operatorOf(roomOf(app)).statistics()).toMatchObject({ peers: 2, totalPackets: 2 });
+    expect(await operatorOf(roomOf(app, "other")).statistics()).toMatchObject({ peers: 2, totalPackets: 2 });
   });
 
   it("a guest that says nothing supersedes nobody, and leaves without a trace", async () => {
@@ -77,7 +77,7 @@ describe("the end of a session", () => {
     expect(await a.next("bye")).toMatchObject({ code: CloseCode.Normal });
     expect(await a.closed).toMatchObject({ code: CloseCode.Normal });
     expect(await nextClose(b)).toEqual({ handle, reason: EndReason.PeerLeft, closedBy: ClosedBy.Relay });
-    expect(await roomOf(app).statistics()).toMatchObject({ peers: 1, activeConnections: 0 });
+    expect(await operatorOf(roomOf(app)).statistics()).toMatchObject({ peers: 1, activeConnections: 0 });
   });
 
   it.each([1000, undefined])(
@@ -93,7 +93,7 @@ describe("the end of a session", () => {
       expect(await nextClose(b)).toEqual({ handle, ...left });
       expect(await nextClose(c)).toEqual({ handle: other.handle, ...left });
       await mustRelay(await joinUp(b, c));
-      expect(await roomOf(app).statistics()).toMatchObject({ peers: 2, away: 0, activeConnections: 1 });
+      expect(await operatorOf(roomOf(app)).statistics()).toMatchObject({ peers: 2, away: 0, activeConnections: 1 });
     },
   );
 
@@ -106,13 +106,13 @@ describe("the end of a session", () => {
     expect(await b.next("path")).toEqual({ handle, path: Path.Away });
     expect(await c.next("path")).toEqual({ handle: other.handle, path: Path.Away });
     expect((await a.closed).code).toBe(1001);
-    expect(await roomOf(app).statistics()).toMatchObject({ peers: 2, away: 1, activeConnections: 2 });
+    expect(await operatorOf(roomOf(app)).statistics()).toMatchObject({ peers: 2, away: 1, activeConnections: 2 });
     await mustRelay(await joinUp(b, c));
     await TestPeer.enter({ app, peer: ALICE }); // a fresh hello
     const superseded = { reason: EndReason.PeerSuperseded, closedBy: ClosedBy.Relay };
     expect(await nextClose(b)).toEqual({ handle, ...superseded });
     expect(await nextClose(c)).toEqual({ handle: other.handle, ...superseded });
-    expect(await roomOf(app).statistics()).toMatchObject({ peers: 3, away: 0, activeConnections: 1 });
+    expect(await operatorOf(roomOf(app)).statistics()).toMatchObject({ peers: 3, away: 0, activeConnections: 1 });
   });
 
   it("S5: one without connections ends with its socket, however that was lost; what others asked of it stays", async () => {
@@ -122,7 +122,7 @@ describe("the end of a session", () => {
     await a.next("incoming");
     a.socket.close(1001, "page closed");
     await a.closed;
-    expect(await roomOf(app).statistics()).toMatchObject({ peers: 1, away: 0, activeConnections: 1 });
+    expect(await operatorOf(roomOf(app)).statistics()).toMatchObject({ peers: 1, away: 0, activeConnections: 1 });
     await b.fence();
     expect(b.inbox).toMatchObject([{ control: { frame: "connecting" } }]);
   });
@@ -132,7 +132,7 @@ describe("the end of a session", () => {
     a.socket.close(1001, "page closed");
     expect(await nextClose(b)).toEqual({ handle, reason: EndReason.PeerLeft, closedBy: ClosedBy.Relay });
     const stub = roomOf(4000, "no-grace");
-    expect(await stub.statistics()).toMatchObject({ peers: 1, away: 0, activeConnections: 0 });
+    expect(await operatorOf(stub).statistics()).toMatchObject({ peers: 1, away: 0, activeConnections: 0 });
     expect(await storedSessions(stub)).toEqual([]);
   });
 });
@@ -155,7 +155,7 @@ describe("a client that closes gets its close event back at once", () => {
       else peer.socket.close(code, reason);
       expect(await peer.closed).toEqual({ code: seen, reason: reason ?? "", wasClean: true });
       expect(performance.now() - before).toBeLessThan(1_000);
-      expect(await roomOf(app).statistics()).toMatchObject({ peers: 0 });
+      expect(await operatorOf(roomOf(app)).statistics()).toMatchObject({ peers: 0 });
       const open = await runInDurableObject(roomOf(app), (_room, state) => state.getWebSockets().length);
       expect(open).toBe(0);
     }
@@ -220,7 +220,7 @@ describe("a client that closes gets its close event back at once", () => {
     });
     expect((await a.closed).code).toBe(1005);
     expect(await b.next("path")).toEqual({ handle, path: Path.Away });
-    expect(await roomOf(app).statistics()).toMatchObject({ peers: 1, away: 1, activeConnections: 1 });
+    expect(await operatorOf(roomOf(app)).statistics()).toMatchObject({ peers: 1, away: 1, activeConnections: 1 });
   });
 
   it("R3, R4: an error event and a close event for the same socket are one loss, told once", async () => {

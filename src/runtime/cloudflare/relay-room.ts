@@ -1,13 +1,17 @@
 import { DurableObject } from "cloudflare:workers";
-import { type ConnectionId, PING, PONG, type PeerId, SUBPROTOCOL } from "../../protocol/index.ts";
-import type { Ban, BanKind, BanPage } from "../../relay/limits/bans.ts";
-import { type ConnectionView, viewConnection } from "../../relay/connection-view.ts";
+import { PING, PONG, type PeerId, SUBPROTOCOL } from "../../protocol/index.ts";
 import { entryProblem } from "../../http/problem.ts";
 import type { JoinRefusal } from "../../relay/limits/entry.ts";
 import type { Link } from "../../relay/sessions/link.ts";
+import {
+  type OperationArguments,
+  type OperationName,
+  type OperationResult,
+  operate,
+} from "../../relay/operations/index.ts";
 import type { Admission } from "../../relay/ports.ts";
 import type { Survivor } from "../../relay/sessions/restoring.ts";
-import { Room, type RoomOptions, type RoomStatistics } from "../../relay/room.ts";
+import { Room, type RoomOptions } from "../../relay/room.ts";
 import { parseSettings } from "../../relay/settings.ts";
 import { SendTimer } from "../send-timer.ts";
 import { migrate } from "../../storage/migrations.ts";
@@ -143,70 +147,15 @@ export class RelayRoom extends DurableObject<RelayEnv> {
     return this.#begin(now).room.refuseEntry(admission, this.#socketsOf(admission.peer), now);
   }
 
-  statistics(): RoomStatistics {
+  /** For an operator. */
+  async operate<Name extends OperationName>(
+    name: Name,
+    rest: OperationArguments<Name>,
+  ): Promise<OperationResult<Name>> {
     const now = Date.now();
-    return this.#begin(now).room.statistics(now);
-  }
-
-  connections({ after, limit }: { after: number; limit: number }): ConnectionView[] {
-    const { room } = this.#begin(Date.now());
-    const views: ConnectionView[] = [];
-    for (const connection of room.manager.connections()) {
-      if (connection.handle > after) views.push(viewConnection(connection));
-      if (views.length === limit) break;
-    }
-    return views;
-  }
-
-  connection(id: ConnectionId): ConnectionView | undefined {
-    const connection = this.#begin(Date.now()).room.manager.getConnection(id);
-    return connection && viewConnection(connection);
-  }
-
-  connectionsOfPeer(peer: PeerId): ConnectionView[] {
-    return this.#begin(Date.now()).room.manager.getConnectionsForPeer(peer).map(viewConnection);
-  }
-
-  async closeConnection(id: ConnectionId): Promise<boolean> {
-    const now = Date.now();
-    const { room } = this.#begin(now);
-    const closed = room.closeConnection(id, now);
-    await this.#end();
-    return closed;
-  }
-
-  async kick(peer: PeerId): Promise<boolean> {
-    const now = Date.now();
-    const { room } = this.#begin(now);
-    const kicked = room.kick(peer, now);
-    await this.#end();
-    return kicked;
-  }
-
-  bans(page: BanPage): Ban[] {
-    const now = Date.now();
-    return this.#begin(now).room.listBans(page, now);
-  }
-
-  async ban(ban: Omit<Ban, "created">): Promise<{ ban: Ban; ended: number } | undefined> {
-    const now = Date.now();
-    const { room } = this.#begin(now);
-    const result = room.ban(ban, now);
+    const result = operate(this.#begin(now).room, now, name, rest);
     await this.#end();
     return result;
-  }
-
-  unban(kind: BanKind, subject: string): boolean {
-    const now = Date.now();
-    return this.#begin(now).room.unban(kind, subject, now);
-  }
-
-  async drain(reconnectAfterMs: number): Promise<number> {
-    const now = Date.now();
-    const { room } = this.#begin(now);
-    const ended = room.drain(reconnectAfterMs, now);
-    await this.#end();
-    return ended;
   }
 
   /** Also those that the relay has closed, and whose other end has not answered. */

@@ -1,6 +1,7 @@
-import type { ClientGeo, RoomAddress, RoomAdmin, RoomGateway } from "../../http/gateway.ts";
+import type { ClientGeo, RoomAddress, RoomGateway } from "../../http/gateway.ts";
 import { entryProblem, problem } from "../../http/problem.ts";
 import { SUBPROTOCOL } from "../../protocol/index.ts";
+import { type RoomAdmin, roomAdmin } from "../../relay/operations/index.ts";
 import type { Admission } from "../../relay/ports.ts";
 import { writeAdmission } from "./admission-header.ts";
 import { log } from "../log.ts";
@@ -49,18 +50,7 @@ export class DurableRooms implements RoomGateway {
 
   admin(address: RoomAddress): RoomAdmin {
     const stub = this.#namespace.getByName(roomName(address));
-    return {
-      statistics: () => stub.statistics(),
-      connections: (page) => stub.connections(page),
-      connection: (id) => stub.connection(id),
-      connectionsOfPeer: (peer) => stub.connectionsOfPeer(peer),
-      closeConnection: (id) => stub.closeConnection(id),
-      kick: (peer) => stub.kick(peer),
-      bans: (page) => stub.bans(page),
-      ban: (ban) => stub.ban(ban),
-      unban: (kind, subject) => stub.unban(kind, subject),
-      drain: (reconnectAfterMs) => stub.drain(reconnectAfterMs),
-    };
+    return roomAdmin((name, rest) => stub.operate(name, rest as never) as never);
   }
 }
 

@@ -1,11 +1,15 @@
-import type { ConnectionId, PeerId } from "../../protocol/index.ts";
-import { type ConnectionView, viewConnection } from "../../relay/connection-view.ts";
-import type { Ban, BanKind, BanPage } from "../../relay/limits/bans.ts";
+import type { PeerId } from "../../protocol/index.ts";
 import type { JoinRefusal } from "../../relay/limits/entry.ts";
+import {
+  type OperationArguments,
+  type OperationName,
+  type OperationResult,
+  operate,
+} from "../../relay/operations/index.ts";
 import type { Admission, RelaySocket } from "../../relay/ports.ts";
 import type { Link } from "../../relay/sessions/link.ts";
 import { SendTimer } from "../send-timer.ts";
-import { Room, type RoomOptions, type RoomStatistics } from "../../relay/room.ts";
+import { Room, type RoomOptions } from "../../relay/room.ts";
 
 /** How long a room that nobody uses stays: somebody who is refused, and tries again, finds it open. */
 const LINGER_MS = 10_000;
@@ -88,58 +92,11 @@ export class HostedRoom {
     this.#turnEnded(now);
   }
 
-  statistics(now: number): RoomStatistics {
-    return this.#room.statistics(now);
-  }
-
-  connections({ after, limit }: { after: number; limit: number }): ConnectionView[] {
-    const views: ConnectionView[] = [];
-    for (const connection of this.#room.manager.connections()) {
-      if (connection.handle > after) views.push(viewConnection(connection));
-      if (views.length === limit) break;
-    }
-    return views;
-  }
-
-  connection(id: ConnectionId): ConnectionView | undefined {
-    const connection = this.#room.manager.getConnection(id);
-    return connection && viewConnection(connection);
-  }
-
-  connectionsOfPeer(peer: PeerId): ConnectionView[] {
-    return this.#room.manager.getConnectionsForPeer(peer).map(viewConnection);
-  }
-
-  closeConnection(id: ConnectionId, now: number): boolean {
-    const closed = this.#room.closeConnection(id, now);
-    this.#turnEnded(now);
-    return closed;
-  }
-
-  kick(peer: PeerId, now: number): boolean {
-    const kicked = this.#room.kick(peer, now);
-    this.#turnEnded(now);
-    return kicked;
-  }
-
-  bans(page: BanPage, now: number): Ban[] {
-    return this.#room.listBans(page, now);
-  }
-
-  ban(ban: Omit<Ban, "created">, now: number): { ban: Ban; ended: number } | undefined {
-    const result = this.#room.ban(ban, now);
+  /** For an operator. */
+  operate<Name extends OperationName>(name: Name, rest: OperationArguments<Name>, now: number): OperationResult<Name> {
+    const result = operate(this.#room, now, name, rest);
     this.#turnEnded(now);
     return result;
-  }
-
-  unban(kind: BanKind, subject: string, now: number): boolean {
-    return this.#room.unban(kind, subject, now);
-  }
-
-  drain(reconnectAfterMs: number, now: number): number {
-    const ended = this.#room.drain(reconnectAfterMs, now);
-    this.#turnEnded(now);
-    return ended;
   }
 
   /** Everything that is known of it is on disk afterwards. */

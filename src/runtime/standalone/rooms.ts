@@ -1,5 +1,6 @@
-import type { ClientGeo, RoomAddress, RoomAdmin, RoomGateway } from "../../http/gateway.ts";
+import type { ClientGeo, RoomAddress, RoomGateway } from "../../http/gateway.ts";
 import { entryProblem, problem } from "../../http/problem.ts";
+import { type RoomAdmin, roomAdmin } from "../../relay/operations/index.ts";
 import type { Admission, Log } from "../../relay/ports.ts";
 import type { AppSettings } from "../../relay/settings.ts";
 import { SqlBanStore } from "../../storage/sql-bans.ts";
@@ -9,7 +10,6 @@ import { DatabaseError, type RoomDatabases } from "./databases.ts";
 import { DeadlineTimer } from "./deadline-timer.ts";
 import { HostedRoom } from "./hosted-room.ts";
 import { type Door, PeerSocket } from "./peer-socket.ts";
-import { adminOf } from "./room-admin.ts";
 import type { SqliteDatabase } from "./sqlite-database.ts";
 
 export interface RoomsOptions {
@@ -74,7 +74,8 @@ export class Rooms implements RoomGateway {
   }
 
   admin(address: RoomAddress): RoomAdmin {
-    return adminOf(() => this.#enter(roomName(address)).hosted);
+    // Entered anew for each: the room may have been closed since the last.
+    return roomAdmin(async (name, rest) => this.#enter(roomName(address)).hosted.operate(name, rest, Date.now()));
   }
 
   /** Asks every client to come back, and writes down what is known. No one is let in any more. */
@@ -83,7 +84,7 @@ export class Rooms implements RoomGateway {
     let ended = 0;
     for (const [name, { hosted }] of this.#open) {
       this.#isolated(name, () => {
-        ended += hosted.drain(reconnectAfterMs, Date.now());
+        ended += hosted.operate("drain", [reconnectAfterMs], Date.now());
         hosted.flush();
       });
     }

@@ -1,6 +1,7 @@
 import { env } from "cloudflare:workers";
 import { runInDurableObject } from "cloudflare:test";
 import { parseAppId, parseRoomName } from "../../../src/protocol/index.ts";
+import { type RoomAdmin, roomAdmin } from "../../../src/relay/operations/index.ts";
 import type { RelayRoom } from "../../../src/runtime/cloudflare/relay-room.ts";
 import { roomName } from "../../../src/runtime/room-address.ts";
 
@@ -14,6 +15,12 @@ export function freshApp(): number {
 
 export function roomOf(app: number, room?: string): RoomStub {
   return env.RELAY_ROOMS.getByName(roomName({ app: parseAppId(app)!, room: parseRoomName(room) }));
+}
+
+/** What operators may ask of the room; also of the object itself, within `runInDurableObject`. */
+export function operatorOf(room: RoomStub | RelayRoom): RoomAdmin {
+  const object = room as RelayRoom;
+  return roomAdmin(async (name, rest) => object.operate(name, rest));
 }
 
 export function alarmOf(stub: RoomStub): Promise<number | null> {

@@ -1,0 +1,66 @@
+/**
+ * What operators ask of a room, the one list of it: a runtime carries each to where the room is, by name, and needs not
+ * know them. Arguments and results travel between objects, so they are data.
+ */
+import type { ConnectionId, PeerId } from "../../protocol/index.ts";
+import type { Ban, BanKind, BanPage } from "../limits/bans.ts";
+import type { Room } from "../room.ts";
+import { connection, connections, connectionsOfPeer } from "./connections.ts";
+
+const OPERATIONS = {
+  statistics: (room: Room, now: number) => room.statistics(now),
+  connections,
+  connection,
+  connectionsOfPeer,
+  /** False when there is no such connection. */
+  closeConnection: (room: Room, now: number, id: ConnectionId) => room.closeConnection(id, now),
+  /** False when the peer is not in the room. */
+  kick: (room: Room, now: number, peer: PeerId) => room.kick(peer, now),
+  /** In order of kind and subject. */
+  bans: (room: Room, now: number, page: BanPage) => room.listBans(page, now),
+  /** With how many sockets it ended; undefined when the room has as many bans as it may have. */
+  ban: (room: Room, now: number, ban: Omit<Ban, "created">) => room.ban(ban, now),
+  /** False when there is no such ban. */
+  unban: (room: Room, now: number, kind: BanKind, subject: string) => room.unban(kind, subject, now),
+  /** Closes all sockets, whose clients are told to come back. Returns how many. */
+  drain: (room: Room, now: number, reconnectAfterMs: number) => room.drain(reconnectAfterMs, now),
+};
+
+type Operations = typeof OPERATIONS;
+export type OperationName = keyof Operations;
+export type OperationArguments<Name extends OperationName> = Operations[Name] extends (
+  room: Room,
+  now: number,
+  ...rest: infer Rest
+) => unknown
+  ? Rest
+  : never;
+export type OperationResult<Name extends OperationName> = ReturnType<Operations[Name]>;
+
+/** All of them, for the routes. */
+export type RoomAdmin = {
+  readonly [Name in OperationName]: (...rest: OperationArguments<Name>) => Promise<OperationResult<Name>>;
+};
+
+/** How a runtime carries an operation to the room. */
+export type CarryOperation = <Name extends OperationName>(
+  name: Name,
+  rest: OperationArguments<Name>,
+) => Promise<OperationResult<Name>>;
+
+export function operate<Name extends OperationName>(
+  room: Room,
+  now: number,
+  name: Name,
+  rest: OperationArguments<Name>,
+): OperationResult<Name> {
+  const operation = OPERATIONS[name] as (room: Room, now: number, ...rest: unknown[]) => OperationResult<Name>;
+  return operation(room, now, ...rest);
+}
+
+export function roomAdmin(carry: CarryOperation): RoomAdmin {
+  const names = Object.keys(OPERATIONS) as OperationName[];
+  return Object.fromEntries(
+    names.map((name) => [name, (...rest: OperationArguments<OperationName>) => carry(name, rest)]),
+  ) as unknown as RoomAdmin;
+}
