@@ -1,6 +1,7 @@
 /** What the routes need of the runtime they are served by. */
 import type { AppId, RoomName } from "../protocol/index.ts";
 import type { RoomAdmin } from "../relay/operations/index.ts";
+import type { RelayDirectory } from "../relay/directory/report.ts";
 import type { Admission, Log } from "../relay/ports.ts";
 
 /** Without a room it is the app's own: one per app. */
@@ -24,6 +25,9 @@ export interface RoomGateway {
   /** What `join` would be refused with just now, if at all. Opens nothing and counts nothing. */
   refusal(address: RoomAddress, admission: Admission): Promise<Response | undefined>;
   admin(address: RoomAddress): RoomAdmin;
+  /** Hands an operator's upgrade to the room, which then sends it WatchEvents. Who asks has been checked. */
+  watch(address: RoomAddress, request: Request): Promise<Response>;
+  readonly directory: RelayDirectory;
 }
 
 /** The configuration as the platform has it: environment variables and secrets. */

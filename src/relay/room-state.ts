@@ -3,6 +3,7 @@ import type { P2PConnection } from "./connection.ts";
 import type { RoomCounters } from "./counters.ts";
 import type { Link } from "./sessions/link.ts";
 import type { P2PRelayManager } from "./manager.ts";
+import type { RoomObserver } from "./observing.ts";
 import type { Outbox } from "./flow/outbox.ts";
 import type { Log, RoomStore } from "./ports.ts";
 import type { Session } from "./sessions/session.ts";
@@ -17,6 +18,7 @@ export interface RoomState {
   readonly outbox: Outbox;
   readonly store: RoomStore;
   readonly log: Log;
+  readonly observers: RoomObserver[];
   /** The session of each peer, those included that are away. */
   readonly sessions: Map<PeerId, Session>;
   /** Every socket that is not over, guests included. */

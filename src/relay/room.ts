@@ -18,6 +18,7 @@ import { keepSession } from "./sessions/keeping.ts";
 import { Link } from "./sessions/link.ts";
 import { type Ending, P2PRelayManager } from "./manager.ts";
 import { tellClosed, tellState } from "./negotiation.ts";
+import type { RoomObserver } from "./observing.ts";
 import { Outbox } from "./flow/outbox.ts";
 import type { Admission, Log, RelaySocket, RoomStore, SavedLink, StoredConnection } from "./ports.ts";
 import { type Survivor, reattach, restoreStored } from "./sessions/restoring.ts";
@@ -79,6 +80,7 @@ export class Room {
       manager,
       store,
       log,
+      observers: [],
       counters: new RoomCounters(),
       outbox: new Outbox({
         maxBatch: BATCH_LIMIT,
@@ -113,6 +115,16 @@ export class Room {
   /** ms at which `sendDue` must be called, or soon after: frames wait to share a message. Infinity while none do. */
   get sendAt(): number {
     return this.#state.outbox.dueAt;
+  }
+
+  /** Tells `observer` what happens from now on. Returns how to stop that. */
+  observe(observer: RoomObserver): () => void {
+    const { observers } = this.#state;
+    observers.push(observer);
+    return () => {
+      const at = observers.indexOf(observer);
+      if (at >= 0) observers.splice(at, 1);
+    };
   }
 
   /**
@@ -288,7 +300,7 @@ export class Room {
 
   #endTurn(now: number): void {
     const { outbox, counters, links, sessions, manager } = this.#state;
-    const { failed, stalling, missing } = this.#state;
+    const { failed, stalling, missing, observers } = this.#state;
     if (failed.length > 0) this.#endFailedSessions();
     if (stalling.size > 0) this.#watchStalling(now);
     if (missing.size > 0) this.#keepMissing();
@@ -300,6 +312,7 @@ export class Room {
     else if (isEmpty) this.#clock.stop();
     // A clock that has gone back: else nothing would ring until it is as late as it was.
     if (this.#clock.isAhead(now) && !isEmpty) this.#schedule(now);
+    for (const observer of observers) observer.turnEnded?.(now);
   }
 
   /**
@@ -350,6 +363,7 @@ export class Room {
       from: String(connection.fromPeerId),
       to: String(connection.toPeerId),
     });
+    for (const observer of this.#state.observers) observer.opened?.(connection);
   }
 
   #stateChanged(connection: P2PConnection, previous: ConnectionState): void {
@@ -357,6 +371,7 @@ export class Room {
     this.#state.store.updateConnection(connection);
     this.#state.counters.connectionChanged(connection);
     tellState(this.#state, connection, previous);
+    for (const observer of this.#state.observers) observer.stateChanged?.(connection, previous);
   }
 
   /** A peer that has a connection can come back to it. */
@@ -375,6 +390,7 @@ export class Room {
     }
     this.#state.counters.touch();
     tellClosed(this.#state, connection, ending);
+    for (const observer of this.#state.observers) observer.closed?.(connection, ending);
   }
 
   #logStoreFailure(error: unknown): void {

@@ -47,7 +47,10 @@ export interface AppSettings extends PeerLimits {
 }
 
 /** A setting that is a number. */
-type SettingName = Exclude<keyof AppSettings, "classes">;
+export type SettingName = Exclude<keyof AppSettings, "classes">;
+
+/** Settings of an app that an operator has changed while it runs; they come before APP_SETTINGS. */
+export type SettingOverrides = Partial<Readonly<Record<SettingName, number>>>;
 
 interface Range {
   readonly value: number;

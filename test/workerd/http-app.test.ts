@@ -25,7 +25,7 @@ function platform(geo: ClientGeo = {}) {
   const geoOf = vi.fn<(request: Request) => ClientGeo>(() => geo);
   const app = createApp<RelayEnvironment>({
     runtime: "test",
-    rooms: () => ({ join, refusal, admin }),
+    rooms: () => ({ join, refusal, admin }) as unknown as RoomGateway,
     geo: geoOf,
     address: (request) => request.headers.get("x-test-address") ?? undefined,
     now: () => NOW,

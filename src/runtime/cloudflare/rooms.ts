@@ -2,6 +2,7 @@ import type { ClientGeo, RoomAddress, RoomGateway } from "../../http/gateway.ts"
 import { entryProblem, problem } from "../../http/problem.ts";
 import { SUBPROTOCOL } from "../../protocol/index.ts";
 import { type RoomAdmin, roomAdmin } from "../../relay/operations/index.ts";
+import type { RelayDirectory } from "../../relay/directory/report.ts";
 import type { Admission } from "../../relay/ports.ts";
 import { writeAdmission } from "./admission-header.ts";
 import { log } from "../log.ts";
@@ -46,6 +47,14 @@ export class DurableRooms implements RoomGateway {
     } catch (error) {
       return roomFailed(name, error);
     }
+  }
+
+  watch(): Promise<Response> {
+    throw new Error("watching is not built yet");
+  }
+
+  get directory(): RelayDirectory {
+    throw new Error("the directory is not built yet");
   }
 
   admin(address: RoomAddress): RoomAdmin {

@@ -1,6 +1,7 @@
 import type { ClientGeo, RoomAddress, RoomGateway } from "../../http/gateway.ts";
 import { entryProblem, problem } from "../../http/problem.ts";
 import { type RoomAdmin, roomAdmin } from "../../relay/operations/index.ts";
+import type { RelayDirectory } from "../../relay/directory/report.ts";
 import type { Admission, Log } from "../../relay/ports.ts";
 import type { AppSettings } from "../../relay/settings.ts";
 import { SqlBanStore } from "../../storage/sql-bans.ts";
@@ -71,6 +72,14 @@ export class Rooms implements RoomGateway {
       const refusal = hosted.refuseEntry(admission, Date.now());
       return refusal && entryProblem(refusal);
     });
+  }
+
+  watch(): Promise<Response> {
+    throw new Error("watching is not built yet");
+  }
+
+  get directory(): RelayDirectory {
+    throw new Error("the directory is not built yet");
   }
 
   admin(address: RoomAddress): RoomAdmin {

@@ -1,0 +1,59 @@
+/** What is known of an app's rooms without asking them: each says how it is at times, and never per packet. */
+import type { AppId, RoomName } from "../../protocol/index.ts";
+import type { SettingOverrides } from "../settings.ts";
+import type { RoomStatistics } from "../statistics.ts";
+
+/** What a room says of itself. */
+export interface RoomReport {
+  /** Undefined for the app's own. */
+  readonly room: RoomName | undefined;
+  /** ms */
+  readonly at: number;
+  /** Where it runs, as far as the platform tells. */
+  readonly region?: string | undefined;
+  readonly statistics: RoomStatistics;
+}
+
+export interface RoomSummary {
+  /** null: the app's own room. */
+  readonly room: string | null;
+  readonly region: string | null;
+  /** ms of the last report, as old as what it says. */
+  readonly lastSeen: number;
+  readonly statistics: RoomStatistics;
+}
+
+export interface AppSummary {
+  readonly app: number;
+  /** Rooms that have somebody in them, as far as is known. */
+  readonly rooms: number;
+  readonly peers: number;
+  readonly activeConnections: number;
+  readonly lastSeen: number;
+}
+
+export interface AppTotals {
+  readonly app: number;
+  readonly rooms: number;
+  /** ms of the oldest report that is in the sums of what is now (peers, connections); null without rooms. */
+  readonly oldest: number | null;
+  /** Sums over all rooms; counters also of rooms that are gone, so they never fall. */
+  readonly statistics: RoomStatistics;
+}
+
+/** The directory of one app. */
+export interface AppDirectory {
+  /** In order of name, the app's own room first. `after`: the name of the last one of the page before. */
+  rooms(page: { after?: string | undefined; limit: number }): Promise<RoomSummary[]>;
+  totals(): Promise<AppTotals>;
+  /** What operators have set otherwise than APP_SETTINGS does, for all rooms of the app. */
+  overrides(): Promise<SettingOverrides>;
+  /** Replaces them all. Open rooms follow within seconds, sleeping ones when they wake. */
+  setOverrides(overrides: SettingOverrides): Promise<void>;
+}
+
+export interface RelayDirectory {
+  /** In order of id, those above `after`. */
+  apps(page: { after: number; limit: number }): Promise<AppSummary[]>;
+  app(app: AppId): AppDirectory;
+}
