@@ -24,6 +24,7 @@ import type { RelayEnv } from "./env.ts";
 import { type Attachment, HibernatableSocket, closeQuietly } from "./hibernatable-socket.ts";
 import { log } from "../log.ts";
 import { parseRoomAddress } from "../room-address.ts";
+import { Watching, isWatchRequest } from "./watching.ts";
 
 /** What a client's close event reports for `close(1000)` and for `close()`. */
 const NORMAL_CLOSE = 1000;
@@ -44,6 +45,7 @@ interface Served {
   readonly room: Room;
   readonly checkpoints: Checkpoints;
   readonly sendTimer: SendTimer;
+  readonly watching: Watching;
 }
 
 /**
@@ -83,14 +85,20 @@ export class RelayRoom extends DurableObject<RelayEnv> {
     });
   }
 
-  /** A WebSocket upgrade that the worker has let in. */
+  /** The WebSocket upgrade of a peer or a watcher that the worker has let in. */
   override async fetch(request: Request): Promise<Response> {
     const now = Date.now();
-    const { room } = this.#begin(now);
+    const { room, watching } = this.#begin(now);
+    if (isWatchRequest(request)) {
+      const response = watching.accept(now);
+      await this.#end();
+      return response;
+    }
     const admission = readAdmission(request.headers);
     const refusal = room.refuseEntry(admission, this.#socketsOf(admission.peer), now);
     if (refusal) {
       room.counters.joinRefused(refusal.code);
+      watching.changed(now);
       return entryProblem(refusal);
     }
     const { 0: client, 1: server } = new WebSocketPair();
@@ -107,9 +115,9 @@ export class RelayRoom extends DurableObject<RelayEnv> {
 
   override webSocketMessage(ws: WebSocket, message: ArrayBuffer | string): void | Promise<void> {
     const now = Date.now();
-    const { room, checkpoints } = this.#begin(now, ws);
+    const { room, checkpoints, watching } = this.#begin(now, ws);
     const entry = this.#entryOf(room, ws, now);
-    if (!entry) return;
+    if (!entry) return watching.message(ws);
     if (typeof message === "string") room.receiveText(entry.link, now);
     else room.receive(entry.link, new Uint8Array(message), now);
     checkpoints.touch(entry.socket, now);
@@ -181,11 +189,12 @@ export class RelayRoom extends DurableObject<RelayEnv> {
     for (const ws of sockets) {
       const socket = new HibernatableSocket(this.ctx, ws);
       const attachment = socket.wake();
-      if (!attachment) continue;
+      if (!attachment) continue; // a watcher's
       attachments.push(attachment);
       survivors.push({ ws, socket, saved: attachment.link });
     }
     const room = this.#newRoom();
+    const watching = new Watching(this.ctx, room, now);
     const checkpoints = new Checkpoints(room);
     const links = room.restore(checkpoints.newest(attachments), survivors, now);
     this.#links.clear(); // of an attempt that failed
@@ -193,7 +202,7 @@ export class RelayRoom extends DurableObject<RelayEnv> {
       const link = links[index];
       if (link) this.#links.set(ws, { link, socket });
     });
-    return { room, checkpoints, sendTimer: new SendTimer(room) };
+    return { room, checkpoints, sendTimer: new SendTimer(room), watching };
   }
 
   /**
@@ -214,7 +223,8 @@ export class RelayRoom extends DurableObject<RelayEnv> {
   /** `isFarewell`: closed by its client, as one who does not come back (rule S5). */
   async #socketGone(ws: WebSocket, isFarewell = false): Promise<void> {
     const now = Date.now();
-    const { room, checkpoints } = this.#begin(now, ws);
+    const { room, checkpoints, watching } = this.#begin(now, ws);
+    if (watching.has(ws)) return watching.gone(ws);
     const entry = this.#entryOf(room, ws, now);
     this.#links.delete(ws);
     if (entry) {

@@ -1,4 +1,4 @@
-import type { PeerId } from "../../protocol/index.ts";
+import { CloseCode, type PeerId } from "../../protocol/index.ts";
 import type { JoinRefusal } from "../../relay/limits/entry.ts";
 import {
   type OperationArguments,
@@ -8,7 +8,10 @@ import {
 } from "../../relay/operations/index.ts";
 import type { Admission, RelaySocket } from "../../relay/ports.ts";
 import type { Link } from "../../relay/sessions/link.ts";
+import type { TextSocket } from "../../relay/watching/watcher.ts";
+import type { Watchers } from "../../relay/watching/watchers.ts";
 import { SendTimer } from "../send-timer.ts";
+import { watchersOf } from "../watchers-of.ts";
 import { Room, type RoomOptions } from "../../relay/room.ts";
 
 /** How long a room that nobody uses stays: somebody who is refused, and tries again, finds it open. */
@@ -20,6 +23,7 @@ const RETRY_MS = 1_000;
 export class HostedRoom {
   readonly #room: Room;
   readonly #sendTimer: SendTimer;
+  readonly #watchers: Watchers;
   /** Of each peer, those that are not gone: also closed ones whose other end has not answered (rule L5). */
   readonly #sockets = new Map<PeerId, number>();
   readonly #changed: (hosted: HostedRoom) => void;
@@ -27,8 +31,9 @@ export class HostedRoom {
   #retryAt = -Infinity;
 
   /** Whatever was due while nobody ran it is due at once. `changed` is called when `dueAt` may be another. */
-  constructor(options: RoomOptions, changed: (hosted: HostedRoom) => void, now: number) {
+  constructor(name: string, options: RoomOptions, changed: (hosted: HostedRoom) => void, now: number) {
     this.#room = new Room(options);
+    this.#watchers = watchersOf(this.#room, name);
     this.#sendTimer = new SendTimer(this.#room);
     this.#changed = changed;
     this.#lastUsed = now;
@@ -43,7 +48,7 @@ export class HostedRoom {
 
   /** Nobody is here or may come back, and nothing is due: all that there is to know of it can be on disk. */
   get isUnused(): boolean {
-    return this.#sockets.size === 0 && this.#room.alarmAt === Infinity;
+    return this.#sockets.size === 0 && this.#watchers.count === 0 && this.#room.alarmAt === Infinity;
   }
 
   isOver(now: number): boolean {
@@ -62,8 +67,9 @@ export class HostedRoom {
     return this.#room.refuseEntry(admission, this.#sockets.get(admission.peer) ?? 0, now);
   }
 
-  countRefusal({ code }: JoinRefusal): void {
+  countRefusal({ code }: JoinRefusal, now: number): void {
     this.#room.counters.joinRefused(code);
+    if (this.#watchers.count > 0) this.#watchers.turnEnded(now);
   }
 
   join(socket: RelaySocket, admission: Admission, now: number): Link {
@@ -90,6 +96,34 @@ export class HostedRoom {
     else this.#sockets.delete(link.peer);
     this.#room.socketClosed(link, now, isFarewell);
     this.#turnEnded(now);
+  }
+
+  /** Whether one more may watch. */
+  hasTooManyWatchers(now: number): boolean {
+    this.#lastUsed = now;
+    return this.#watchers.isFull(now);
+  }
+
+  watch(socket: TextSocket, now: number): void {
+    // Several may have been let in before the first of them was here.
+    if (this.#watchers.isFull(now)) socket.close(CloseCode.RateLimited, "too many watch this room");
+    else this.#watchers.add(socket, now);
+  }
+
+  /** It has said what no watcher says. */
+  refuseWatcher(socket: TextSocket): void {
+    this.#watchers.refuseMessage(socket);
+  }
+
+  unwatch(socket: TextSocket, now: number): void {
+    this.#watchers.remove(socket);
+    this.#lastUsed = now;
+    this.#changed(this);
+  }
+
+  /** The process ends. */
+  dismissWatchers(): void {
+    this.#watchers.endAll(CloseCode.Restarting, "the relay is restarting");
   }
 
   /** For an operator. */

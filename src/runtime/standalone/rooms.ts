@@ -1,5 +1,5 @@
 import type { ClientGeo, RoomAddress, RoomGateway } from "../../http/gateway.ts";
-import { entryProblem, problem } from "../../http/problem.ts";
+import { entryProblem, problem, tooManyWatchers } from "../../http/problem.ts";
 import { type RoomAdmin, roomAdmin } from "../../relay/operations/index.ts";
 import type { RelayDirectory } from "../../relay/directory/report.ts";
 import type { Admission, Log } from "../../relay/ports.ts";
@@ -10,8 +10,10 @@ import { parseRoomAddress, roomName } from "../room-address.ts";
 import { DatabaseError, type RoomDatabases } from "./databases.ts";
 import { DeadlineTimer } from "./deadline-timer.ts";
 import { HostedRoom } from "./hosted-room.ts";
-import { type Door, PeerSocket } from "./peer-socket.ts";
+import { PeerSocket } from "./peer-socket.ts";
 import type { SqliteDatabase } from "./sqlite-database.ts";
+import type { Door, Upgraded } from "./upgraded.ts";
+import { WatcherSocket } from "./watcher-socket.ts";
 
 export interface RoomsOptions {
   readonly databases: RoomDatabases;
@@ -29,7 +31,7 @@ interface Open {
 export class Rooms implements RoomGateway {
   readonly #options: RoomsOptions;
   readonly #open = new Map<string, Open>();
-  readonly #admitted = new WeakMap<Request, PeerSocket>();
+  readonly #admitted = new WeakMap<Request, Upgraded>();
   readonly #timer = new DeadlineTimer(() => this.#ring(Date.now()));
   #isDraining = false;
 
@@ -49,9 +51,10 @@ export class Rooms implements RoomGateway {
     const name = roomName(address);
     this.#options.log({ level: "info", event: "join", room: name, peer: String(admission.peer) });
     return this.#answer(name, ({ hosted, door }) => {
-      const refusal = hosted.refuseEntry(admission, Date.now());
+      const now = Date.now();
+      const refusal = hosted.refuseEntry(admission, now);
       if (refusal) {
-        hosted.countRefusal(refusal);
+        hosted.countRefusal(refusal, now);
         return entryProblem(refusal);
       }
       // Only the runtime can upgrade: it takes the peer from here, and throws this answer away.
@@ -60,11 +63,11 @@ export class Rooms implements RoomGateway {
     });
   }
 
-  /** The peer that this request was let in for. */
-  takeAdmitted(request: Request): PeerSocket | undefined {
-    const peer = this.#admitted.get(request);
+  /** The peer or the watcher that this request was let in for. */
+  takeAdmitted(request: Request): Upgraded | undefined {
+    const upgraded = this.#admitted.get(request);
     this.#admitted.delete(request);
-    return peer;
+    return upgraded;
   }
 
   async refusal(address: RoomAddress, admission: Admission): Promise<Response | undefined> {
@@ -74,8 +77,12 @@ export class Rooms implements RoomGateway {
     });
   }
 
-  watch(): Promise<Response> {
-    throw new Error("watching is not built yet");
+  async watch(address: RoomAddress, request: Request): Promise<Response> {
+    return this.#answer(roomName(address), ({ hosted, door }) => {
+      if (hosted.hasTooManyWatchers(Date.now())) return tooManyWatchers();
+      this.#admitted.set(request, new WatcherSocket(door));
+      return new Response(null, { status: 204 });
+    });
   }
 
   get directory(): RelayDirectory {
@@ -94,6 +101,7 @@ export class Rooms implements RoomGateway {
     for (const [name, { hosted }] of this.#open) {
       this.#isolated(name, () => {
         ended += hosted.operate("drain", [reconnectAfterMs], Date.now());
+        hosted.dismissWatchers();
         hosted.flush();
       });
     }
@@ -151,7 +159,7 @@ export class Rooms implements RoomGateway {
       log,
       random: (size: number) => crypto.getRandomValues(new Uint8Array(size)),
     };
-    return new HostedRoom(options, (hosted) => this.#timer.wake(hosted.dueAt), Date.now());
+    return new HostedRoom(name, options, (hosted) => this.#timer.wake(hosted.dueAt), Date.now());
   }
 
   #leave(name: string): void {
