@@ -11,9 +11,11 @@ import type { RelayRoom } from "./relay-room.ts";
 
 /** Rooms as Durable Objects. */
 export class DurableRooms implements RoomGateway {
+  readonly directory: RelayDirectory;
   readonly #namespace: DurableObjectNamespace<RelayRoom>;
 
-  constructor(namespace: DurableObjectNamespace<RelayRoom>) {
+  constructor(namespace: DurableObjectNamespace<RelayRoom>, directory: RelayDirectory) {
+    this.directory = directory;
     this.#namespace = namespace;
   }
 
@@ -51,10 +53,6 @@ export class DurableRooms implements RoomGateway {
 
   watch(): Promise<Response> {
     throw new Error("watching is not built yet");
-  }
-
-  get directory(): RelayDirectory {
-    throw new Error("the directory is not built yet");
   }
 
   admin(address: RoomAddress): RoomAdmin {
