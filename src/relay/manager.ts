@@ -67,6 +67,7 @@ interface PeerRecords {
  */
 export class P2PRelayManager {
   readonly #options: ManagerOptions;
+  #idleTimeoutMs: number;
   readonly #byId = new Map<ConnectionId, ConnectionRecord>();
   readonly #byHandle = new Map<number, ConnectionRecord>();
   /** By what makes a connection the same (rule C1). */
@@ -79,6 +80,7 @@ export class P2PRelayManager {
 
   constructor(options: ManagerOptions) {
     this.#options = options;
+    this.#idleTimeoutMs = options.idleTimeoutMs;
   }
 
   /**
@@ -241,9 +243,14 @@ export class P2PRelayManager {
     return { deadline, idle };
   }
 
+  /** For all connections, those included that are open. */
+  setIdleTimeout(ms: number): void {
+    this.#idleTimeoutMs = ms;
+  }
+
   /** When this connection turns stale if nothing happens until then. */
   staleTime(connection: P2PConnection): number {
-    return connection.deadline ?? connection.lastActivity + this.#options.idleTimeoutMs;
+    return connection.deadline ?? connection.lastActivity + this.#idleTimeoutMs;
   }
 
   /** Ends everything and refuses to create again. A second call does nothing. */

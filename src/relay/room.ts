@@ -19,7 +19,7 @@ import { Link } from "./sessions/link.ts";
 import { type Ending, P2PRelayManager } from "./manager.ts";
 import { tellClosed, tellState } from "./negotiation.ts";
 import type { RoomObserver } from "./observing.ts";
-import { Outbox } from "./flow/outbox.ts";
+import { Outbox, type OutboxLimits } from "./flow/outbox.ts";
 import type { Admission, Log, RelaySocket, RoomStore, SavedLink, StoredConnection } from "./ports.ts";
 import { type Survivor, reattach, restoreStored } from "./sessions/restoring.ts";
 import type { RoomState } from "./room-state.ts";
@@ -38,6 +38,8 @@ import { type RoomStatistics, roomStatistics } from "./statistics.ts";
 import { closeLink, refuse } from "./telling.ts";
 
 export type { RoomStatistics } from "./statistics.ts";
+
+export type Occupancy = "empty" | "away" | "present";
 
 export interface RoomOptions {
   readonly app: AppId;
@@ -84,8 +86,7 @@ export class Room {
       counters: new RoomCounters(),
       outbox: new Outbox({
         maxBatch: BATCH_LIMIT,
-        maxQueued: settings.maxQueuedBytes,
-        coalesceMs: settings.coalesceMs,
+        ...outboxLimits(settings),
         newMark: () => newMark(options.random),
       }),
       sessions: new Map(),
@@ -283,6 +284,25 @@ export class Room {
     return roomStatistics(this.#state, now);
   }
 
+  /**
+   * Other settings from now on, for those too who are here: nobody is sent away by it. Clients keep the limits of their
+   * welcome until their next one, so a lower limit refuses what they send beyond it.
+   */
+  applySettings(settings: AppSettings, now: number): void {
+    this.#state.settings = settings;
+    this.#state.manager.setIdleTimeout(settings.idleTimeoutMs);
+    this.#state.outbox.setLimits(outboxLimits(settings));
+    for (const link of this.#state.links) link.limit(limitsFor(settings, link.admission.rateClass), now);
+    this.#schedule(now);
+  }
+
+  /** Who is here: somebody with a socket, or only sessions whose clients may come back. */
+  get occupancy(): Occupancy {
+    const { sessions, links } = this.#state;
+    if (sessions.size === 0) return "empty";
+    return links.size > 0 ? "present" : "away";
+  }
+
   /** Whether the peer has a session with a socket just now. */
   isPresent(peer: PeerId): boolean {
     return this.#state.sessions.get(peer)?.link !== undefined;
@@ -407,6 +427,10 @@ export class Room {
     const patient = Math.max(Math.min(idle, ghost), now + TIMES.cleanupMs);
     this.#clock.looked(now, Math.min(deadline, prompt, patient, flush));
   }
+}
+
+function outboxLimits({ maxQueuedBytes, coalesceMs }: AppSettings): OutboxLimits {
+  return { maxQueued: maxQueuedBytes, coalesceMs };
 }
 
 function describe(error: unknown): string {

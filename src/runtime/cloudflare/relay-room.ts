@@ -11,11 +11,15 @@ import {
 } from "../../relay/operations/index.ts";
 import type { Admission } from "../../relay/ports.ts";
 import type { Survivor } from "../../relay/sessions/restoring.ts";
+import { Following } from "../../relay/directory/following.ts";
+import type { RoomReport, VersionedOverrides } from "../../relay/directory/report.ts";
+import { type Reported, Reporter } from "../../relay/directory/reporting.ts";
 import { Room, type RoomOptions } from "../../relay/room.ts";
 import { parseSettings } from "../../relay/settings.ts";
 import { SendTimer } from "../send-timer.ts";
 import { migrate } from "../../storage/migrations.ts";
 import { SqlBanStore } from "../../storage/sql-bans.ts";
+import { SqlFollowingStore } from "../../storage/sql-following.ts";
 import { SqlRoomStore } from "../../storage/sql-room-store.ts";
 import { readAdmission } from "./admission-header.ts";
 import { Checkpoints } from "./checkpoints.ts";
@@ -23,7 +27,8 @@ import { DurableSql } from "./durable-sql.ts";
 import type { RelayEnv } from "./env.ts";
 import { type Attachment, HibernatableSocket, closeQuietly } from "./hibernatable-socket.ts";
 import { log } from "../log.ts";
-import { parseRoomAddress } from "../room-address.ts";
+import type { RoomAddress } from "../../http/gateway.ts";
+import { directoryName, parseRoomAddress } from "../room-address.ts";
 import { Watching, isWatchRequest } from "./watching.ts";
 
 /** What a client's close event reports for `close(1000)` and for `close()`. */
@@ -46,6 +51,8 @@ interface Served {
   readonly checkpoints: Checkpoints;
   readonly sendTimer: SendTimer;
   readonly watching: Watching;
+  readonly following: Following;
+  readonly reporter: Reporter;
 }
 
 /**
@@ -55,7 +62,9 @@ interface Served {
  */
 export class RelayRoom extends DurableObject<RelayEnv> {
   readonly sql: DurableSql;
-  readonly #newRoom: () => Room;
+  readonly #address: RoomAddress;
+  readonly #newRoom: (following: Following) => Room;
+  readonly #newFollowing: () => Following;
   readonly #links = new Map<WebSocket, Entry>();
   #scheduledAlarm: number | null = null;
   /** Undefined until everything that outlived the memory has been read. */
@@ -63,21 +72,23 @@ export class RelayRoom extends DurableObject<RelayEnv> {
 
   constructor(ctx: DurableObjectState, env: RelayEnv) {
     super(ctx, env);
-    const { app } = parseRoomAddress(ctx.id.name);
+    this.#address = parseRoomAddress(ctx.id.name);
+    const { app } = this.#address;
     const settings = parseSettings(env.APP_SETTINGS);
     if (!settings.ok) throw new Error(settings.message);
     this.sql = new DurableSql(ctx.storage);
     const { from, to } = migrate(this.sql);
     if (from !== to) log({ level: "info", event: "migrated", room: ctx.id.name, from, to });
-    const options: RoomOptions = {
+    const following = new SqlFollowingStore(this.sql);
+    const options: Omit<RoomOptions, "settings"> = {
       app,
-      settings: settings.settingsFor(app),
       store: new SqlRoomStore(this.sql),
       bans: new SqlBanStore(this.sql),
       log: (entry) => log({ ...entry, room: ctx.id.name }),
       random: (size) => crypto.getRandomValues(new Uint8Array(size)),
     };
-    this.#newRoom = () => new Room(options);
+    this.#newFollowing = () => new Following(following, (overrides) => settings.settingsFor(app, overrides));
+    this.#newRoom = ({ settings }) => new Room({ ...options, settings });
     ctx.setWebSocketAutoResponse(new WebSocketRequestResponsePair(PING, PONG));
     // oxlint-disable-next-line no-floating-promises -- the platform holds all events back until it is done
     void ctx.blockConcurrencyWhile(async () => {
@@ -166,6 +177,14 @@ export class RelayRoom extends DurableObject<RelayEnv> {
     return result;
   }
 
+  /** The app's directory tells what operators have set. */
+  async follow(news: VersionedOverrides): Promise<void> {
+    const now = Date.now();
+    const { room, following } = this.#begin(now);
+    following.told(room, news, now);
+    await this.#end();
+  }
+
   /** Also those that the relay has closed, and whose other end has not answered. */
   #socketsOf(peer: PeerId): number {
     return this.ctx.getWebSockets(peerTag(peer)).length;
@@ -193,7 +212,8 @@ export class RelayRoom extends DurableObject<RelayEnv> {
       attachments.push(attachment);
       survivors.push({ ws, socket, saved: attachment.link });
     }
-    const room = this.#newRoom();
+    const following = this.#newFollowing();
+    const room = this.#newRoom(following);
     const watching = new Watching(this.ctx, room, now);
     const checkpoints = new Checkpoints(room);
     const links = room.restore(checkpoints.newest(attachments), survivors, now);
@@ -202,7 +222,10 @@ export class RelayRoom extends DurableObject<RelayEnv> {
       const link = links[index];
       if (link) this.#links.set(ws, { link, socket });
     });
-    return { room, checkpoints, sendTimer: new SendTimer(room), watching };
+    const reported = newestReport(attachments);
+    const reporter = new Reporter({ room, name: this.#address.room, following, reported, now });
+    room.observe(reporter);
+    return { room, checkpoints, sendTimer: new SendTimer(room), following, reporter, watching };
   }
 
   /**
@@ -235,13 +258,28 @@ export class RelayRoom extends DurableObject<RelayEnv> {
     await this.#end();
   }
 
+  /** Nobody waits for it, and the platform keeps the object for as long as it is under way. Its answer is a turn. */
+  async #report(reporter: Reporter, report: RoomReport): Promise<void> {
+    this.#links.values().next().value?.socket.saveReported(reporter.reported);
+    try {
+      const directory = this.env.RELAY_DIRECTORY.getByName(directoryName(this.#address.app));
+      reporter.answered(await directory.report(report), Date.now());
+    } catch (error) {
+      reporter.failed();
+      log({ level: "error", event: "report_failed", room: this.ctx.id.name, error: String(error) });
+    }
+    await this.#end();
+  }
+
   /**
    * Moves the alarm when something is due earlier, and removes it when nothing is. Each set is billed as a row, so one
    * that may come too early stays.
    */
   #end(): void | Promise<void> {
-    const { room, sendTimer } = this.#served as Served; // every event begins with #begin
+    const { room, sendTimer, reporter } = this.#served as Served; // every event begins with #begin
     sendTimer.turnEnded();
+    const report = reporter.take();
+    if (report) this.ctx.waitUntil(this.#report(reporter, report));
     const { alarmAt } = room;
     if (alarmAt === Infinity) {
       if (this.#scheduledAlarm === null) return undefined;
@@ -254,4 +292,11 @@ export class RelayRoom extends DurableObject<RelayEnv> {
     this.sql.rowsWritten++;
     return this.ctx.storage.setAlarm(alarmAt);
   }
+}
+
+/** The last that sockets know of; none where the one that carried it has closed. */
+function newestReport(attachments: readonly Attachment[]): Reported | undefined {
+  let newest: Reported | undefined;
+  for (const { reported } of attachments) if (reported && !(newest && newest.at >= reported.at)) newest = reported;
+  return newest;
 }

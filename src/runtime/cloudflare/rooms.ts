@@ -12,9 +12,11 @@ import { JOIN_URL, watchRequest } from "./watching.ts";
 
 /** Rooms as Durable Objects. */
 export class DurableRooms implements RoomGateway {
+  readonly directory: RelayDirectory;
   readonly #namespace: DurableObjectNamespace<RelayRoom>;
 
-  constructor(namespace: DurableObjectNamespace<RelayRoom>) {
+  constructor(namespace: DurableObjectNamespace<RelayRoom>, directory: RelayDirectory) {
+    this.directory = directory;
     this.#namespace = namespace;
   }
 
@@ -57,10 +59,6 @@ export class DurableRooms implements RoomGateway {
     } catch (error) {
       return roomFailed(name, error);
     }
-  }
-
-  get directory(): RelayDirectory {
-    throw new Error("the directory is not built yet");
   }
 
   admin(address: RoomAddress): RoomAdmin {

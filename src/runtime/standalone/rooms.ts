@@ -1,15 +1,19 @@
 import type { ClientGeo, RoomAddress, RoomGateway } from "../../http/gateway.ts";
 import { entryProblem, problem, tooManyWatchers } from "../../http/problem.ts";
+import type { AppId } from "../../protocol/index.ts";
 import { type RoomAdmin, roomAdmin } from "../../relay/operations/index.ts";
-import type { RelayDirectory } from "../../relay/directory/report.ts";
+import { Following } from "../../relay/directory/following.ts";
+import type { VersionedOverrides } from "../../relay/directory/report.ts";
 import type { Admission, Log } from "../../relay/ports.ts";
-import type { AppSettings } from "../../relay/settings.ts";
+import type { SettingsFor } from "../../relay/settings.ts";
 import { SqlBanStore } from "../../storage/sql-bans.ts";
+import { SqlFollowingStore } from "../../storage/sql-following.ts";
 import { SqlRoomStore } from "../../storage/sql-room-store.ts";
 import { parseRoomAddress, roomName } from "../room-address.ts";
 import { DatabaseError, type RoomDatabases } from "./databases.ts";
 import { DeadlineTimer } from "./deadline-timer.ts";
-import { HostedRoom } from "./hosted-room.ts";
+import { LocalDirectory } from "./directory.ts";
+import { HostedRoom, type RoomSurroundings } from "./hosted-room.ts";
 import { PeerSocket } from "./peer-socket.ts";
 import type { SqliteDatabase } from "./sqlite-database.ts";
 import type { Door, Upgraded } from "./upgraded.ts";
@@ -17,7 +21,7 @@ import { WatcherSocket } from "./watcher-socket.ts";
 
 export interface RoomsOptions {
   readonly databases: RoomDatabases;
-  settingsFor(app: number): AppSettings;
+  readonly settingsFor: SettingsFor;
   readonly log: Log;
 }
 
@@ -29,6 +33,7 @@ interface Open {
 
 /** All rooms of this process. They are opened by whoever asks for them, and closed when nobody uses them any more. */
 export class Rooms implements RoomGateway {
+  readonly directory: LocalDirectory;
   readonly #options: RoomsOptions;
   readonly #open = new Map<string, Open>();
   readonly #admitted = new WeakMap<Request, Upgraded>();
@@ -37,6 +42,7 @@ export class Rooms implements RoomGateway {
 
   constructor(options: RoomsOptions) {
     this.#options = options;
+    this.directory = new LocalDirectory(options.databases.openDirectory(), (app, news) => this.#tell(app, news));
   }
 
   /** Rooms that were left with something to do, such as sessions to give up, do it without being asked for. Throws DatabaseError. */
@@ -85,10 +91,6 @@ export class Rooms implements RoomGateway {
     });
   }
 
-  get directory(): RelayDirectory {
-    throw new Error("the directory is not built yet");
-  }
-
   admin(address: RoomAddress): RoomAdmin {
     // Entered anew for each: the room may have been closed since the last.
     return roomAdmin(async (name, rest) => this.#enter(roomName(address)).hosted.operate(name, rest, Date.now()));
@@ -112,6 +114,7 @@ export class Rooms implements RoomGateway {
   close(): void {
     this.#timer.stop();
     for (const name of this.#open.keys()) this.#isolated(name, () => this.#leave(name));
+    this.directory.close();
     this.#options.databases.close();
   }
 
@@ -149,17 +152,30 @@ export class Rooms implements RoomGateway {
   }
 
   #host(name: string, database: SqliteDatabase, log: Log): HostedRoom {
-    const { app } = parseRoomAddress(name);
+    const { app, room } = parseRoomAddress(name);
     const { settingsFor } = this.#options;
     const options = {
       app,
-      settings: settingsFor(app),
       store: new SqlRoomStore(database),
       bans: new SqlBanStore(database),
       log,
       random: (size: number) => crypto.getRandomValues(new Uint8Array(size)),
     };
-    return new HostedRoom(name, options, (hosted) => this.#timer.wake(hosted.dueAt), Date.now());
+    const surroundings: RoomSurroundings = {
+      name,
+      room,
+      following: new Following(new SqlFollowingStore(database), (overrides) => settingsFor(app, overrides)),
+      report: (report) => this.directory.report(app, report, Date.now()),
+      changed: (hosted) => this.#timer.wake(hosted.dueAt),
+    };
+    return new HostedRoom(options, surroundings, Date.now());
+  }
+
+  /** Operators have changed an app's settings: its rooms that are open follow at once. */
+  #tell(app: AppId, news: VersionedOverrides): void {
+    for (const [name, { hosted }] of this.#open) {
+      if (parseRoomAddress(name).app === app) this.#isolated(name, () => hosted.follow(news, Date.now()));
+    }
   }
 
   #leave(name: string): void {

@@ -1,6 +1,7 @@
 import { env } from "cloudflare:workers";
 import { parseAppId, parseRoomName } from "../../../src/protocol/index.ts";
 import type { WatchEvent } from "../../../src/relay/watching/events.ts";
+import { DurableDirectory } from "../../../src/runtime/cloudflare/directory.ts";
 import { DurableRooms } from "../../../src/runtime/cloudflare/rooms.ts";
 import type { SocketClose, Where } from "./peer.ts";
 
@@ -10,7 +11,10 @@ export type EventOf<Type extends WatchEvent["type"]> = Extract<WatchEvent, { typ
 
 /** The gateway's answer to an operator whose token has been checked. */
 export function watchResponse({ app, room }: Where): Promise<Response> {
-  return new DurableRooms(env.RELAY_ROOMS).watch({ app: parseAppId(app)!, room: parseRoomName(room) });
+  return new DurableRooms(env.RELAY_ROOMS, new DurableDirectory(env.RELAY_DIRECTORY)).watch({
+    app: parseAppId(app)!,
+    room: parseRoomName(room),
+  });
 }
 
 /** A watcher that keeps what it is told until a test takes it. */
