@@ -48,6 +48,11 @@ const STEPS: readonly (readonly string[])[] = [
       PRIMARY KEY (kind, subject)
     ) WITHOUT ROWID`,
   ],
+  [
+    // When it became so, in ms; written with the state itself.
+    `ALTER TABLE connections ADD COLUMN connected_at INTEGER`,
+    `ALTER TABLE connections ADD COLUMN disconnecting_at INTEGER`,
+  ],
 ];
 
 export const SCHEMA_VERSION = STEPS.length;
