@@ -10,6 +10,7 @@ import {
 import { AlarmClock } from "./alarm-clock.ts";
 import { type Ban, type BanKind, type BanPage, type BanStore, Bans, endBanned } from "./limits/bans.ts";
 import type { P2PConnection } from "./connection.ts";
+import { type ConnectionDetail, connectionDetail } from "./connection-detail.ts";
 import { RoomCounters } from "./counters.ts";
 import { type JoinRefusal, bytesThisMonth, refuseEntry } from "./limits/entry.ts";
 import { isOverrun } from "./flow/flow-control.ts";
@@ -301,6 +302,12 @@ export class Room {
     const { sessions, links } = this.#state;
     if (sessions.size === 0) return "empty";
     return links.size > 0 ? "present" : "away";
+  }
+
+  /** Undefined for an unknown id. */
+  connectionDetail(id: ConnectionId): ConnectionDetail | undefined {
+    const connection = this.manager.getConnection(id);
+    return connection && connectionDetail(this.#state, connection);
   }
 
   /** Whether the peer has a session with a socket just now. */

@@ -62,6 +62,11 @@ const STEPS: Steps = [
     )`,
     `INSERT INTO following (id, life, version, overrides) VALUES (1, lower(hex(randomblob(16))), NULL, '{}')`,
   ],
+  [
+    // When it became so, in ms; written with the state itself.
+    `ALTER TABLE connections ADD COLUMN connected_at INTEGER`,
+    `ALTER TABLE connections ADD COLUMN disconnecting_at INTEGER`,
+  ],
 ];
 
 export const SCHEMA_VERSION = STEPS.length;

@@ -140,7 +140,7 @@ export class HostedRoom {
   unwatch(socket: TextSocket, now: number): void {
     this.#watchers.remove(socket);
     this.#lastUsed = now;
-    this.#changed(this);
+    this.#changed();
   }
 
   /** The process ends. */
