@@ -48,6 +48,16 @@ const STEPS: readonly (readonly string[])[] = [
       PRIMARY KEY (kind, subject)
     ) WITHOUT ROWID`,
   ],
+  [
+    `CREATE TABLE audit (
+      id INTEGER PRIMARY KEY,
+      at INTEGER NOT NULL,
+      actor TEXT NOT NULL,
+      action TEXT NOT NULL,
+      subject TEXT NOT NULL,
+      detail TEXT NOT NULL
+    )`,
+  ],
 ];
 
 export const SCHEMA_VERSION = STEPS.length;

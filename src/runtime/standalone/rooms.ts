@@ -4,6 +4,7 @@ import { type RoomAdmin, roomAdmin } from "../../relay/operations/index.ts";
 import type { RelayDirectory } from "../../relay/directory/report.ts";
 import type { Admission, Log } from "../../relay/ports.ts";
 import type { AppSettings } from "../../relay/settings.ts";
+import { SqlAuditLog } from "../../storage/sql-audit.ts";
 import { SqlBanStore } from "../../storage/sql-bans.ts";
 import { SqlRoomStore } from "../../storage/sql-room-store.ts";
 import { parseRoomAddress, roomName } from "../room-address.ts";
@@ -93,7 +94,7 @@ export class Rooms implements RoomGateway {
     let ended = 0;
     for (const [name, { hosted }] of this.#open) {
       this.#isolated(name, () => {
-        ended += hosted.operate("drain", [reconnectAfterMs], Date.now());
+        ended += hosted.operate("drain", [reconnectAfterMs, "relay"], Date.now());
         hosted.flush();
       });
     }
@@ -148,6 +149,7 @@ export class Rooms implements RoomGateway {
       settings: settingsFor(app),
       store: new SqlRoomStore(database),
       bans: new SqlBanStore(database),
+      audit: new SqlAuditLog(database),
       log,
       random: (size: number) => crypto.getRandomValues(new Uint8Array(size)),
     };
