@@ -1,7 +1,7 @@
 import { type Context, Hono } from "hono";
 import { cors } from "hono/cors";
 import { parseClientAddress } from "../relay/limits/client-address.ts";
-import { adminRoutes } from "./admin.ts";
+import { adminRoutes } from "./admin/gate.ts";
 import { ConfigurationCache } from "./configuration.ts";
 import type { Platform, RelayEnvironment } from "./gateway.ts";
 import { JoinLimiter } from "./join-limiter.ts";

@@ -25,7 +25,10 @@ export interface RoomGateway {
   /** What `join` would be refused with just now, if at all. Opens nothing and counts nothing. */
   refusal(address: RoomAddress, admission: Admission): Promise<Response | undefined>;
   admin(address: RoomAddress): RoomAdmin;
-  /** Hands an operator's upgrade to the room, which then sends it WatchEvents. Who asks has been checked. */
+  /**
+   * Hands an operator's upgrade to the room, which then sends it WatchEvents. Who asks has been checked, and the request's
+   * token must not travel further.
+   */
   watch(address: RoomAddress, request: Request): Promise<Response>;
   readonly directory: RelayDirectory;
 }
@@ -35,6 +38,7 @@ export interface RelayEnvironment {
   readonly TICKET_SECRET?: string | undefined;
   readonly TICKET_KEYS?: string | undefined;
   readonly ADMIN_TOKEN?: string | undefined;
+  readonly ADMIN_TOKENS?: string | undefined;
   readonly APP_SETTINGS?: string | undefined;
 }
 

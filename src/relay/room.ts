@@ -8,6 +8,7 @@ import {
   type PeerId,
 } from "../protocol/index.ts";
 import { AlarmClock } from "./alarm-clock.ts";
+import type { AuditLog } from "./audit.ts";
 import { type Ban, type BanKind, type BanPage, type BanStore, Bans, endBanned } from "./limits/bans.ts";
 import type { P2PConnection } from "./connection.ts";
 import { type ConnectionDetail, connectionDetail } from "./connection-detail.ts";
@@ -21,6 +22,7 @@ import { type Ending, P2PRelayManager } from "./manager.ts";
 import { tellClosed, tellState } from "./negotiation.ts";
 import type { RoomObserver } from "./observing.ts";
 import { Outbox, type OutboxLimits } from "./flow/outbox.ts";
+import { type PeerList, type PeerPage, type PeerView, listPeers, viewPeer } from "./peer-view.ts";
 import type { Admission, Log, RelaySocket, RoomStore, SavedLink, StoredConnection } from "./ports.ts";
 import { type Survivor, reattach, restoreStored } from "./sessions/restoring.ts";
 import type { RoomState } from "./room-state.ts";
@@ -47,6 +49,7 @@ export interface RoomOptions {
   readonly settings: AppSettings;
   readonly store: RoomStore;
   readonly bans: BanStore;
+  readonly audit: AuditLog;
   readonly log: Log;
   readonly random: Random;
 }
@@ -56,6 +59,7 @@ export interface RoomOptions {
  * sockets, messages and alarms, each with the time, and looks at `alarmAt` afterwards; nothing here waits or schedules.
  */
 export class Room {
+  readonly audit: AuditLog;
   readonly #state: RoomState;
   readonly #bans: Bans;
   /** Rows of connections that are over, which the store failed to delete: the next flush tries again. */
@@ -67,6 +71,7 @@ export class Room {
   constructor(options: RoomOptions) {
     const { app, settings, store, log } = options;
     this.#bans = new Bans(options.bans);
+    this.audit = options.audit;
     const manager = new P2PRelayManager({
       idleTimeoutMs: settings.idleTimeoutMs,
       log,
@@ -281,6 +286,16 @@ export class Room {
 
   listBans(page: BanPage, now: number): Ban[] {
     return this.#bans.list(page, now);
+  }
+
+  listPeers(page: PeerPage): PeerList {
+    return listPeers(this.#state, page);
+  }
+
+  /** Undefined for one that has no session here. */
+  viewPeer(peer: PeerId): PeerView | undefined {
+    const session = this.#state.sessions.get(peer);
+    return session && viewPeer(this.#state, session);
   }
 
   /** With `now` the month is today's; without it that of the last alarm or join. */

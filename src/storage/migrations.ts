@@ -67,6 +67,16 @@ const STEPS: Steps = [
     `ALTER TABLE connections ADD COLUMN connected_at INTEGER`,
     `ALTER TABLE connections ADD COLUMN disconnecting_at INTEGER`,
   ],
+  [
+    `CREATE TABLE audit (
+      id INTEGER PRIMARY KEY,
+      at INTEGER NOT NULL,
+      actor TEXT NOT NULL,
+      action TEXT NOT NULL,
+      subject TEXT NOT NULL,
+      detail TEXT NOT NULL
+    )`,
+  ],
 ];
 
 export const SCHEMA_VERSION = STEPS.length;

@@ -38,6 +38,7 @@ import type {
 import { Room } from "../../src/relay/room.ts";
 import { type AppSettings, DEFAULT_SETTINGS, TIMES } from "../../src/relay/settings.ts";
 import { migrate } from "../../src/storage/migrations.ts";
+import { SqlAuditLog } from "../../src/storage/sql-audit.ts";
 import { SqlBanStore } from "../../src/storage/sql-bans.ts";
 import { SqlRoomStore } from "../../src/storage/sql-room-store.ts";
 import { type WalkedFrame, batch, dataFrame, walk } from "./frames.ts";
@@ -564,6 +565,7 @@ export class TestRoom {
       settings: this.#settings,
       store: this.store,
       bans: new SqlBanStore(this.sql),
+      audit: new SqlAuditLog(this.sql),
       log: (entry) => {
         this.logs.push(entry);
         if (entry.event !== "connection_opened") return;

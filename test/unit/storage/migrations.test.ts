@@ -61,7 +61,7 @@ describe("migrate", () => {
     migrate(sql);
     for (const column of ["pending_by", "refused", "connected_at", "disconnecting_at"])
       sql.run(`ALTER TABLE connections DROP COLUMN ${column}`);
-    for (const table of ["bans", "sessions", "following"]) sql.run(`DROP TABLE ${table}`);
+    for (const table of ["bans", "sessions", "following", "audit"]) sql.run(`DROP TABLE ${table}`);
     sql.run(`UPDATE schema_version SET version = 1`);
     const id = (1_700_000_000n << 32n) | 7n;
     sql.run(
