@@ -4,4 +4,6 @@ import type { RelayRoom } from "./relay-room.ts";
 /** Bindings of wrangler.toml, and the secrets. On `workerd serve` a variable that is not set is null. */
 export interface RelayEnv extends RelayEnvironment {
   readonly RELAY_ROOMS: DurableObjectNamespace<RelayRoom>;
+  /** Absent in a workerd that was configured without pages. */
+  readonly PAGES?: Fetcher | null;
 }

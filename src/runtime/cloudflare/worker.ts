@@ -3,6 +3,7 @@ import { createApp } from "../../http/app.ts";
 import type { ClientGeo, RoomGateway } from "../../http/gateway.ts";
 import type { RelayEnv } from "./env.ts";
 import { log } from "../log.ts";
+import { boundPages } from "./pages.ts";
 import { DurableRooms } from "./rooms.ts";
 
 export { RelayRoom } from "./relay-room.ts";
@@ -10,6 +11,7 @@ export { RelayRoom } from "./relay-room.ts";
 const app = createApp<RelayEnv>({
   runtime: "workerd",
   rooms: (env): RoomGateway => new DurableRooms(env.RELAY_ROOMS),
+  pages: (env) => boundPages(env.PAGES),
   geo: (request) => geoOf((request as Request<unknown, IncomingRequestCfProperties>).cf),
   address: (request) => addressOf(request as Request<unknown, IncomingRequestCfProperties>),
   now: () => Date.now(),
