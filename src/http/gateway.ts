@@ -37,6 +37,8 @@ export interface RelayEnvironment {
   readonly TICKET_KEYS?: string | undefined;
   readonly ADMIN_TOKEN?: string | undefined;
   readonly APP_SETTINGS?: string | undefined;
+  /** "1" turns development tickets on (development.ts). Set by `npm start`, never in a deployment. */
+  readonly DEVELOPMENT?: string | undefined;
 }
 
 export interface Platform<Env extends RelayEnvironment> {
