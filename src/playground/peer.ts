@@ -212,6 +212,8 @@ export class PlaygroundPeer {
     this.standing.value = standingOf(relay, found);
     this.lost.value = this.network.lost;
     if (!found || ++this.#looks % 3 !== 0) return;
+    // Something has to be under way for the round trip to be a recent one.
+    if (this.standing.value === "connected") this.exchange.beat();
     const status = found.status();
     this.numbers.value = {
       pingMs: status.pingMs,
