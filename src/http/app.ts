@@ -3,9 +3,11 @@ import { cors } from "hono/cors";
 import { parseClientAddress } from "../relay/limits/client-address.ts";
 import { adminRoutes } from "./admin/gate.ts";
 import { ConfigurationCache } from "./configuration.ts";
+import { developmentRoutes } from "./development.ts";
 import type { Platform, RelayEnvironment } from "./gateway.ts";
 import { JoinLimiter } from "./join-limiter.ts";
 import { admit, checkRateClass, readAddress, upgradeRequired } from "./join.ts";
+import { pageRoutes } from "./pages.ts";
 import { problem } from "./problem.ts";
 
 const SWITCHING_PROTOCOLS = 101;
@@ -54,6 +56,9 @@ export function createApp<Env extends RelayEnvironment>(platform: Platform<Env>)
   app.get("/v1/apps/:appId/connect", join);
   app.get("/v1/apps/:appId/rooms/:room/connect", join);
 
+  // Before the admin API: `/v1/admin/docs` is a page, and asks for no token.
+  app.route("/", pageRoutes(platform));
+  app.route("/", developmentRoutes(platform));
   app.route("/v1/admin", adminRoutes(platform));
 
   app.notFound((c) => problem("not_found", `there is nothing at ${c.req.method} ${c.req.path.slice(0, 100)}`));

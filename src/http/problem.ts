@@ -49,6 +49,7 @@ export const PROBLEMS = {
   budget_exhausted: 429,
   internal_error: 500,
   relay_not_configured: 503,
+  pages_not_built: 503,
   room_overloaded: 503,
 } as const satisfies Record<TicketRefusalCode | JoinRefusalCode, number> & Record<string, number>;
 export type ProblemCode = keyof typeof PROBLEMS;

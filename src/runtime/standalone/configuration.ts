@@ -78,7 +78,7 @@ export const SECRETS = {
   ADMIN_TOKEN: "turns the admin API on",
   ADMIN_TOKENS: "more of them, each for some apps or to read only (docs/admin-api.md)",
   APP_SETTINGS: "settings per app, as JSON (docs/architecture.md)",
-} as const satisfies Record<keyof RelayEnvironment, string>;
+} as const satisfies Record<Exclude<keyof RelayEnvironment, "DEVELOPMENT">, string>;
 
 type Variables = Readonly<Record<string, string | undefined>>;
 
@@ -91,8 +91,8 @@ export async function readConfiguration(
     const { variable, value } = FLAGS[name];
     return flags[name] ?? (variables[variable] || value);
   };
-  const { TICKET_SECRET, TICKET_KEYS, ADMIN_TOKEN, ADMIN_TOKENS, APP_SETTINGS } = variables;
-  const environment = { TICKET_SECRET, TICKET_KEYS, ADMIN_TOKEN, ADMIN_TOKENS, APP_SETTINGS };
+  const { TICKET_SECRET, TICKET_KEYS, ADMIN_TOKEN, ADMIN_TOKENS, APP_SETTINGS, DEVELOPMENT } = variables;
+  const environment = { TICKET_SECRET, TICKET_KEYS, ADMIN_TOKEN, ADMIN_TOKENS, APP_SETTINGS, DEVELOPMENT };
   const settings = parseSettings(APP_SETTINGS);
   if (!settings.ok) throw new ConfigurationError(settings.message);
   const keys = await loadTicketKeys(environment);
