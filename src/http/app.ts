@@ -1,11 +1,15 @@
 import { type Context, Hono } from "hono";
 import { cors } from "hono/cors";
+import { routePath } from "hono/route";
 import { parseClientAddress } from "../relay/limits/client-address.ts";
+import { adminLog } from "./admin-log.ts";
 import { adminRoutes } from "./admin.ts";
 import { ConfigurationCache } from "./configuration.ts";
-import type { Platform, RelayEnvironment } from "./gateway.ts";
+import type { ClientGeo, Platform, RelayEnvironment } from "./gateway.ts";
 import { JoinLimiter } from "./join-limiter.ts";
-import { admit, checkRateClass, readAddress, upgradeRequired } from "./join.ts";
+import { type JoinAttempt, JoinLog } from "./join-log.ts";
+import { admit, checkRateClass, isUpgradeRequest, readAddress, upgradeRequired } from "./join.ts";
+import { metricsRoutes } from "./metrics.ts";
 import { problem } from "./problem.ts";
 
 const SWITCHING_PROTOCOLS = 101;
@@ -15,26 +19,39 @@ export function createApp<Env extends RelayEnvironment>(platform: Platform<Env>)
   const app = new Hono<{ Bindings: Env }>();
   const configurations = new ConfigurationCache();
   const limiter = new JoinLimiter();
+  const joins = new JoinLog((line) => platform.log(line));
 
-  const join = async (c: Context<{ Bindings: Env }>): Promise<Response> => {
-    const address = readAddress(c.req.param("appId"), c.req.param("room"));
-    if (!address.ok) return address.refusal;
+  const attempt = async (c: Context<{ Bindings: Env }>, geo: ClientGeo, now: number): Promise<JoinAttempt> => {
+    const place = readAddress(c.req.param("appId"), c.req.param("room"));
+    if (!place.ok) return { response: place.refusal };
+    const address = place.value;
     const configuration = await configurations.load(c.env);
-    if (!configuration.ok) return problem("relay_not_configured", configuration.problem);
-    const now = platform.now();
-    const admitted = await admit(c.req.raw, address.value, configuration.ticketKeys, now);
-    if (!admitted.ok) return admitted.refusal;
+    if (!configuration.ok) return { address, response: problem("relay_not_configured", configuration.problem) };
+    const admitted = await admit(c.req.raw, address, configuration.ticketKeys, now);
+    if (!admitted.ok) return { address, response: admitted.refusal };
     const { isUpgrade } = admitted.value;
-    const { app: appId } = address.value;
+    const { peer } = admitted.value.admission;
+    const { app: appId } = address;
     const client = parseClientAddress(platform.address(c.req.raw));
     const admission = { ...admitted.value.admission, ...(client !== undefined && { address: client }) };
     const settings = configuration.settingsFor(appId);
     const refusal =
       checkRateClass(admission, appId, settings) ?? limiter.check(appId, client, settings.joinsPerMinute, now);
-    if (refusal) return refusal;
+    if (refusal) return { address, peer, response: refusal };
     const rooms = platform.rooms(c.env);
-    if (isUpgrade) return rooms.join(address.value, admission, c.req.raw, platform.geo(c.req.raw));
-    return (await rooms.refusal(address.value, admission)) ?? upgradeRequired();
+    const response = isUpgrade
+      ? await rooms.join(address, admission, c.req.raw, geo)
+      : ((await rooms.refusal(address, admission)) ?? upgradeRequired());
+    return { address, peer, response };
+  };
+
+  const join = async (c: Context<{ Bindings: Env }>): Promise<Response> => {
+    const now = platform.now();
+    const geo = platform.geo(c.req.raw);
+    const attempted = await attempt(c, geo, now);
+    // A plain request asks why an upgrade was refused, which has its line.
+    if (isUpgradeRequest(c.req.raw)) joins.ended(attempted, geo, now);
+    return attempted.response;
   };
 
   app.get("/healthz", async (c) => {
@@ -54,14 +71,16 @@ export function createApp<Env extends RelayEnvironment>(platform: Platform<Env>)
   app.get("/v1/apps/:appId/connect", join);
   app.get("/v1/apps/:appId/rooms/:room/connect", join);
 
+  app.use("/v1/admin/*", adminLog((line) => platform.log(line)));
   app.route("/v1/admin", adminRoutes(platform));
+  app.route("/", metricsRoutes(platform));
 
   app.notFound((c) => problem("not_found", `there is nothing at ${c.req.method} ${c.req.path.slice(0, 100)}`));
   app.onError((error, c) => {
     platform.log({
       level: "error",
       event: "http_error",
-      path: c.req.path.slice(0, 100),
+      route: routePath(c, -1),
       error: String(error.stack ?? error),
     });
     return problem("internal_error", "the relay failed on this request; it is logged there");

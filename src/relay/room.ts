@@ -6,6 +6,7 @@ import {
   EndReason,
   type Handle,
   type PeerId,
+  connectionTypeName,
 } from "../protocol/index.ts";
 import { AlarmClock } from "./alarm-clock.ts";
 import { type Ban, type BanKind, type BanPage, type BanStore, Bans, endBanned } from "./limits/bans.ts";
@@ -132,6 +133,7 @@ export class Room {
    * them carried. Returns their links, in order.
    */
   restore(checkpoint: Float64Array | undefined, survivors: readonly Survivor[], now: number): Link[] {
+    this.manager.beginTurn(now);
     restoreStored(this.#state, checkpoint, survivors, now);
     const links = survivors.map(({ socket, saved }) => this.rejoin(socket, saved, now));
     for (const { session } of links) if (session) session.awayUntil = Infinity;
@@ -178,6 +180,7 @@ export class Room {
   /** One binary message: a batch of frames, read in place. Its bytes may be sent on later, so nobody may change them. */
   receive(link: Link, bytes: Uint8Array, now: number): void {
     if (link.state === "over") return;
+    this.manager.beginTurn(now);
     try {
       this.#hear(link, now);
       readMessage(this.#state, link, bytes, now);
@@ -190,6 +193,7 @@ export class Room {
   /** A text message that is not the keep-alive: the protocol has none (rule P8). */
   receiveText(link: Link, now: number): void {
     if (link.state === "over") return;
+    this.manager.beginTurn(now);
     this.#hear(link, now);
     refuseText(this.#state, link);
     this.#endTurn(now);
@@ -197,17 +201,20 @@ export class Room {
 
   /** The socket is gone, whoever closed it. `isFarewell`: the client closed it as one who does not come back (rule S5). */
   socketClosed(link: Link, now: number, isFarewell = false): void {
+    this.manager.beginTurn(now);
     loseSocket(this.#state, link, now, "socket_closed", isFarewell);
     this.#endTurn(now);
   }
 
   /** Asks every client to come back after `reconnectAfterMs`, and closes its socket: before a planned end of the object. */
   drain(reconnectAfterMs: number, now: number): number {
+    this.manager.beginTurn(now);
     const open = [...this.#state.links].filter(({ isOpen }) => isOpen);
     for (const link of open) {
       closeLink(this.#state, link, CloseCode.Restarting, "the relay is restarting", reconnectAfterMs);
       loseSocket(this.#state, link, now, "drained");
     }
+    this.#state.log({ level: "info", event: "drained", sockets: open.length, reconnectAfterMs });
     this.#endTurn(now);
     return open.length;
   }
@@ -220,6 +227,7 @@ export class Room {
   /** Does what is due: stale connections, ghosts, guests without a hello, the counter flush. */
   alarm(now: number): void {
     const { manager, counters } = this.#state;
+    manager.beginTurn(now);
     bytesThisMonth(this.#state, now);
     const second = Math.floor(now / TIMES.promptMs) * TIMES.promptMs;
     manager.cleanupStaleConnections(second);
@@ -247,6 +255,7 @@ export class Room {
 
   /** Ends a connection for an operator. False for an unknown id. */
   closeConnection(id: ConnectionId, now: number): boolean {
+    this.manager.beginTurn(now);
     const closed = this.manager.closeConnection(id, EndReason.ClosedByAdmin);
     this.#endTurn(now);
     return closed;
@@ -254,7 +263,9 @@ export class Room {
 
   /** Removes a peer for an operator. False when the peer is not here. */
   kick(peer: PeerId, now: number): boolean {
+    this.manager.beginTurn(now);
     const found = expel(this.#state, peer, CloseCode.Kicked, EndReason.PeerKicked, "kicked");
+    if (found) this.#state.log({ level: "info", event: "kicked", peer: String(peer) });
     this.#endTurn(now);
     return found;
   }
@@ -263,15 +274,19 @@ export class Room {
   ban(ban: Omit<Ban, "created">, now: number): { ban: Ban; ended: number } | undefined {
     const kept = { ...ban, created: now };
     if (!this.#bans.add(kept, now)) return undefined;
-    this.#state.log({ level: "info", event: "banned", kind: ban.kind, until: ban.until ?? "for good" });
+    this.manager.beginTurn(now);
     const ended = endBanned(this.#state, kept);
+    const until = ban.until ?? "for good";
+    this.#state.log({ level: "info", event: "banned", ...namedBan(ban.kind, ban.subject), until, ended });
     this.#endTurn(now);
     return { ban: kept, ended };
   }
 
   /** False when there is no such ban. */
   unban(kind: BanKind, subject: string, now: number): boolean {
-    return this.#bans.remove(kind, subject, now);
+    const found = this.#bans.remove(kind, subject, now);
+    if (found) this.#state.log({ level: "info", event: "unbanned", ...namedBan(kind, subject) });
+    return found;
   }
 
   listBans(page: BanPage, now: number): Ban[] {
@@ -362,6 +377,10 @@ export class Room {
       connection: String(connection.connectionId),
       from: String(connection.fromPeerId),
       to: String(connection.toPeerId),
+      app: connection.appId,
+      type: connectionTypeName(connection.type),
+      virtualPort: connection.virtualPort,
+      channel: connection.channel,
     });
     for (const observer of this.#state.observers) observer.opened?.(connection);
   }
@@ -407,6 +426,11 @@ export class Room {
     const patient = Math.max(Math.min(idle, ghost), now + TIMES.cleanupMs);
     this.#clock.looked(now, Math.min(deadline, prompt, patient, flush));
   }
+}
+
+/** An address, or a ticket's id, is nothing for a log. */
+function namedBan(kind: BanKind, subject: string): { kind: BanKind; peer?: string } {
+  return kind === "peer" ? { kind, peer: subject } : { kind };
 }
 
 function describe(error: unknown): string {

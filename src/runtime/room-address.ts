@@ -1,10 +1,7 @@
 import type { RoomAddress } from "../http/gateway.ts";
 import { parseAppId, parseRoomName } from "../protocol/index.ts";
 
-/** A room's name to its runtime, its log and its operators: `app/480`, or `app/480/room/lobby`. */
-export function roomName({ app, room }: RoomAddress): string {
-  return room === undefined ? `app/${app}` : `app/${app}/room/${room}`;
-}
+export { roomName } from "../http/room-name.ts";
 
 export function parseRoomAddress(name: string | undefined): RoomAddress {
   const [prefix, appText, infix, roomText] = (name ?? "").split("/");

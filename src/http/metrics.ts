@@ -1,0 +1,61 @@
+/** `GET /metrics`: all apps for Prometheus, from what rooms have reported; no room is asked, or woken. */
+import { Hono } from "hono";
+import { ID_RULES, parseAppId } from "../protocol/index.ts";
+import type { Platform, RelayEnvironment } from "./gateway.ts";
+import type { Checked } from "./join.ts";
+import { metricsAccess } from "./metrics-access.ts";
+import { MAX_NAMED_APPS, type ShownApps, figuresOfApps } from "./metrics-apps.ts";
+import { APP_METRICS, RELAY_METRICS } from "./metrics-list.ts";
+import { type Labels, type MetricHead, METRICS_CONTENT_TYPE, type Sample, writeMetric } from "./metrics-text.ts";
+import { problem } from "./problem.ts";
+import { VERSION } from "./version.ts";
+
+export function metricsRoutes<Env extends RelayEnvironment>(platform: Platform<Env>): Hono<{ Bindings: Env }> {
+  const routes = new Hono<{ Bindings: Env }>();
+
+  routes.get("/metrics", async (c) => {
+    const access = await metricsAccess(c.env, c.req.header("authorization"));
+    if (!access.ok) return access.refusal;
+    const chosen = readApps(c.req.queries("app"));
+    if (!chosen.ok) return chosen.refusal;
+    const sets = [access.apps, chosen.value].filter((apps) => apps !== null).map((apps) => new Set(apps));
+    const apps = await figuresOfApps(
+      platform.rooms(c.env).directory,
+      (app) => sets.every((set) => set.has(app)),
+      (app, error) => platform.log({ level: "error", event: "metrics_failed", app, error: String(error) }),
+    );
+    const text = writeMetrics({ version: VERSION, runtime: platform.runtime }, apps, platform.now());
+    return c.body(text, 200, { "content-type": METRICS_CONTENT_TYPE, "cache-control": "no-store" });
+  });
+
+  return routes;
+}
+
+export function writeMetrics(build: Labels, { shown, known, unshown }: ShownApps, now: number): string {
+  const { buildInfo, apps, unshown: left } = RELAY_METRICS;
+  const figure = (head: MetricHead, value: number, labels: Labels = {}) => writeMetric(head, [{ labels, value }]);
+  const relay = [figure(buildInfo, 1, build), figure(apps, known), figure(left, unshown)];
+  const ofApps = APP_METRICS.map((metric) => {
+    const samples = shown.flatMap(({ labels, figures }) => metric.samples(figures, now).map(within(labels)));
+    return writeMetric(metric, samples);
+  });
+  return [...relay, ...ofApps].join("");
+}
+
+function within(app: Labels): (sample: Sample) => Sample {
+  return ({ labels, value }) => ({ labels: { ...app, ...labels }, value });
+}
+
+/** `?app=480&app=730`: only these. Null without any. */
+function readApps(texts: readonly string[] = []): Checked<readonly number[] | null> {
+  if (texts.length > MAX_NAMED_APPS) {
+    return { ok: false, refusal: problem("invalid_app_id", `name at most ${MAX_NAMED_APPS} apps`) };
+  }
+  const apps: number[] = [];
+  for (const text of texts) {
+    const app = parseAppId(text);
+    if (app === undefined) return { ok: false, refusal: problem("invalid_app_id", `app must be ${ID_RULES.app}`) };
+    apps.push(app);
+  }
+  return { ok: true, value: texts.length === 0 ? null : apps };
+}
