@@ -18,6 +18,7 @@ import { migrate } from "../../storage/migrations.ts";
 import { SqlBanStore } from "../../storage/sql-bans.ts";
 import { SqlRoomStore } from "../../storage/sql-room-store.ts";
 import { readAdmission } from "./admission-header.ts";
+import { type DataPoints, MeasuredRoomStore, RoomAnalytics } from "./analytics.ts";
 import { Checkpoints } from "./checkpoints.ts";
 import { DurableSql } from "./durable-sql.ts";
 import type { RelayEnv } from "./env.ts";
@@ -70,7 +71,7 @@ export class RelayRoom extends DurableObject<RelayEnv> {
     const options: RoomOptions = {
       app,
       settings: settings.settingsFor(app),
-      store: new SqlRoomStore(this.sql),
+      store: this.#newStore(env.ANALYTICS),
       bans: new SqlBanStore(this.sql),
       log: (entry) => log({ ...entry, room: ctx.id.name }),
       random: (size) => crypto.getRandomValues(new Uint8Array(size)),
@@ -81,6 +82,13 @@ export class RelayRoom extends DurableObject<RelayEnv> {
     void ctx.blockConcurrencyWhile(async () => {
       this.#scheduledAlarm = await ctx.storage.getAlarm();
     });
+  }
+
+  #newStore(dataset: DataPoints | null | undefined): SqlRoomStore {
+    if (!dataset) return new SqlRoomStore(this.sql);
+    const { app, room = "" } = parseRoomAddress(this.ctx.id.name);
+    const analytics = new RoomAnalytics(dataset, { app, room, region: "" });
+    return new MeasuredRoomStore(this.sql, analytics, () => this.#served?.room.statistics());
   }
 
   /** A WebSocket upgrade that the worker has let in. */
