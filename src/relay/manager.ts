@@ -318,11 +318,14 @@ export class P2PRelayManager {
     return this.#nextHandle;
   }
 
-  /** Takes over a connection that outlived the object's memory; after `restoreStatistics`. */
+  /**
+   * Takes over a connection that outlived the object's memory; after `restoreStatistics`, in order of their handles. True
+   * when it was opened after the counters were saved.
+   */
   restoreConnection(
     stored: StoredConnection,
     counters: { packets: number; bytes: number; lastActivity: number },
-  ): void {
+  ): boolean {
     this.#index({
       ...stored,
       lastActivity: Math.max(stored.created, counters.lastActivity),
@@ -333,8 +336,10 @@ export class P2PRelayManager {
       toSession: undefined,
       rates: undefined,
     });
-    // One that was opened after the counters were saved; "after" in serial arithmetic, because the count wraps.
-    if ((stored.handle - this.#nextHandle) >>> 0 < 0x8000_0000) this.#nextHandle = handleAfter(stored.handle);
+    // "After" in serial arithmetic, because the count wraps.
+    const isLater = (stored.handle - this.#nextHandle) >>> 0 < 0x8000_0000;
+    if (isLater) this.#nextHandle = handleAfter(stored.handle);
+    return isLater;
   }
 
   /** After a crash: handles may have been given out that nobody wrote down, and clients may still know them. */

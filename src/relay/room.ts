@@ -161,6 +161,7 @@ export class Room {
   join(socket: RelaySocket, admission: Admission, now: number): Link {
     const link = new Link(socket, admission, now, limitsFor(this.#state.settings, admission.rateClass));
     this.#state.links.add(link);
+    this.#state.counters.joined();
     link.save();
     bytesThisMonth(this.#state, now);
     this.#clock.wake(now + TIMES.helloMs);
@@ -179,6 +180,7 @@ export class Room {
 
   /** One binary message: a batch of frames, read in place. Its bytes may be sent on later, so nobody may change them. */
   receive(link: Link, bytes: Uint8Array, now: number): void {
+    this.#state.counters.messages++;
     if (link.state === "over") return;
     this.manager.beginTurn(now);
     try {
@@ -192,6 +194,7 @@ export class Room {
 
   /** A text message that is not the keep-alive: the protocol has none (rule P8). */
   receiveText(link: Link, now: number): void {
+    this.#state.counters.messages++;
     if (link.state === "over") return;
     this.manager.beginTurn(now);
     this.#hear(link, now);
@@ -370,7 +373,7 @@ export class Room {
     const { store, counters, log } = this.#state;
     this.#keep(connection.fromPeerId);
     store.insertConnection(connection satisfies StoredConnection);
-    counters.touch();
+    counters.opened(connection);
     log({
       level: "info",
       event: "connection_opened",
@@ -407,7 +410,7 @@ export class Room {
       this.#undeleted.add(connection.handle);
       this.#logStoreFailure(error);
     }
-    this.#state.counters.touch();
+    this.#state.counters.closed(connection);
     tellClosed(this.#state, connection, ending);
     for (const observer of this.#state.observers) observer.closed?.(connection, ending);
   }

@@ -72,6 +72,8 @@ describe("who may", () => {
   });
 });
 
+const NONE = { opened: 0, active: 0, packets: 0, bytes: 0 };
+
 describe("what it shows", () => {
   it("statistics", async () => {
     const app = freshApp();
@@ -82,6 +84,9 @@ describe("what it shows", () => {
       peers: 0,
       away: 0,
       monthBytes: 0,
+      families: { NetworkOld: NONE, NetworkPb: NONE, NetworkingSockets: NONE, NetworkingMessages: NONE },
+      messages: 0,
+      joins: 0,
       drops: Object.fromEntries(DROP_REASONS.map((reason) => [reason, 0])),
       refusals: Object.fromEntries(REFUSALS.map((error) => [error, 0])),
       joinRefusals: Object.fromEntries(JOIN_REFUSALS.map((code) => [code, 0])),
@@ -98,6 +103,8 @@ describe("what it shows", () => {
       peers: 2,
       away: 0,
       monthBytes: 32,
+      families: { NetworkOld: NONE, NetworkingSockets: { opened: 1, active: 1, packets: 2, bytes: 32 } },
+      joins: 2,
       drops: { unknown_handle: 1 },
       refusals: { unknown_handle: 2 }, // the second is the fence
     });
