@@ -71,7 +71,10 @@ export function createApp<Env extends RelayEnvironment>(platform: Platform<Env>)
   app.get("/v1/apps/:appId/connect", join);
   app.get("/v1/apps/:appId/rooms/:room/connect", join);
 
-  app.use("/v1/admin/*", adminLog((line) => platform.log(line)));
+  app.use(
+    "/v1/admin/*",
+    adminLog((line) => platform.log(line)),
+  );
   app.route("/v1/admin", adminRoutes(platform));
   app.route("/", metricsRoutes(platform));
 

@@ -4,11 +4,11 @@ import type { RelayEnvironment } from "./gateway.ts";
 import { problem } from "./problem.ts";
 
 export type MetricsAccess =
-  /** `apps`: null for all. */
-  | { readonly ok: true; readonly apps: readonly number[] | null }
+  /** `apps`: undefined for all. */
+  | { readonly ok: true; readonly apps: ReadonlySet<number> | undefined }
   | { readonly ok: false; readonly refusal: Response };
 
-/** Undefined tokens mean that there is nothing here. */
+/** Where no token is configured there is nothing here. */
 export async function metricsAccess(env: RelayEnvironment, authorization: string | undefined): Promise<MetricsAccess> {
   const expected = env.ADMIN_TOKEN;
   if (!expected) return { ok: false, refusal: problem("not_found", "there is nothing here") };
@@ -17,6 +17,6 @@ export async function metricsAccess(env: RelayEnvironment, authorization: string
     const detail = 'send an admin token as "Authorization: Bearer <token>"';
     return { ok: false, refusal: problem("admin_token_missing", detail) };
   }
-  if (await secretsEqual(token, expected)) return { ok: true, apps: null };
+  if (await secretsEqual(token, expected)) return { ok: true, apps: undefined };
   return { ok: false, refusal: problem("admin_token_wrong", "this is not the ADMIN_TOKEN") };
 }

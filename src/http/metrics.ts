@@ -18,10 +18,9 @@ export function metricsRoutes<Env extends RelayEnvironment>(platform: Platform<E
     if (!access.ok) return access.refusal;
     const chosen = readApps(c.req.queries("app"));
     if (!chosen.ok) return chosen.refusal;
-    const sets = [access.apps, chosen.value].filter((apps) => apps !== null).map((apps) => new Set(apps));
     const apps = await figuresOfApps(
       platform.rooms(c.env).directory,
-      (app) => sets.every((set) => set.has(app)),
+      (app) => (access.apps?.has(app) ?? true) && (chosen.value?.has(app) ?? true),
       (app, error) => platform.log({ level: "error", event: "metrics_failed", app, error: String(error) }),
     );
     const text = writeMetrics({ version: VERSION, runtime: platform.runtime }, apps, platform.now());
@@ -33,7 +32,6 @@ export function metricsRoutes<Env extends RelayEnvironment>(platform: Platform<E
 
 export function writeMetrics(build: Labels, { shown, known, unshown }: ShownApps, now: number): string {
   const { buildInfo, apps, unshown: left } = RELAY_METRICS;
-  const figure = (head: MetricHead, value: number, labels: Labels = {}) => writeMetric(head, [{ labels, value }]);
   const relay = [figure(buildInfo, 1, build), figure(apps, known), figure(left, unshown)];
   const ofApps = APP_METRICS.map((metric) => {
     const samples = shown.flatMap(({ labels, figures }) => metric.samples(figures, now).map(within(labels)));
@@ -42,20 +40,24 @@ export function writeMetrics(build: Labels, { shown, known, unshown }: ShownApps
   return [...relay, ...ofApps].join("");
 }
 
+function figure(head: MetricHead, value: number, labels: Labels = {}): string {
+  return writeMetric(head, [{ labels, value }]);
+}
+
 function within(app: Labels): (sample: Sample) => Sample {
   return ({ labels, value }) => ({ labels: { ...app, ...labels }, value });
 }
 
-/** `?app=480&app=730`: only these. Null without any. */
-function readApps(texts: readonly string[] = []): Checked<readonly number[] | null> {
+/** `?app=480&app=730`: only these. Undefined without any. */
+function readApps(texts: readonly string[] = []): Checked<ReadonlySet<number> | undefined> {
   if (texts.length > MAX_NAMED_APPS) {
     return { ok: false, refusal: problem("invalid_app_id", `name at most ${MAX_NAMED_APPS} apps`) };
   }
-  const apps: number[] = [];
+  const apps = new Set<number>();
   for (const text of texts) {
     const app = parseAppId(text);
     if (app === undefined) return { ok: false, refusal: problem("invalid_app_id", `app must be ${ID_RULES.app}`) };
-    apps.push(app);
+    apps.add(app);
   }
-  return { ok: true, value: texts.length === 0 ? null : apps };
+  return { ok: true, value: apps.size === 0 ? undefined : apps };
 }

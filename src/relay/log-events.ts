@@ -28,7 +28,8 @@ export const LOG_EVENTS = {
   },
   joins_refused: {
     level: "warn",
-    meaning: "More were refused for `reason` in one minute than have a line each: `count`, of which `unlogged` have none.",
+    meaning:
+      "More were refused for `reason` in one minute than have a line each: `count`, of which `unlogged` have none.",
     fields: ["reason", "count", "unlogged"],
   },
   session_opened: { level: "info", meaning: "A peer said hello.", fields: ["peer", "session"] },
