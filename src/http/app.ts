@@ -5,7 +5,7 @@ import { parseClientAddress } from "../relay/limits/client-address.ts";
 import { adminLog } from "./admin-log.ts";
 import { adminRoutes } from "./admin.ts";
 import { ConfigurationCache } from "./configuration.ts";
-import type { ClientGeo, Platform, RelayEnvironment } from "./gateway.ts";
+import type { Platform, RelayEnvironment } from "./gateway.ts";
 import { JoinLimiter } from "./join-limiter.ts";
 import { type JoinAttempt, JoinLog } from "./join-log.ts";
 import { admit, checkRateClass, isUpgradeRequest, readAddress, upgradeRequired } from "./join.ts";
@@ -21,7 +21,7 @@ export function createApp<Env extends RelayEnvironment>(platform: Platform<Env>)
   const limiter = new JoinLimiter();
   const joins = new JoinLog((line) => platform.log(line));
 
-  const attempt = async (c: Context<{ Bindings: Env }>, geo: ClientGeo, now: number): Promise<JoinAttempt> => {
+  const attempt = async (c: Context<{ Bindings: Env }>, now: number): Promise<JoinAttempt> => {
     const place = readAddress(c.req.param("appId"), c.req.param("room"));
     if (!place.ok) return { response: place.refusal };
     const address = place.value;
@@ -39,18 +39,16 @@ export function createApp<Env extends RelayEnvironment>(platform: Platform<Env>)
       checkRateClass(admission, appId, settings) ?? limiter.check(appId, client, settings.joinsPerMinute, now);
     if (refusal) return { address, peer, response: refusal };
     const rooms = platform.rooms(c.env);
-    const response = isUpgrade
-      ? await rooms.join(address, admission, c.req.raw, geo)
-      : ((await rooms.refusal(address, admission)) ?? upgradeRequired());
-    return { address, peer, response };
+    if (!isUpgrade) return { response: (await rooms.refusal(address, admission)) ?? upgradeRequired() };
+    const geo = platform.geo(c.req.raw);
+    return { address, peer, geo, response: await rooms.join(address, admission, c.req.raw, geo) };
   };
 
   const join = async (c: Context<{ Bindings: Env }>): Promise<Response> => {
     const now = platform.now();
-    const geo = platform.geo(c.req.raw);
-    const attempted = await attempt(c, geo, now);
+    const attempted = await attempt(c, now);
     // A plain request asks why an upgrade was refused, which has its line.
-    if (isUpgradeRequest(c.req.raw)) joins.ended(attempted, geo, now);
+    if (isUpgradeRequest(c.req.raw)) joins.ended(attempted, now);
     return attempted.response;
   };
 

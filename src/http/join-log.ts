@@ -14,6 +14,8 @@ export interface JoinAttempt {
   readonly response: Response;
   readonly address?: RoomAddress;
   readonly peer?: PeerId;
+  /** Asked for only where nothing but the room can refuse any more. */
+  readonly geo?: ClientGeo;
 }
 
 /**
@@ -29,14 +31,14 @@ export class JoinLog {
     this.#log = log;
   }
 
-  ended({ response, address, peer }: JoinAttempt, { colo, country }: ClientGeo, now: number): void {
+  ended({ response, address, peer, geo }: JoinAttempt, now: number): void {
     this.#sumUp(Math.floor(now / MINUTE_MS));
     const reason = problemCode(response);
     const where = { ...(address && { room: roomName(address) }), ...(peer !== undefined && { peer: String(peer) }) };
     if (reason === undefined) {
-      this.#log({ level: "info", event: "join", ...where, colo, country });
+      this.#log({ level: "info", event: "join", ...where, colo: geo?.colo, country: geo?.country });
     } else if (this.#count(reason) <= REFUSALS_LOGGED_PER_MINUTE) {
-      this.#log({ level: "info", event: "join_refused", reason, ...where, colo, country });
+      this.#log({ level: "info", event: "join_refused", reason, ...where });
     }
   }
 

@@ -24,7 +24,7 @@ export const LOG_EVENTS = {
   join_refused: {
     level: "info",
     meaning: "An upgrade was refused, by the room or before one was asked; `reason` is the answer's `code`.",
-    fields: ["reason", "peer", "colo", "country"],
+    fields: ["reason", "peer"],
   },
   joins_refused: {
     level: "warn",
