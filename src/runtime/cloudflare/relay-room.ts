@@ -18,7 +18,7 @@ import { migrate } from "../../storage/migrations.ts";
 import { SqlBanStore } from "../../storage/sql-bans.ts";
 import { SqlRoomStore } from "../../storage/sql-room-store.ts";
 import { readAdmission } from "./admission-header.ts";
-import { type DataPoints, MeasuredRoomStore, RoomAnalytics } from "./analytics.ts";
+import { MeasuredRoomStore, RoomAnalytics } from "./analytics.ts";
 import { Checkpoints } from "./checkpoints.ts";
 import { DurableSql } from "./durable-sql.ts";
 import type { RelayEnv } from "./env.ts";
@@ -68,15 +68,14 @@ export class RelayRoom extends DurableObject<RelayEnv> {
     this.sql = new DurableSql(ctx.storage);
     const { from, to } = migrate(this.sql);
     if (from !== to) log({ level: "info", event: "migrated", room: ctx.id.name, from, to });
-    const options: RoomOptions = {
+    const options: Omit<RoomOptions, "store"> = {
       app,
       settings: settings.settingsFor(app),
-      store: this.#newStore(env.ANALYTICS),
       bans: new SqlBanStore(this.sql),
       log: (entry) => log({ ...entry, room: ctx.id.name }),
       random: (size) => crypto.getRandomValues(new Uint8Array(size)),
     };
-    this.#newRoom = () => new Room(options);
+    this.#newRoom = () => new Room({ ...options, store: this.#newStore() });
     ctx.setWebSocketAutoResponse(new WebSocketRequestResponsePair(PING, PONG));
     // oxlint-disable-next-line no-floating-promises -- the platform holds all events back until it is done
     void ctx.blockConcurrencyWhile(async () => {
@@ -84,10 +83,11 @@ export class RelayRoom extends DurableObject<RelayEnv> {
     });
   }
 
-  #newStore(dataset: DataPoints | null | undefined): SqlRoomStore {
-    if (!dataset) return new SqlRoomStore(this.sql);
+  #newStore(): SqlRoomStore {
+    const { ANALYTICS } = this.env;
+    if (!ANALYTICS) return new SqlRoomStore(this.sql);
     const { app, room = "" } = parseRoomAddress(this.ctx.id.name);
-    const analytics = new RoomAnalytics(dataset, { app, room, region: "" });
+    const analytics = new RoomAnalytics(ANALYTICS, { app, room, region: "" });
     return new MeasuredRoomStore(this.sql, analytics, () => this.#served?.room.statistics());
   }
 
