@@ -6,7 +6,7 @@ import type { RelayEnv } from "../../src/runtime/cloudflare/env.ts";
 import type { RelayRoom } from "../../src/runtime/cloudflare/relay-room.ts";
 import { Clock } from "./support/clock.ts";
 import { mustRelay, pairUp } from "./support/peer.ts";
-import { type RoomStub, freshApp, roomOf } from "./support/room.ts";
+import { type RoomStub, freshApp, operatorOf, roomOf } from "./support/room.ts";
 
 type Point = Parameters<NonNullable<RelayEnv["ANALYTICS"]>["writeDataPoint"]>[0];
 
@@ -63,7 +63,7 @@ it("a point per flush: what happened since the last one, also over an eviction, 
   await clock.pass(41_000, stub, [pair.a, pair.b]);
   await runDurableObjectAlarm(stub);
   expect(points.length).toBeGreaterThan(first);
-  const { messages } = await stub.operate("statistics", []);
+  const { messages } = await operatorOf(stub).statistics();
   expect(figuresOf(points)).toMatchObject({
     "packets relayed": 6,
     "bytes relayed": 96,
