@@ -8,6 +8,9 @@ import type {
   PeerId,
   SessionId,
 } from "../protocol/index.ts";
+import type { LogLevel, LogLine } from "./log-events.ts";
+
+export type { LogLevel } from "./log-events.ts";
 
 /** One peer's WebSocket. */
 export interface RelaySocket {
@@ -101,13 +104,12 @@ export interface RoomStore {
   saveCounters(counters: Float64Array): void;
 }
 
-export type LogLevel = "debug" | "info" | "warn" | "error";
-
-/** One structured log line. Never a ticket, a secret or a payload; ids as decimal strings. */
+/** A log line as who receives it sees it. */
 export interface LogEntry {
   readonly level: LogLevel;
   readonly event: string;
   readonly [field: string]: string | number | boolean | undefined;
 }
 
-export type Log = (entry: LogEntry) => void;
+/** Takes the lines of log-events.ts, and no others. */
+export type Log = (line: LogLine) => void;

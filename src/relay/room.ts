@@ -6,6 +6,7 @@ import {
   EndReason,
   type Handle,
   type PeerId,
+  connectionTypeName,
 } from "../protocol/index.ts";
 import { AlarmClock } from "./alarm-clock.ts";
 import type { AuditLog } from "./audit.ts";
@@ -139,6 +140,7 @@ export class Room {
    * them carried. Returns their links, in order.
    */
   restore(checkpoint: Float64Array | undefined, survivors: readonly Survivor[], now: number): Link[] {
+    this.manager.beginTurn(now);
     restoreStored(this.#state, checkpoint, survivors, now);
     const links = survivors.map(({ socket, saved }) => this.rejoin(socket, saved, now));
     for (const { session } of links) if (session) session.awayUntil = Infinity;
@@ -187,6 +189,7 @@ export class Room {
   receive(link: Link, bytes: Uint8Array, now: number): void {
     this.#state.counters.messages++;
     if (link.state === "over") return;
+    this.manager.beginTurn(now);
     try {
       this.#hear(link, now);
       readMessage(this.#state, link, bytes, now);
@@ -200,6 +203,7 @@ export class Room {
   receiveText(link: Link, now: number): void {
     this.#state.counters.messages++;
     if (link.state === "over") return;
+    this.manager.beginTurn(now);
     this.#hear(link, now);
     refuseText(this.#state, link);
     this.#endTurn(now);
@@ -207,17 +211,20 @@ export class Room {
 
   /** The socket is gone, whoever closed it. `isFarewell`: the client closed it as one who does not come back (rule S5). */
   socketClosed(link: Link, now: number, isFarewell = false): void {
+    this.manager.beginTurn(now);
     loseSocket(this.#state, link, now, "socket_closed", isFarewell);
     this.#endTurn(now);
   }
 
   /** Asks every client to come back after `reconnectAfterMs`, and closes its socket: before a planned end of the object. */
   drain(reconnectAfterMs: number, now: number): number {
+    this.manager.beginTurn(now);
     const open = [...this.#state.links].filter(({ isOpen }) => isOpen);
     for (const link of open) {
       closeLink(this.#state, link, CloseCode.Restarting, "the relay is restarting", reconnectAfterMs);
       loseSocket(this.#state, link, now, "drained");
     }
+    this.#state.log({ level: "info", event: "drained", sockets: open.length, reconnectAfterMs });
     this.#endTurn(now);
     return open.length;
   }
@@ -230,6 +237,7 @@ export class Room {
   /** Does what is due: stale connections, ghosts, guests without a hello, the counter flush. */
   alarm(now: number): void {
     const { manager, counters } = this.#state;
+    manager.beginTurn(now);
     bytesThisMonth(this.#state, now);
     const second = Math.floor(now / TIMES.promptMs) * TIMES.promptMs;
     manager.cleanupStaleConnections(second);
@@ -257,6 +265,7 @@ export class Room {
 
   /** Ends a connection for an operator. False for an unknown id. */
   closeConnection(id: ConnectionId, now: number): boolean {
+    this.manager.beginTurn(now);
     const closed = this.manager.closeConnection(id, EndReason.ClosedByAdmin);
     this.#endTurn(now);
     return closed;
@@ -264,7 +273,9 @@ export class Room {
 
   /** Removes a peer for an operator. False when the peer is not here. */
   kick(peer: PeerId, now: number): boolean {
+    this.manager.beginTurn(now);
     const found = expel(this.#state, peer, CloseCode.Kicked, EndReason.PeerKicked, "kicked");
+    if (found) this.#state.log({ level: "info", event: "kicked", peer: String(peer) });
     this.#endTurn(now);
     return found;
   }
@@ -273,15 +284,19 @@ export class Room {
   ban(ban: Omit<Ban, "created">, now: number): { ban: Ban; ended: number } | undefined {
     const kept = { ...ban, created: now };
     if (!this.#bans.add(kept, now)) return undefined;
-    this.#state.log({ level: "info", event: "banned", kind: ban.kind, until: ban.until ?? "for good" });
+    this.manager.beginTurn(now);
     const ended = endBanned(this.#state, kept);
+    const until = ban.until ?? "for good";
+    this.#state.log({ level: "info", event: "banned", ...namedBan(ban.kind, ban.subject), until, ended });
     this.#endTurn(now);
     return { ban: kept, ended };
   }
 
   /** False when there is no such ban. */
   unban(kind: BanKind, subject: string, now: number): boolean {
-    return this.#bans.remove(kind, subject, now);
+    const found = this.#bans.remove(kind, subject, now);
+    if (found) this.#state.log({ level: "info", event: "unbanned", ...namedBan(kind, subject) });
+    return found;
   }
 
   listBans(page: BanPage, now: number): Ban[] {
@@ -407,6 +422,10 @@ export class Room {
       connection: String(connection.connectionId),
       from: String(connection.fromPeerId),
       to: String(connection.toPeerId),
+      app: connection.appId,
+      type: connectionTypeName(connection.type),
+      virtualPort: connection.virtualPort,
+      channel: connection.channel,
     });
     for (const observer of this.#state.observers) observer.opened?.(connection);
   }
@@ -456,6 +475,11 @@ export class Room {
 
 function outboxLimits({ maxQueuedBytes, coalesceMs }: AppSettings): OutboxLimits {
   return { maxQueued: maxQueuedBytes, coalesceMs };
+}
+
+/** An address, or a ticket's id, is nothing for a log. */
+function namedBan(kind: BanKind, subject: string): { kind: BanKind; peer?: string } {
+  return kind === "peer" ? { kind, peer: subject } : { kind };
 }
 
 function describe(error: unknown): string {

@@ -310,7 +310,12 @@ describe("a join is refused", () => {
     await refused("upgrade_required", get(url));
     await refused("unsupported_subprotocol", get(url, { upgrade: "websocket" }));
     await expect(evictDurableObject(roomOf(app))).rejects.toThrow("not currently running");
-    expect(lines).toEqual([]);
+    const refusal = { level: "info", event: "join_refused", room: `app/${app}` };
+    expect(lines).toEqual([
+      { ...refusal, reason: "ticket_expired" },
+      { ...refusal, reason: "ticket_malformed" },
+      { ...refusal, reason: "unsupported_subprotocol" },
+    ]);
     peer.socket.close();
   });
 });
