@@ -21,6 +21,8 @@ export interface RoomState {
   readonly observers: RoomObserver[];
   /** The session of each peer, those included that are away. */
   readonly sessions: Map<PeerId, Session>;
+  /** How many of them have a socket. */
+  present: number;
   /** Every socket that is not over, guests included. */
   readonly links: Set<Link>;
   /** Those that do not take in what they are sent (flow-control.ts). */

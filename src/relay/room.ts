@@ -15,6 +15,8 @@ import { type JoinRefusal, bytesThisMonth, refuseEntry } from "./limits/entry.ts
 import { isOverrun } from "./flow/flow-control.ts";
 import { readMessage, refuseText } from "./inbound.ts";
 import { keepSession } from "./sessions/keeping.ts";
+import type { HistoryBucket, HistoryQuery } from "./history/bucket.ts";
+import { History } from "./history/history.ts";
 import { Link } from "./sessions/link.ts";
 import { type Ending, P2PRelayManager } from "./manager.ts";
 import { tellClosed, tellState } from "./negotiation.ts";
@@ -58,6 +60,7 @@ export class Room {
   /** Rows of connections that are over, which the store failed to delete: the next flush tries again. */
   readonly #undeleted = new Set<Handle>();
   readonly #clock = new AlarmClock();
+  readonly #history: History;
   /** ms of the first change that is not on disk; Infinity while all is. */
   #dirtySince = Infinity;
 
@@ -89,6 +92,7 @@ export class Room {
         newMark: () => newMark(options.random),
       }),
       sessions: new Map(),
+      present: 0,
       links: new Set(),
       stalling: new Set(),
       failed: [],
@@ -97,6 +101,7 @@ export class Room {
       newToken: () => newToken(options.random),
       wake: (at) => this.#clock.wake(at),
     };
+    this.#history = new History(this.#state, () => this.flush());
   }
 
   get manager(): P2PRelayManager {
@@ -133,6 +138,7 @@ export class Room {
    */
   restore(checkpoint: Float64Array | undefined, survivors: readonly Survivor[], now: number): Link[] {
     restoreStored(this.#state, checkpoint, survivors, now);
+    this.#history.restored(now);
     const links = survivors.map(({ socket, saved }) => this.rejoin(socket, saved, now));
     for (const { session } of links) if (session) session.awayUntil = Infinity;
     settleSessions(this.#state, now);
@@ -157,6 +163,7 @@ export class Room {
 
   /** A socket whose upgrade has been accepted for who the ticket names. */
   join(socket: RelaySocket, admission: Admission, now: number): Link {
+    this.#history.turnBegins(now);
     const link = new Link(socket, admission, now, limitsFor(this.#state.settings, admission.rateClass));
     this.#state.links.add(link);
     this.#state.counters.joined();
@@ -178,6 +185,7 @@ export class Room {
 
   /** One binary message: a batch of frames, read in place. Its bytes may be sent on later, so nobody may change them. */
   receive(link: Link, bytes: Uint8Array, now: number): void {
+    this.#history.turnBegins(now);
     this.#state.counters.messages++;
     if (link.state === "over") return;
     try {
@@ -191,6 +199,7 @@ export class Room {
 
   /** A text message that is not the keep-alive: the protocol has none (rule P8). */
   receiveText(link: Link, now: number): void {
+    this.#history.turnBegins(now);
     this.#state.counters.messages++;
     if (link.state === "over") return;
     this.#hear(link, now);
@@ -200,12 +209,14 @@ export class Room {
 
   /** The socket is gone, whoever closed it. `isFarewell`: the client closed it as one who does not come back (rule S5). */
   socketClosed(link: Link, now: number, isFarewell = false): void {
+    this.#history.turnBegins(now);
     loseSocket(this.#state, link, now, "socket_closed", isFarewell);
     this.#endTurn(now);
   }
 
   /** Asks every client to come back after `reconnectAfterMs`, and closes its socket: before a planned end of the object. */
   drain(reconnectAfterMs: number, now: number): number {
+    this.#history.turnBegins(now);
     const open = [...this.#state.links].filter(({ isOpen }) => isOpen);
     for (const link of open) {
       closeLink(this.#state, link, CloseCode.Restarting, "the relay is restarting", reconnectAfterMs);
@@ -222,6 +233,7 @@ export class Room {
 
   /** Does what is due: stale connections, ghosts, guests without a hello, the counter flush. */
   alarm(now: number): void {
+    this.#history.turnBegins(now);
     const { manager, counters } = this.#state;
     bytesThisMonth(this.#state, now);
     const second = Math.floor(now / TIMES.promptMs) * TIMES.promptMs;
@@ -242,7 +254,7 @@ export class Room {
         store.deleteConnection(handle);
         this.#undeleted.delete(handle);
       }
-      counters.flush(manager, (packed) => store.saveCounters(packed));
+      this.#history.save((rows) => counters.flush(manager, (packed) => store.saveCounters(packed, rows)));
     } catch (error) {
       this.#logStoreFailure(error);
     }
@@ -250,6 +262,7 @@ export class Room {
 
   /** Ends a connection for an operator. False for an unknown id. */
   closeConnection(id: ConnectionId, now: number): boolean {
+    this.#history.turnBegins(now);
     const closed = this.manager.closeConnection(id, EndReason.ClosedByAdmin);
     this.#endTurn(now);
     return closed;
@@ -257,6 +270,7 @@ export class Room {
 
   /** Removes a peer for an operator. False when the peer is not here. */
   kick(peer: PeerId, now: number): boolean {
+    this.#history.turnBegins(now);
     const found = expel(this.#state, peer, CloseCode.Kicked, EndReason.PeerKicked, "kicked");
     this.#endTurn(now);
     return found;
@@ -264,6 +278,7 @@ export class Room {
 
   /** Keeps a peer, an address or a ticket out, and ends the sockets that it has here. Undefined: too many bans. */
   ban(ban: Omit<Ban, "created">, now: number): { ban: Ban; ended: number } | undefined {
+    this.#history.turnBegins(now);
     const kept = { ...ban, created: now };
     if (!this.#bans.add(kept, now)) return undefined;
     this.#state.log({ level: "info", event: "banned", kind: ban.kind, until: ban.until ?? "for good" });
@@ -284,6 +299,10 @@ export class Room {
   /** With `now` the month is today's; without it that of the last alarm or join. */
   statistics(now?: number): RoomStatistics {
     return roomStatistics(this.#state, now);
+  }
+
+  history(query: HistoryQuery, now: number): HistoryBucket[] {
+    return this.#history.buckets(query, now);
   }
 
   /** Whether the peer has a session with a socket just now. */
@@ -315,6 +334,7 @@ export class Room {
     else if (isEmpty) this.#clock.stop();
     // A clock that has gone back: else nothing would ring until it is as late as it was.
     if (this.#clock.isAhead(now) && !isEmpty) this.#schedule(now);
+    this.#history.turnEnded();
     for (const observer of observers) observer.turnEnded?.(now);
   }
 

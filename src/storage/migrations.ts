@@ -48,6 +48,8 @@ const STEPS: readonly (readonly string[])[] = [
       PRIMARY KEY (kind, subject)
     ) WITHOUT ROWID`,
   ],
+  // A ring of packed rows (relay/history/rows.ts).
+  [`CREATE TABLE history (slot INTEGER PRIMARY KEY, packed BLOB NOT NULL)`],
 ];
 
 export const SCHEMA_VERSION = STEPS.length;

@@ -3,12 +3,15 @@
  * know them. Arguments and results travel between objects, so they are data.
  */
 import type { ConnectionId, PeerId } from "../../protocol/index.ts";
+import type { HistoryQuery } from "../history/bucket.ts";
 import type { Ban, BanKind, BanPage } from "../limits/bans.ts";
 import type { Room } from "../room.ts";
 import { connection, connections, connectionsOfPeer } from "./connections.ts";
 
 const OPERATIONS = {
   statistics: (room: Room, now: number) => room.statistics(now),
+  /** At most a day of minutes or thirty days of hours, the running one included. */
+  history: (room: Room, now: number, query: HistoryQuery) => room.history(query, now),
   connections,
   connection,
   connectionsOfPeer,

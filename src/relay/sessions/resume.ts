@@ -17,6 +17,7 @@ export function resume(room: RoomState, link: Link, session: Session, shown: Uin
   session.previousToken = shown;
   const { farewells } = session;
   link.open(session);
+  room.present++;
   if (session.isStored) keepSession(room, session);
   room.log({ level: "info", event: "session_resumed", peer: String(session.peer), session: String(session.id) });
   welcome(room, link, session, now);

@@ -38,6 +38,7 @@ function begin(room: RoomState, link: Link, now: number): void {
   const session = new Session(link.peer, { session: room.newSessionId(), token: room.newToken() });
   room.sessions.set(link.peer, session);
   link.open(session);
+  room.present++;
   room.log({ level: "info", event: "session_opened", peer: String(link.peer), session: String(session.id) });
   welcome(room, link, session, now);
   // Who asked for this peer while it was away has waited for this moment (rule C3).
