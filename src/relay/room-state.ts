@@ -43,6 +43,12 @@ export function otherLink(room: RoomState, connection: P2PConnection, peer: Peer
   return room.sessions.get(connection.fromPeerId === peer ? connection.toPeerId : connection.fromPeerId)?.link;
 }
 
+/** A session has got its socket. */
+export function arrive(room: RoomState): void {
+  room.present++;
+  room.counters.running.note({ peers: room.present });
+}
+
 export function drop(room: RoomState, reason: DropReason): void {
   room.counters.dropped(reason);
 }

@@ -334,7 +334,6 @@ export class Room {
     else if (isEmpty) this.#clock.stop();
     // A clock that has gone back: else nothing would ring until it is as late as it was.
     if (this.#clock.isAhead(now) && !isEmpty) this.#schedule(now);
-    this.#history.turnEnded();
     for (const observer of observers) observer.turnEnded?.(now);
   }
 
@@ -375,10 +374,11 @@ export class Room {
   }
 
   #opened(connection: P2PConnection): void {
-    const { store, counters, log } = this.#state;
+    const { store, counters, manager, log } = this.#state;
     this.#keep(connection.fromPeerId);
     store.insertConnection(connection satisfies StoredConnection);
     counters.opened(connection);
+    counters.running.note({ connections: manager.getActiveConnectionCount() });
     log({
       level: "info",
       event: "connection_opened",

@@ -30,12 +30,6 @@ export class History {
     if (now >= this.#lookAt || now < this.#lookAt - 2 * MINUTE) this.#look(now);
   }
 
-  /** After each event. */
-  turnEnded(): void {
-    const { counters, present, manager } = this.#room;
-    counters.running.note(present, manager.getActiveConnectionCount());
-  }
-
   /** The room is as it was. */
   restored(now: number): void {
     const { running, isOlder } = this.#room.counters;

@@ -44,10 +44,10 @@ export class RunningBucket {
     return this.#before;
   }
 
-  /** After each turn: twice a comparison. */
-  note(peers: number, connections: number): void {
-    if (peers > this.#peers) this.#peers = peers;
-    if (connections > this.#connections) this.#connections = connections;
+  /** There are so many just now. */
+  note({ peers = 0, connections = 0 }: Partial<Peaks>): void {
+    this.#peers = Math.max(this.#peers, peers);
+    this.#connections = Math.max(this.#connections, connections);
   }
 
   begin(at: number, before: Totals, peaks: Peaks): void {

@@ -2,7 +2,7 @@
 import { bytesThisMonth } from "../limits/entry.ts";
 import type { Link } from "./link.ts";
 import type { RelaySocket, SavedLink } from "../ports.ts";
-import type { RoomState } from "../room-state.ts";
+import { type RoomState, arrive } from "../room-state.ts";
 import { Session } from "./session.ts";
 
 /** A socket that stayed open while the object was evicted, and what was saved beside it. */
@@ -50,7 +50,7 @@ export function reattach(room: RoomState, link: Link, saved: SavedLink & { state
   const session = isKnown ? known : new Session(link.peer, saved);
   session.takeOver(saved);
   session.admission = saved.admission;
-  if (!session.link) room.present++;
+  if (!session.link) arrive(room);
   session.link = link;
   link.session = session;
   sessions.set(link.peer, session);

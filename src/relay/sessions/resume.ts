@@ -5,7 +5,7 @@ import { isHeld, send, tellPath } from "../flow/flow-control.ts";
 import { keepSession } from "./keeping.ts";
 import type { Link } from "./link.ts";
 import { announce } from "../negotiation.ts";
-import { type RoomState, otherLink } from "../room-state.ts";
+import { type RoomState, arrive, otherLink } from "../room-state.ts";
 import type { Session } from "./session.ts";
 import { closeLink, tell } from "../telling.ts";
 import { welcome } from "./welcome.ts";
@@ -17,7 +17,7 @@ export function resume(room: RoomState, link: Link, session: Session, shown: Uin
   session.previousToken = shown;
   const { farewells } = session;
   link.open(session);
-  room.present++;
+  arrive(room);
   if (session.isStored) keepSession(room, session);
   room.log({ level: "info", event: "session_resumed", peer: String(session.peer), session: String(session.id) });
   welcome(room, link, session, now);

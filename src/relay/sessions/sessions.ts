@@ -13,7 +13,7 @@ import { forgetSession, keepSession } from "./keeping.ts";
 import type { Link } from "./link.ts";
 import { announce, isOrphan } from "../negotiation.ts";
 import { resume, tellAway } from "./resume.ts";
-import type { RoomState } from "../room-state.ts";
+import { type RoomState, arrive } from "../room-state.ts";
 import { Session } from "./session.ts";
 import { TIMES } from "../settings.ts";
 import { closeLink, dropLink, refuse } from "../telling.ts";
@@ -38,7 +38,7 @@ function begin(room: RoomState, link: Link, now: number): void {
   const session = new Session(link.peer, { session: room.newSessionId(), token: room.newToken() });
   room.sessions.set(link.peer, session);
   link.open(session);
-  room.present++;
+  arrive(room);
   room.log({ level: "info", event: "session_opened", peer: String(link.peer), session: String(session.id) });
   welcome(room, link, session, now);
   // Who asked for this peer while it was away has waited for this moment (rule C3).
