@@ -2,6 +2,7 @@
 import type { TicketRefusalCode } from "../auth/index.ts";
 import type { JoinRefusal } from "../relay/limits/entry.ts";
 import type { JoinRefusalCode } from "../relay/limits/refusals.ts";
+import { MAX_WATCHERS } from "../relay/watching/watchers.ts";
 
 export const PROBLEMS = {
   invalid_app_id: 400,
@@ -40,6 +41,7 @@ export const PROBLEMS = {
   too_many_joins: 429,
   too_many_sockets: 429,
   room_full: 429,
+  too_many_watchers: 429,
   budget_exhausted: 429,
   internal_error: 500,
   relay_not_configured: 503,
@@ -87,6 +89,10 @@ export async function adoptProblem(refusal: Response): Promise<Response> {
   const { code } = JSON.parse(text) as { code: ProblemCode };
   codes.set(response, code);
   return response;
+}
+
+export function tooManyWatchers(): Response {
+  return problem("too_many_watchers", `${MAX_WATCHERS} watch this room, which is the limit; close one of them first`);
 }
 
 /** A room's own refusal of a join. */

@@ -81,8 +81,8 @@ export const LOG_EVENTS = {
   },
   migrated: {
     level: "info",
-    meaning: "The room's database was brought to this release's schema.",
-    fields: ["from", "to"],
+    meaning: "A database, of a room or of the directory, was brought to this release's schema.",
+    fields: ["directory", "from", "to"],
   },
   listening: {
     level: "info",
@@ -121,6 +121,21 @@ export const LOG_EVENTS = {
     fields: ["peer", "error"],
   },
   room_failed: { level: "error", meaning: "A room could not be asked, or failed.", fields: ["overloaded", "error"] },
+  watcher_failed: {
+    level: "error",
+    meaning: "An operator who watches a room could not be told of it.",
+    fields: ["error"],
+  },
+  report_failed: {
+    level: "error",
+    meaning: "A room could not tell the directory how it is; its next report makes up for it.",
+    fields: ["error"],
+  },
+  settings_not_told: {
+    level: "error",
+    meaning: "A room could not be told of an app's new settings; it learns of them with its next report.",
+    fields: ["error"],
+  },
   http_error: { level: "error", meaning: "The relay failed on a request.", fields: ["route", "error"] },
   metrics_failed: {
     level: "error",

@@ -67,6 +67,7 @@ interface PeerRecords {
  */
 export class P2PRelayManager {
   readonly #options: ManagerOptions;
+  #idleTimeoutMs: number;
   readonly #byId = new Map<ConnectionId, ConnectionRecord>();
   readonly #byHandle = new Map<number, ConnectionRecord>();
   /** By what makes a connection the same (rule C1). */
@@ -81,6 +82,7 @@ export class P2PRelayManager {
 
   constructor(options: ManagerOptions) {
     this.#options = options;
+    this.#idleTimeoutMs = options.idleTimeoutMs;
   }
 
   /**
@@ -108,6 +110,8 @@ export class P2PRelayManager {
       type,
       state: ConnectionState.Connecting,
       created: now,
+      connectedAt: undefined,
+      disconnectingAt: undefined,
       lastActivity: now,
       packetsRelayed: 0,
       bytesRelayed: 0,
@@ -121,6 +125,7 @@ export class P2PRelayManager {
       fromSession: undefined,
       toSession: undefined,
       rates: undefined,
+      quality: undefined,
     };
     this.#index(record);
     try {
@@ -139,12 +144,13 @@ export class P2PRelayManager {
 
   /**
    * False, and nothing changed, for an unknown id and for a transition that the lifecycle does not have.
-   * `now` counts as activity: a connection that took long to be accepted has its whole idle timeout before it.
+   * `now` counts as activity: a connection that took long to be accepted has its whole idle timeout before it. `at` is when
+   * it happens where that is no activity.
    */
   updateConnectionState(
     id: ConnectionId,
     state: ConnectionState,
-    { now, deadline }: { readonly now?: number; readonly deadline?: number } = {},
+    { now, at = now, deadline }: { readonly now?: number; readonly at?: number; readonly deadline?: number } = {},
   ): boolean {
     const record = this.#byId.get(id);
     if (!record || !mayFollow(record.state, state)) return false;
@@ -153,17 +159,22 @@ export class P2PRelayManager {
     this.#setState(record, state);
     record.deadline = deadline;
     if (now !== undefined) record.lastActivity = now;
+    if (state === ConnectionState.Connected) record.connectedAt = at;
+    else record.disconnectingAt = at;
     this.#options.events?.stateChanged?.(record, previous);
     return true;
   }
 
-  /** Disconnecting until `deadline`, then Closed with `reason`. */
-  beginDisconnect(id: ConnectionId, reason: number, by: PeerId, deadline: number): boolean {
+  /** Disconnecting from `now` until `deadline`, then Closed with `reason`. */
+  beginDisconnect(id: ConnectionId, reason: number, by: PeerId, deadline: number, now?: number): boolean {
     const record = this.#byId.get(id);
     if (!record || !mayFollow(record.state, ConnectionState.Disconnecting)) return false;
     record.pendingReason = reason;
     record.pendingBy = by;
-    return this.updateConnectionState(id, ConnectionState.Disconnecting, { deadline });
+    return this.updateConnectionState(id, ConnectionState.Disconnecting, {
+      deadline,
+      ...(now !== undefined && { at: now }),
+    });
   }
 
   /** Notes that the other end said no, without telling the initiator before its time. */
@@ -249,9 +260,14 @@ export class P2PRelayManager {
     return { deadline, idle };
   }
 
+  /** For all connections, those included that are open. */
+  setIdleTimeout(ms: number): void {
+    this.#idleTimeoutMs = ms;
+  }
+
   /** When this connection turns stale if nothing happens until then. */
   staleTime(connection: P2PConnection): number {
-    return connection.deadline ?? connection.lastActivity + this.#options.idleTimeoutMs;
+    return connection.deadline ?? connection.lastActivity + this.#idleTimeoutMs;
   }
 
   /** Ends everything and refuses to create again. A second call does nothing. */
@@ -335,6 +351,7 @@ export class P2PRelayManager {
       fromSession: undefined,
       toSession: undefined,
       rates: undefined,
+      quality: undefined,
     });
     // "After" in serial arithmetic, because the count wraps.
     const isLater = (stored.handle - this.#nextHandle) >>> 0 < 0x8000_0000;

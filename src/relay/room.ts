@@ -11,6 +11,7 @@ import {
 import { AlarmClock } from "./alarm-clock.ts";
 import { type Ban, type BanKind, type BanPage, type BanStore, Bans, endBanned } from "./limits/bans.ts";
 import type { P2PConnection } from "./connection.ts";
+import { type ConnectionDetail, connectionDetail } from "./connection-detail.ts";
 import { RoomCounters } from "./counters.ts";
 import { type JoinRefusal, bytesThisMonth, refuseEntry } from "./limits/entry.ts";
 import { isOverrun } from "./flow/flow-control.ts";
@@ -20,7 +21,7 @@ import { Link } from "./sessions/link.ts";
 import { type Ending, P2PRelayManager } from "./manager.ts";
 import { tellClosed, tellState } from "./negotiation.ts";
 import type { RoomObserver } from "./observing.ts";
-import { Outbox } from "./flow/outbox.ts";
+import { Outbox, type OutboxLimits } from "./flow/outbox.ts";
 import type { Admission, Log, RelaySocket, RoomStore, SavedLink, StoredConnection } from "./ports.ts";
 import { type Survivor, reattach, restoreStored } from "./sessions/restoring.ts";
 import type { RoomState } from "./room-state.ts";
@@ -39,6 +40,8 @@ import { type RoomStatistics, roomStatistics } from "./statistics.ts";
 import { closeLink, refuse } from "./telling.ts";
 
 export type { RoomStatistics } from "./statistics.ts";
+
+export type Occupancy = "empty" | "away" | "present";
 
 export interface RoomOptions {
   readonly app: AppId;
@@ -85,8 +88,7 @@ export class Room {
       counters: new RoomCounters(),
       outbox: new Outbox({
         maxBatch: BATCH_LIMIT,
-        maxQueued: settings.maxQueuedBytes,
-        coalesceMs: settings.coalesceMs,
+        ...outboxLimits(settings),
         newMark: () => newMark(options.random),
       }),
       sessions: new Map(),
@@ -301,6 +303,31 @@ export class Room {
     return roomStatistics(this.#state, now);
   }
 
+  /**
+   * Other settings from now on, for those too who are here: nobody is sent away by it. Clients keep the limits of their
+   * welcome until their next one, so a lower limit refuses what they send beyond it.
+   */
+  applySettings(settings: AppSettings, now: number): void {
+    this.#state.settings = settings;
+    this.#state.manager.setIdleTimeout(settings.idleTimeoutMs);
+    this.#state.outbox.setLimits(outboxLimits(settings));
+    for (const link of this.#state.links) link.limit(limitsFor(settings, link.admission.rateClass), now);
+    this.#schedule(now);
+  }
+
+  /** Who is here: somebody with a socket, or only sessions whose clients may come back. */
+  get occupancy(): Occupancy {
+    const { sessions, links } = this.#state;
+    if (sessions.size === 0) return "empty";
+    return links.size > 0 ? "present" : "away";
+  }
+
+  /** Undefined for an unknown id. */
+  connectionDetail(id: ConnectionId): ConnectionDetail | undefined {
+    const connection = this.manager.getConnection(id);
+    return connection && connectionDetail(this.#state, connection);
+  }
+
   /** Whether the peer has a session with a socket just now. */
   isPresent(peer: PeerId): boolean {
     return this.#state.sessions.get(peer)?.link !== undefined;
@@ -434,6 +461,10 @@ export class Room {
 /** An address, or a ticket's id, is nothing for a log. */
 function namedBan(kind: BanKind, subject: string): { kind: BanKind; peer?: string } {
   return kind === "peer" ? { kind, peer: subject } : { kind };
+}
+
+function outboxLimits({ maxQueuedBytes, coalesceMs }: AppSettings): OutboxLimits {
+  return { maxQueued: maxQueuedBytes, coalesceMs };
 }
 
 function describe(error: unknown): string {

@@ -29,7 +29,10 @@ export interface RoomStatistics {
 }
 
 /** With `now` the month is today's; without it that of the last alarm or join. */
-export function roomStatistics(room: RoomState, now?: number): RoomStatistics {
+export function roomStatistics(
+  room: Pick<RoomState, "manager" | "counters" | "sessions">,
+  now?: number,
+): RoomStatistics {
   const { manager, counters, sessions } = room;
   const totals = manager.getStatistics();
   const away = [...sessions.values()].filter(({ link }) => !link).length;

@@ -1,7 +1,12 @@
 import type { RoomAddress } from "../http/gateway.ts";
-import { parseAppId, parseRoomName } from "../protocol/index.ts";
+import { type AppId, parseAppId, parseRoomName } from "../protocol/index.ts";
 
 export { roomName } from "../http/room-name.ts";
+
+/** The name of an app's directory, among directories. */
+export function directoryName(app: AppId): string {
+  return `app/${app}`;
+}
 
 export function parseRoomAddress(name: string | undefined): RoomAddress {
   const [prefix, appText, infix, roomText] = (name ?? "").split("/");

@@ -172,6 +172,17 @@ describe("what it shows", () => {
       packetsRelayed: 2,
       bytesRelayed: 32,
       virtualPort: 0,
+      states: [
+        { state: "Connecting", at: expect.any(Number) },
+        { state: "Connected", at: expect.any(Number) },
+      ],
+      ends: [ALICE, BOB].map((peer) => ({
+        peer: String(peer),
+        presence: "present",
+        lastHeard: expect.any(Number),
+        queuedBytes: 0,
+        quality: null,
+      })),
     });
   });
 

@@ -1,4 +1,5 @@
 import type { ConnectionId, PeerId } from "../../protocol/index.ts";
+import type { ConnectionDetail } from "../connection-detail.ts";
 import { type ConnectionView, viewConnection } from "../connection-view.ts";
 import type { Room } from "../room.ts";
 
@@ -16,9 +17,8 @@ export function connections(
   return views;
 }
 
-export function connection({ manager }: Room, _now: number, id: ConnectionId): ConnectionView | undefined {
-  const found = manager.getConnection(id);
-  return found && viewConnection(found);
+export function connection(room: Room, _now: number, id: ConnectionId): ConnectionDetail | undefined {
+  return room.connectionDetail(id);
 }
 
 export function connectionsOfPeer({ manager }: Room, _now: number, peer: PeerId): ConnectionView[] {

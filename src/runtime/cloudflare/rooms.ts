@@ -8,12 +8,15 @@ import { writeAdmission } from "./admission-header.ts";
 import { log } from "../log.ts";
 import { roomName } from "../room-address.ts";
 import type { RelayRoom } from "./relay-room.ts";
+import { JOIN_URL, watchRequest } from "./watching.ts";
 
 /** Rooms as Durable Objects. */
 export class DurableRooms implements RoomGateway {
+  readonly directory: RelayDirectory;
   readonly #namespace: DurableObjectNamespace<RelayRoom>;
 
-  constructor(namespace: DurableObjectNamespace<RelayRoom>) {
+  constructor(namespace: DurableObjectNamespace<RelayRoom>, directory: RelayDirectory) {
+    this.directory = directory;
     this.#namespace = namespace;
   }
 
@@ -25,7 +28,7 @@ export class DurableRooms implements RoomGateway {
     const name = roomName(address);
     try {
       // A new request, not a copy: where the client is (`cf`) stays here.
-      const response = await this.#namespace.getByName(name).fetch(new Request(request.url, { headers }));
+      const response = await this.#namespace.getByName(name).fetch(new Request(JOIN_URL, { headers }));
       return response.webSocket ? response : await adoptProblem(response);
     } catch (error) {
       return roomFailed(name, error);
@@ -42,12 +45,13 @@ export class DurableRooms implements RoomGateway {
     }
   }
 
-  watch(): Promise<Response> {
-    throw new Error("watching is not built yet");
-  }
-
-  get directory(): RelayDirectory {
-    throw new Error("the directory is not built yet");
+  async watch(address: RoomAddress): Promise<Response> {
+    const name = roomName(address);
+    try {
+      return await this.#namespace.getByName(name).fetch(watchRequest());
+    } catch (error) {
+      return roomFailed(name, error);
+    }
   }
 
   admin(address: RoomAddress): RoomAdmin {

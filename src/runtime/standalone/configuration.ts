@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { loadTicketKeys } from "../../auth/index.ts";
 import type { RelayEnvironment } from "../../http/gateway.ts";
 import type { LogLevel } from "../../relay/ports.ts";
-import { type AppSettings, parseSettings } from "../../relay/settings.ts";
+import { type SettingsFor, parseSettings } from "../../relay/settings.ts";
 import { TRUSTED_PROXIES_RULE, TrustedProxies } from "./trusted-proxies.ts";
 
 export interface Tls {
@@ -20,7 +20,7 @@ export interface StandaloneConfiguration {
   readonly tls: Tls | undefined;
   readonly trustedProxies: TrustedProxies;
   readonly logLevel: LogLevel;
-  settingsFor(app: number): AppSettings;
+  readonly settingsFor: SettingsFor;
   /** For the HTTP app, as a worker would have it. */
   readonly environment: RelayEnvironment;
 }
@@ -102,7 +102,7 @@ export async function readConfiguration(
     tls: readTls(valueOf("tls-cert"), valueOf("tls-key")),
     trustedProxies: readProxies(valueOf("trusted-proxies")),
     logLevel: readLevel(valueOf("log-level")),
-    settingsFor: (app) => settings.settingsFor(app),
+    settingsFor: settings.settingsFor,
     environment,
   };
 }
