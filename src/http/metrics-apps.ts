@@ -3,7 +3,7 @@
  * traffic. So an app is never moved in silence between its own series and the sum of the others: apps are taken in order of
  * id, and the sum names in its label `ids` of whom it is one. Another set is another series (docs/decisions.md, D43).
  */
-import { type AppId, parseAppId } from "../protocol/index.ts";
+import type { AppId } from "../protocol/index.ts";
 import type { AppTotals, RelayDirectory } from "../relay/directory/report.ts";
 import type { Figures } from "./metrics-list.ts";
 import type { Labels } from "./metrics-text.ts";
@@ -43,25 +43,25 @@ export async function figuresOfApps(
   };
 }
 
-async function allApps(directory: RelayDirectory): Promise<number[]> {
-  const ids: number[] = [];
+async function allApps(directory: RelayDirectory): Promise<AppId[]> {
+  const ids: AppId[] = [];
   for (let after = 0; ; after = ids.at(-1) ?? after) {
-    const page = await directory.apps({ after, limit: PAGE });
-    ids.push(...page.map(({ app }) => app));
+    const page = await directory.ids({ after, limit: PAGE });
+    ids.push(...page);
     if (page.length < PAGE) return ids;
   }
 }
 
 async function askAll(
   directory: RelayDirectory,
-  apps: readonly number[],
+  apps: readonly AppId[],
   failed: (app: number, error: unknown) => void,
 ): Promise<(AppTotals | undefined)[]> {
   const answers: (AppTotals | undefined)[] = [];
   for (let first = 0; first < apps.length; first += AT_ONCE) {
     const some = apps.slice(first, first + AT_ONCE).map(async (app) => {
       try {
-        return await directory.app(idOf(app)).totals();
+        return await directory.app(app).totals();
       } catch (error) {
         failed(app, error);
         return undefined;
@@ -70,12 +70,6 @@ async function askAll(
     answers.push(...(await Promise.all(some)));
   }
   return answers;
-}
-
-function idOf(app: number): AppId {
-  const id = parseAppId(app);
-  if (id === undefined) throw new Error(`the directory lists ${app}, which is no app id`);
-  return id;
 }
 
 /** Undefined where one is missing: the sum would fall, and rise again with the next scrape. */

@@ -81,8 +81,8 @@ export const LOG_EVENTS = {
   },
   migrated: {
     level: "info",
-    meaning: "A database, of the room or the `directory`, was brought to this release's schema.",
-    fields: ["from", "to", "directory"],
+    meaning: "A database, of a room or of the directory, was brought to this release's schema.",
+    fields: ["directory", "from", "to"],
   },
   listening: {
     level: "info",
@@ -121,17 +121,21 @@ export const LOG_EVENTS = {
     fields: ["peer", "error"],
   },
   room_failed: { level: "error", meaning: "A room could not be asked, or failed.", fields: ["overloaded", "error"] },
+  watcher_failed: {
+    level: "error",
+    meaning: "An operator who watches a room could not be told of it.",
+    fields: ["error"],
+  },
   report_failed: {
     level: "error",
-    meaning: "The app's directory could not be told how the room is; the next report says it.",
+    meaning: "A room could not tell the directory how it is; its next report makes up for it.",
     fields: ["error"],
   },
   settings_not_told: {
     level: "error",
-    meaning: "A room could not be told of changed settings; it learns them with its next report.",
+    meaning: "A room could not be told of an app's new settings; it learns of them with its next report.",
     fields: ["error"],
   },
-  watcher_failed: { level: "error", meaning: "The relay failed on a watcher's socket.", fields: ["error"] },
   http_error: { level: "error", meaning: "The relay failed on a request.", fields: ["route", "error"] },
   metrics_failed: {
     level: "error",

@@ -7,6 +7,7 @@ import type { RelayEnvironment, RoomGateway } from "../../../src/http/gateway.ts
 import { MAX_ASKED_APPS, MAX_NAMED_APPS } from "../../../src/http/metrics-apps.ts";
 import { APP_METRICS } from "../../../src/http/metrics-list.ts";
 import { VERSION } from "../../../src/http/version.ts";
+import type { AppId } from "../../../src/protocol/index.ts";
 import type { AppDirectory, RelayDirectory } from "../../../src/relay/directory/report.ts";
 import type { LogEntry } from "../../../src/relay/ports.ts";
 import type { RoomStatistics } from "../../../src/relay/statistics.ts";
@@ -37,9 +38,13 @@ class Apps implements RelayDirectory {
     for (const [app, count] of Object.entries(counts)) this.counts.set(Number(app), count);
   }
 
-  async apps({ after, limit }: { after: number; limit: number }) {
+  async ids({ after, limit }: { after: number; limit: number }) {
     const ids = [...this.counts.keys()].filter((app) => app > after).toSorted((a, b) => a - b);
-    return ids.slice(0, limit).map((app) => ({ app, rooms: 1, peers: 1, activeConnections: 1, lastSeen: NOW }));
+    return ids.slice(0, limit) as AppId[];
+  }
+
+  apps(): Promise<never> {
+    throw new Error("each app would be asked twice");
   }
 
   app(app: number): AppDirectory {
