@@ -135,7 +135,10 @@ export class Watchers implements RoomObserver {
   ring(now: number): void {
     this.#isWaking = false;
     if (this.#watchers.size === 0) return;
-    this.#tellStatistics(now);
+    const soonest = this.#lookedAt + STATISTICS_MS;
+    // A late timer may ring behind a turn that has told them.
+    if (now >= soonest || now < this.#lookedAt) this.#tellStatistics(now);
+    else this.#wake(soonest);
     for (const watcher of this.#watchers.values()) {
       if (now - watcher.fullSince >= STALL_MS) this.#end(watcher, CloseCode.Stalled, "what was sent was not taken in");
     }
