@@ -127,8 +127,9 @@ export class Watchers implements RoomObserver {
 
   turnEnded(now: number): void {
     if (this.#happenings.length > 0) this.#tellHappenings(now);
+    if (this.#isWaking) return; // it is the timer's then, however late: both could tell within one second
     if (now - this.#lookedAt >= STATISTICS_MS || now < this.#lookedAt) this.#tellStatistics(now);
-    else if (!this.#isWaking) this.#wake(this.#lookedAt + STATISTICS_MS);
+    else this.#wake(this.#lookedAt + STATISTICS_MS);
   }
 
   /** The time that was asked for has come. */
@@ -167,7 +168,7 @@ export class Watchers implements RoomObserver {
       watcher.tellStatistics(event, isNews, now);
       isAnyBehind ||= watcher.isBehind;
     }
-    if (isAnyBehind && !this.#isWaking) this.#wake(now + STATISTICS_MS);
+    if (isAnyBehind) this.#wake(now + STATISTICS_MS);
   }
 
   #statistics(now: number): string {
