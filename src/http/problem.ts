@@ -42,6 +42,7 @@ export const PROBLEMS = {
   upgrade_required: 426,
   too_many_joins: 429,
   too_many_requests: 429,
+  too_many_watchers: 429,
   too_many_sockets: 429,
   room_full: 429,
   budget_exhausted: 429,
