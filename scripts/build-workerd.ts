@@ -2,6 +2,7 @@
 import {
   chmodSync,
   copyFileSync,
+  cpSync,
   mkdirSync,
   mkdtempSync,
   readFileSync,
@@ -27,11 +28,13 @@ export function buildWorkerdFolder(folder: string): void {
   try {
     buildBundle(bundle);
     copyFileSync(join(bundle, "worker.js"), join(folder, "worker.js"));
+    rmSync(join(folder, "pages"), { recursive: true, force: true });
+    cpSync(join(bundle, "pages"), join(folder, "pages"), { recursive: true });
   } finally {
     rmSync(bundle, { recursive: true, force: true });
   }
   const bindings = VARIABLES.map((name) => `(name = "${name}", fromEnvironment = "${name}")`);
-  writeFileSync(join(folder, "config.capnp"), workerdConfig({ port: DEFAULT_PORT, bindings }));
+  writeFileSync(join(folder, "config.capnp"), workerdConfig({ port: DEFAULT_PORT, bindings, pages: folder }));
   writeFileSync(join(folder, "start.sh"), START);
   chmodSync(join(folder, "start.sh"), 0o755);
   writeFileSync(join(folder, "README.txt"), readme(workerdVersion()));

@@ -3,6 +3,7 @@ import type { AppId, RoomName } from "../protocol/index.ts";
 import type { RoomAdmin } from "../relay/operations/index.ts";
 import type { RelayDirectory } from "../relay/directory/report.ts";
 import type { Admission, Log } from "../relay/ports.ts";
+import type { PageFiles } from "./pages.ts";
 
 /** Without a room it is the app's own: one per app. */
 export interface RoomAddress {
@@ -40,11 +41,15 @@ export interface RelayEnvironment {
   readonly ADMIN_TOKEN?: string | undefined;
   readonly ADMIN_TOKENS?: string | undefined;
   readonly APP_SETTINGS?: string | undefined;
+  /** "1" turns development tickets on (development.ts). Set by `npm start`, never in a deployment. */
+  readonly DEVELOPMENT?: string | undefined;
 }
 
 export interface Platform<Env extends RelayEnvironment> {
   readonly runtime: string;
   rooms(env: Env): RoomGateway;
+  /** The built pages; undefined where the platform has none. */
+  pages(env: Env): PageFiles | undefined;
   /** Injectable: tests and runtimes without an edge say where a client is, or nothing. */
   geo(request: Request): ClientGeo;
   /** The client's IP address, which it must not be able to choose; undefined where the platform does not know it. */

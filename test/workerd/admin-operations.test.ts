@@ -22,6 +22,8 @@ function as(name: TokenName, path: string, options: AskOptions = {}): Promise<Re
   return relay.ask(path, { token: TOKENS[name], ...options });
 }
 
+const from = (address: string) => ({ headers: { "x-test-address": address } });
+
 async function json<T>(request: Promise<Response>): Promise<T> {
   const response = await request;
   expect(response.status).toBe(200);
@@ -66,7 +68,6 @@ describe("who asks", () => {
     const statuses = await Promise.all(Array.from({ length: 210 }, async () => (await as("reader", "/whoami")).status));
     expect(statuses.filter((status) => status === 429)).toHaveLength(10);
     expect((await as("operator", "/whoami")).status).toBe(200);
-    const from = (address: string) => ({ headers: { "x-test-address": address } });
     for (let guess = 0; guess < 10; guess++) {
       await refused("admin_token_wrong", relay.ask("/whoami", { token: `guess-${guess}`, ...from("203.0.113.7") }));
     }
@@ -244,12 +245,12 @@ describe("apps and rooms", () => {
   });
 });
 
-describe("watching", () => {
-  const encode = (token: string) => btoa(token).replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "");
-  const offer = (...protocols: string[]) => ({
-    headers: { upgrade: "websocket", "sec-websocket-protocol": protocols.join(", ") },
-  });
+const encode = (token: string) => btoa(token).replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "");
+const offer = (...protocols: string[]) => ({
+  headers: { upgrade: "websocket", "sec-websocket-protocol": protocols.join(", ") },
+});
 
+describe("watching", () => {
   it("takes the token from a header, or from the subprotocols of an upgrade", async () => {
     const path = `/apps/${app}/rooms/lobby/watch`;
     expect((await as("reader", path, offer("edge-relay.watch.v1"))).status).toBe(200);

@@ -72,6 +72,8 @@ describe("who may", () => {
   });
 });
 
+const NONE = { opened: 0, active: 0, packets: 0, bytes: 0 };
+
 describe("what it shows", () => {
   it("statistics", async () => {
     const app = freshApp();
@@ -82,6 +84,9 @@ describe("what it shows", () => {
       peers: 0,
       away: 0,
       monthBytes: 0,
+      families: { NetworkOld: NONE, NetworkPb: NONE, NetworkingSockets: NONE, NetworkingMessages: NONE },
+      messages: 0,
+      joins: 0,
       drops: Object.fromEntries(DROP_REASONS.map((reason) => [reason, 0])),
       refusals: Object.fromEntries(REFUSALS.map((error) => [error, 0])),
       joinRefusals: Object.fromEntries(JOIN_REFUSALS.map((code) => [code, 0])),
@@ -98,6 +103,8 @@ describe("what it shows", () => {
       peers: 2,
       away: 0,
       monthBytes: 32,
+      families: { NetworkOld: NONE, NetworkingSockets: { opened: 1, active: 1, packets: 2, bytes: 32 } },
+      joins: 2,
       drops: { unknown_handle: 1 },
       refusals: { unknown_handle: 2 }, // the second is the fence
     });
@@ -170,6 +177,17 @@ describe("what it shows", () => {
       packetsRelayed: 2,
       bytesRelayed: 32,
       virtualPort: 0,
+      states: [
+        { state: "Connecting", at: expect.any(Number) },
+        { state: "Connected", at: expect.any(Number) },
+      ],
+      ends: [ALICE, BOB].map((peer) => ({
+        peer: String(peer),
+        presence: "present",
+        lastHeard: expect.any(Number),
+        queuedBytes: 0,
+        quality: null,
+      })),
     });
   });
 
@@ -223,6 +241,47 @@ describe("what it shows", () => {
     expect(kick.status).toBe(204);
     expect(await inRoom.b.closed).toMatchObject({ code: CloseCode.Kicked });
     await mustRelay(inApp); // where Bob still is
+  });
+});
+
+describe("apps", () => {
+  it("settings hold in rooms that are open, and are gone again when they are taken back", async () => {
+    const app = freshApp();
+    await pairUp({ app });
+    const path = `/apps/${app}/settings`;
+    const put = await json<{ settings: object }>(admin(path, { method: "PUT", body: '{"maxPeers":2}' }));
+    expect(put).toMatchObject({ settings: { maxPeers: 2 }, overrides: { maxPeers: 2 } });
+    expect(await json(admin(path))).toEqual(put);
+    expect(await json(admin(`/apps/${app}/audit`))).toMatchObject({
+      entries: [{ actor: "admin", action: "settings" }],
+    });
+    expect(await json(admin(path, { method: "DELETE" }))).toMatchObject({ overrides: {} });
+    expect(await json(admin(`/apps/${app}/rooms`))).toMatchObject({ rooms: expect.any(Array), next: null });
+    expect(await json(admin(`/apps/${app}/totals`))).toMatchObject({ app });
+  });
+
+  it("a room is watched with the token among the subprotocols, of which it selects its own", async () => {
+    const app = freshApp();
+    const protocols = `edge-relay.watch.v1, token.${btoa(TOKEN).replaceAll("=", "")}`;
+    const headers = { upgrade: "websocket", "sec-websocket-protocol": protocols };
+    const response = await admin(`/apps/${app}/watch`, { headers });
+    expect([response.status, response.headers.get("sec-websocket-protocol")]).toEqual([101, "edge-relay.watch.v1"]);
+    const socket = response.webSocket!;
+    socket.accept();
+    const first = await new Promise((resolve) => socket.addEventListener("message", ({ data }) => resolve(data)));
+    expect(JSON.parse(String(first))).toMatchObject({ type: "statistics", statistics: { peers: 0 } });
+    socket.close(1000);
+  });
+
+  it("history, minute by minute", async () => {
+    const app = freshApp();
+    await mustRelay(await pairUp({ app }));
+    const answer = await json<{ buckets: object[] }>(admin(`/apps/${app}/history`));
+    expect(answer).toMatchObject({ resolution: "minute", buckets: [{ packets: 2, bytes: 32, opened: 1, joins: 2 }] });
+    expect(await json(admin(`/apps/${app}/history?resolution=hour&to=1`))).toEqual({ resolution: "hour", buckets: [] });
+    for (const query of ["resolution=day", "from=-1", "to=x", "since=1"]) {
+      await refused("invalid_query", admin(`/apps/${app}/history?${query}`));
+    }
   });
 });
 

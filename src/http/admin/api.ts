@@ -9,7 +9,9 @@ import { connectionRoutes } from "./connections.ts";
 import { drainRoutes } from "./drain.ts";
 import { type AdminEnv, Refused } from "./environment.ts";
 import { describeApi } from "./openapi.ts";
+import { historyRoutes } from "./history.ts";
 import { peerRoutes } from "./peers.ts";
+import { logActions } from "./log-actions.ts";
 import { newRouter } from "./router.ts";
 import { settingsRoutes } from "./settings.ts";
 import { statisticsRoutes } from "./statistics.ts";
@@ -27,6 +29,7 @@ function roomRoutes() {
     .route("/", peerRoutes())
     .route("/", banRoutes())
     .route("/", drainRoutes())
+    .route("/", historyRoutes())
     .route("/", auditRoutes())
     .route("/", watchRoutes());
 }
@@ -36,7 +39,9 @@ function getAdminPath(request: Request): string {
 }
 
 export function createAdminApi() {
-  const api = new OpenAPIHono<AdminEnv>({ getPath: getAdminPath })
+  const root = new OpenAPIHono<AdminEnv>({ getPath: getAdminPath });
+  root.use(logActions);
+  const api = root
     .route("/", whoamiRoutes())
     .route("/", appRoutes())
     .route("/", settingsRoutes())

@@ -1,5 +1,6 @@
 import type { ConnectionId, ConnectionState, ConnectionType, PeerId } from "../../protocol/index.ts";
 import type { P2PConnection } from "../connection.ts";
+import type { ConnectionDetail } from "../connection-detail.ts";
 import { type ConnectionView, viewConnection } from "../connection-view.ts";
 import type { Room } from "../room.ts";
 import { firstOf } from "./first-of.ts";
@@ -74,9 +75,8 @@ function matches(connection: P2PConnection, { type, state }: ConnectionFilter): 
   return (type === undefined || connection.type === type) && (state === undefined || connection.state === state);
 }
 
-export function connection({ manager }: Room, _now: number, id: ConnectionId): ConnectionView | undefined {
-  const found = manager.getConnection(id);
-  return found && viewConnection(found);
+export function connection(room: Room, _now: number, id: ConnectionId): ConnectionDetail | undefined {
+  return room.connectionDetail(id);
 }
 
 export function connectionsOfPeer({ manager }: Room, _now: number, peer: PeerId): ConnectionView[] {

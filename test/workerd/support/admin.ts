@@ -1,6 +1,6 @@
 /** The relay's HTTP side before real rooms, with a directory and a watcher of the test's own: what the routes make of them. */
 import { createApp } from "../../../src/http/app.ts";
-import type { Platform, RelayEnvironment, RoomAddress, RoomGateway } from "../../../src/http/gateway.ts";
+import type { RelayEnvironment, RoomAddress, RoomGateway } from "../../../src/http/gateway.ts";
 import type { AppId } from "../../../src/protocol/index.ts";
 import type { AppDirectory, AppSummary, RelayDirectory, RoomSummary } from "../../../src/relay/directory/report.ts";
 import type { LogEntry } from "../../../src/relay/ports.ts";
@@ -40,6 +40,10 @@ export class MemoryDirectory implements RelayDirectory {
     return this.summaries.filter(({ app }) => app > after).slice(0, limit);
   }
 
+  async ids(): Promise<AppId[]> {
+    return this.summaries.map(({ app }) => app as AppId);
+  }
+
   app(app: AppId): AppDirectory {
     return {
       rooms: async ({ after, limit }) =>
@@ -73,11 +77,12 @@ export class AdminRelay {
     this.#app = createApp<RelayEnvironment>({
       runtime: "test",
       rooms: () => this.#gateway(),
+      pages: () => undefined,
       geo: () => ({}),
       address: (request) => request.headers.get("x-test-address") ?? undefined,
       now: () => this.#now,
       log: (line) => this.lines.push(line),
-    } as Platform<RelayEnvironment>);
+    });
   }
 
   async ask(path: string, { token, method = "GET", body, headers = {} }: AskOptions = {}): Promise<Response> {
