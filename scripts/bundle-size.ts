@@ -1,6 +1,7 @@
 /** `npm run check:size`: what a page loads, minified and gzipped, by what it imports. Fails above a budget. */
 import { gzipSync } from "node:zlib";
 import { build } from "esbuild";
+import { PAGES, buildPages, gzippedSize } from "./build-pages.ts";
 
 interface Bundle {
   readonly name: string;
@@ -59,9 +60,12 @@ async function sizeOf(imports: string): Promise<number> {
   return gzipSync(outputFiles[0]?.contents ?? new Uint8Array(), { level: 9 }).length;
 }
 
-for (const { name, imports, budget } of BUNDLES) {
-  const size = await sizeOf(imports);
+function judge(name: string, size: number, budget: number): void {
   const verdict = size <= budget ? "" : "  ABOVE ITS BUDGET";
   console.log(`${String(size).padStart(6)} of ${budget} bytes  ${name}${verdict}`);
   if (size > budget) process.exitCode = 1;
 }
+
+for (const { name, imports, budget } of BUNDLES) judge(name, await sizeOf(imports), budget);
+const files = await buildPages();
+for (const page of PAGES) judge(`/${page.path}/, all that it may load`, gzippedSize(page, files), page.budget);

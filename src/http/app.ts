@@ -2,14 +2,16 @@ import { type Context, Hono } from "hono";
 import { cors } from "hono/cors";
 import { routePath } from "hono/route";
 import { parseClientAddress } from "../relay/limits/client-address.ts";
-import { adminLog } from "./admin-log.ts";
-import { adminRoutes } from "./admin.ts";
+import { adminRoutes } from "./admin/gate.ts";
+import { Operators } from "./admin/operators.ts";
 import { ConfigurationCache } from "./configuration.ts";
+import { developmentRoutes } from "./development.ts";
 import type { Platform, RelayEnvironment } from "./gateway.ts";
 import { JoinLimiter } from "./join-limiter.ts";
 import { type JoinAttempt, JoinLog } from "./join-log.ts";
 import { admit, checkRateClass, isUpgradeRequest, readAddress, upgradeRequired } from "./join.ts";
 import { metricsRoutes } from "./metrics.ts";
+import { pageRoutes } from "./pages.ts";
 import { problem } from "./problem.ts";
 
 const SWITCHING_PROTOCOLS = 101;
@@ -69,12 +71,12 @@ export function createApp<Env extends RelayEnvironment>(platform: Platform<Env>)
   app.get("/v1/apps/:appId/connect", join);
   app.get("/v1/apps/:appId/rooms/:room/connect", join);
 
-  app.use(
-    "/v1/admin/*",
-    adminLog((line) => platform.log(line)),
-  );
-  app.route("/v1/admin", adminRoutes(platform));
-  app.route("/", metricsRoutes(platform));
+  // Before the admin API: `/v1/admin/docs` is a page, and asks for no token.
+  app.route("/", pageRoutes(platform));
+  app.route("/", developmentRoutes(platform));
+  const operators = new Operators(platform);
+  app.route("/v1/admin", adminRoutes(platform, operators));
+  app.route("/", metricsRoutes(platform, operators));
 
   app.notFound((c) => problem("not_found", `there is nothing at ${c.req.method} ${c.req.path.slice(0, 100)}`));
   app.onError((error, c) => {

@@ -3,24 +3,28 @@ import { Hono } from "hono";
 import { ID_RULES, parseAppId } from "../protocol/index.ts";
 import type { Platform, RelayEnvironment } from "./gateway.ts";
 import type { Checked } from "./join.ts";
-import { metricsAccess } from "./metrics-access.ts";
+import type { Operators } from "./admin/operators.ts";
 import { MAX_NAMED_APPS, type ShownApps, figuresOfApps } from "./metrics-apps.ts";
 import { APP_METRICS, RELAY_METRICS } from "./metrics-list.ts";
 import { type Labels, type MetricHead, METRICS_CONTENT_TYPE, type Sample, writeMetric } from "./metrics-text.ts";
 import { problem } from "./problem.ts";
 import { VERSION } from "./version.ts";
 
-export function metricsRoutes<Env extends RelayEnvironment>(platform: Platform<Env>): Hono<{ Bindings: Env }> {
+export function metricsRoutes<Env extends RelayEnvironment>(
+  platform: Platform<Env>,
+  operators: Operators<Env>,
+): Hono<{ Bindings: Env }> {
   const routes = new Hono<{ Bindings: Env }>();
 
   routes.get("/metrics", async (c) => {
-    const access = await metricsAccess(c.env, c.req.header("authorization"));
-    if (!access.ok) return access.refusal;
+    const operator = await operators.identify(c);
+    if (!operator.ok) return operator.refusal;
+    const allowed: ReadonlySet<number> | undefined = operator.value.apps;
     const chosen = readApps(c.req.queries("app"));
     if (!chosen.ok) return chosen.refusal;
     const apps = await figuresOfApps(
       platform.rooms(c.env).directory,
-      (app) => (access.apps?.has(app) ?? true) && (chosen.value?.has(app) ?? true),
+      (app) => (allowed?.has(app) ?? true) && (chosen.value?.has(app) ?? true),
       (app, error) => platform.log({ level: "error", event: "metrics_failed", app, error: String(error) }),
     );
     const text = writeMetrics({ version: VERSION, runtime: platform.runtime }, apps, platform.now());

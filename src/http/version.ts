@@ -1,2 +1,2 @@
-/** Of package.json, which a worker cannot read; a test holds them together. */
+/** That of package.json, which a worker cannot read; a test compares them. */
 export const VERSION = "0.1.0";

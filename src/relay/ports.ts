@@ -90,6 +90,12 @@ export interface StoredSession {
   readonly farewells: Uint8Array;
 }
 
+/** Buckets of an hour or a day (history/rows.ts). */
+export interface HistoryRow {
+  readonly slot: number;
+  readonly packed: Float64Array;
+}
+
 /** What survives. Every method is synchronous and on its way to disk before anything that is sent after it. */
 export interface RoomStore {
   loadConnections(): StoredConnection[];
@@ -101,7 +107,10 @@ export interface RoomStore {
   loadSessions(): StoredSession[];
   saveSession(session: StoredSession): void;
   deleteSession(peer: PeerId): void;
-  saveCounters(counters: Float64Array): void;
+  /** With rows of the history that have changed: all or none. */
+  saveCounters(counters: Float64Array, history?: readonly HistoryRow[]): void;
+  /** Those in slots `first` to `last`. */
+  loadHistory(first: number, last: number): HistoryRow[];
 }
 
 /** A log line as who receives it sees it. */

@@ -9,6 +9,7 @@ import {
   connectionTypeName,
 } from "../protocol/index.ts";
 import { AlarmClock } from "./alarm-clock.ts";
+import type { AuditLog } from "./audit.ts";
 import { type Ban, type BanKind, type BanPage, type BanStore, Bans, endBanned } from "./limits/bans.ts";
 import type { P2PConnection } from "./connection.ts";
 import { type ConnectionDetail, connectionDetail } from "./connection-detail.ts";
@@ -17,11 +18,14 @@ import { type JoinRefusal, bytesThisMonth, refuseEntry } from "./limits/entry.ts
 import { isOverrun } from "./flow/flow-control.ts";
 import { readMessage, refuseText } from "./inbound.ts";
 import { keepSession } from "./sessions/keeping.ts";
+import type { HistoryBucket, HistoryQuery } from "./history/bucket.ts";
+import { History } from "./history/history.ts";
 import { Link } from "./sessions/link.ts";
 import { type Ending, P2PRelayManager } from "./manager.ts";
 import { tellClosed, tellState } from "./negotiation.ts";
 import type { RoomObserver } from "./observing.ts";
 import { Outbox, type OutboxLimits } from "./flow/outbox.ts";
+import { type PeerList, type PeerPage, type PeerView, listPeers, viewPeer } from "./peer-view.ts";
 import type { Admission, Log, RelaySocket, RoomStore, SavedLink, StoredConnection } from "./ports.ts";
 import { type Survivor, reattach, restoreStored } from "./sessions/restoring.ts";
 import type { RoomState } from "./room-state.ts";
@@ -48,6 +52,7 @@ export interface RoomOptions {
   readonly settings: AppSettings;
   readonly store: RoomStore;
   readonly bans: BanStore;
+  readonly audit: AuditLog;
   readonly log: Log;
   readonly random: Random;
 }
@@ -57,17 +62,20 @@ export interface RoomOptions {
  * sockets, messages and alarms, each with the time, and looks at `alarmAt` afterwards; nothing here waits or schedules.
  */
 export class Room {
+  readonly audit: AuditLog;
   readonly #state: RoomState;
   readonly #bans: Bans;
   /** Rows of connections that are over, which the store failed to delete: the next flush tries again. */
   readonly #undeleted = new Set<Handle>();
   readonly #clock = new AlarmClock();
+  readonly #history: History;
   /** ms of the first change that is not on disk; Infinity while all is. */
   #dirtySince = Infinity;
 
   constructor(options: RoomOptions) {
     const { app, settings, store, log } = options;
     this.#bans = new Bans(options.bans);
+    this.audit = options.audit;
     const manager = new P2PRelayManager({
       idleTimeoutMs: settings.idleTimeoutMs,
       log,
@@ -92,6 +100,7 @@ export class Room {
         newMark: () => newMark(options.random),
       }),
       sessions: new Map(),
+      present: 0,
       links: new Set(),
       stalling: new Set(),
       failed: [],
@@ -100,6 +109,7 @@ export class Room {
       newToken: () => newToken(options.random),
       wake: (at) => this.#clock.wake(at),
     };
+    this.#history = new History(this.#state, () => this.flush());
   }
 
   get manager(): P2PRelayManager {
@@ -137,6 +147,7 @@ export class Room {
   restore(checkpoint: Float64Array | undefined, survivors: readonly Survivor[], now: number): Link[] {
     this.manager.beginTurn(now);
     restoreStored(this.#state, checkpoint, survivors, now);
+    this.#history.restored(now);
     const links = survivors.map(({ socket, saved }) => this.rejoin(socket, saved, now));
     for (const { session } of links) if (session) session.awayUntil = Infinity;
     settleSessions(this.#state, now);
@@ -161,6 +172,7 @@ export class Room {
 
   /** A socket whose upgrade has been accepted for who the ticket names. */
   join(socket: RelaySocket, admission: Admission, now: number): Link {
+    this.#beginTurn(now);
     const link = new Link(socket, admission, now, limitsFor(this.#state.settings, admission.rateClass));
     this.#state.links.add(link);
     this.#state.counters.joined();
@@ -182,9 +194,9 @@ export class Room {
 
   /** One binary message: a batch of frames, read in place. Its bytes may be sent on later, so nobody may change them. */
   receive(link: Link, bytes: Uint8Array, now: number): void {
+    this.#beginTurn(now);
     this.#state.counters.messages++;
     if (link.state === "over") return;
-    this.manager.beginTurn(now);
     try {
       this.#hear(link, now);
       readMessage(this.#state, link, bytes, now);
@@ -196,9 +208,9 @@ export class Room {
 
   /** A text message that is not the keep-alive: the protocol has none (rule P8). */
   receiveText(link: Link, now: number): void {
+    this.#beginTurn(now);
     this.#state.counters.messages++;
     if (link.state === "over") return;
-    this.manager.beginTurn(now);
     this.#hear(link, now);
     refuseText(this.#state, link);
     this.#endTurn(now);
@@ -206,14 +218,14 @@ export class Room {
 
   /** The socket is gone, whoever closed it. `isFarewell`: the client closed it as one who does not come back (rule S5). */
   socketClosed(link: Link, now: number, isFarewell = false): void {
-    this.manager.beginTurn(now);
+    this.#beginTurn(now);
     loseSocket(this.#state, link, now, "socket_closed", isFarewell);
     this.#endTurn(now);
   }
 
   /** Asks every client to come back after `reconnectAfterMs`, and closes its socket: before a planned end of the object. */
   drain(reconnectAfterMs: number, now: number): number {
-    this.manager.beginTurn(now);
+    this.#beginTurn(now);
     const open = [...this.#state.links].filter(({ isOpen }) => isOpen);
     for (const link of open) {
       closeLink(this.#state, link, CloseCode.Restarting, "the relay is restarting", reconnectAfterMs);
@@ -231,8 +243,8 @@ export class Room {
 
   /** Does what is due: stale connections, ghosts, guests without a hello, the counter flush. */
   alarm(now: number): void {
+    this.#beginTurn(now);
     const { manager, counters } = this.#state;
-    manager.beginTurn(now);
     bytesThisMonth(this.#state, now);
     const second = Math.floor(now / TIMES.promptMs) * TIMES.promptMs;
     manager.cleanupStaleConnections(second);
@@ -252,7 +264,7 @@ export class Room {
         store.deleteConnection(handle);
         this.#undeleted.delete(handle);
       }
-      counters.flush(manager, (packed) => store.saveCounters(packed));
+      this.#history.save((rows) => counters.flush(manager, (packed) => store.saveCounters(packed, rows)));
     } catch (error) {
       this.#logStoreFailure(error);
     }
@@ -260,7 +272,7 @@ export class Room {
 
   /** Ends a connection for an operator. False for an unknown id. */
   closeConnection(id: ConnectionId, now: number): boolean {
-    this.manager.beginTurn(now);
+    this.#beginTurn(now);
     const closed = this.manager.closeConnection(id, EndReason.ClosedByAdmin);
     this.#endTurn(now);
     return closed;
@@ -268,7 +280,7 @@ export class Room {
 
   /** Removes a peer for an operator. False when the peer is not here. */
   kick(peer: PeerId, now: number): boolean {
-    this.manager.beginTurn(now);
+    this.#beginTurn(now);
     const found = expel(this.#state, peer, CloseCode.Kicked, EndReason.PeerKicked, "kicked");
     if (found) this.#state.log({ level: "info", event: "kicked", peer: String(peer) });
     this.#endTurn(now);
@@ -277,9 +289,9 @@ export class Room {
 
   /** Keeps a peer, an address or a ticket out, and ends the sockets that it has here. Undefined: too many bans. */
   ban(ban: Omit<Ban, "created">, now: number): { ban: Ban; ended: number } | undefined {
+    this.#beginTurn(now);
     const kept = { ...ban, created: now };
     if (!this.#bans.add(kept, now)) return undefined;
-    this.manager.beginTurn(now);
     const ended = endBanned(this.#state, kept);
     const until = ban.until ?? "for good";
     this.#state.log({ level: "info", event: "banned", ...namedBan(ban.kind, ban.subject), until, ended });
@@ -296,6 +308,16 @@ export class Room {
 
   listBans(page: BanPage, now: number): Ban[] {
     return this.#bans.list(page, now);
+  }
+
+  listPeers(page: PeerPage): PeerList {
+    return listPeers(this.#state, page);
+  }
+
+  /** Undefined for one that has no session here. */
+  viewPeer(peer: PeerId): PeerView | undefined {
+    const session = this.#state.sessions.get(peer);
+    return session && viewPeer(this.#state, session);
   }
 
   /** With `now` the month is today's; without it that of the last alarm or join. */
@@ -328,9 +350,18 @@ export class Room {
     return connection && connectionDetail(this.#state, connection);
   }
 
+  history(query: HistoryQuery, now: number): HistoryBucket[] {
+    return this.#history.buckets(query, now);
+  }
+
   /** Whether the peer has a session with a socket just now. */
   isPresent(peer: PeerId): boolean {
     return this.#state.sessions.get(peer)?.link !== undefined;
+  }
+
+  #beginTurn(now: number): void {
+    this.#history.turnBegins(now); // before anything counts
+    this.manager.beginTurn(now);
   }
 
   #hear(link: Link, now: number): void {
@@ -397,10 +428,11 @@ export class Room {
   }
 
   #opened(connection: P2PConnection): void {
-    const { store, counters, log } = this.#state;
+    const { store, counters, manager, log } = this.#state;
     this.#keep(connection.fromPeerId);
     store.insertConnection(connection satisfies StoredConnection);
     counters.opened(connection);
+    counters.running.note({ connections: manager.getActiveConnectionCount() });
     log({
       level: "info",
       event: "connection_opened",
@@ -458,13 +490,13 @@ export class Room {
   }
 }
 
+function outboxLimits({ maxQueuedBytes, coalesceMs }: AppSettings): OutboxLimits {
+  return { maxQueued: maxQueuedBytes, coalesceMs };
+}
+
 /** An address, or a ticket's id, is nothing for a log. */
 function namedBan(kind: BanKind, subject: string): { kind: BanKind; peer?: string } {
   return kind === "peer" ? { kind, peer: subject } : { kind };
-}
-
-function outboxLimits({ maxQueuedBytes, coalesceMs }: AppSettings): OutboxLimits {
-  return { maxQueued: maxQueuedBytes, coalesceMs };
 }
 
 function describe(error: unknown): string {

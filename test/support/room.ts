@@ -28,6 +28,7 @@ import type { JoinRefusal } from "../../src/relay/limits/entry.ts";
 import type { Link } from "../../src/relay/sessions/link.ts";
 import type {
   Admission,
+  HistoryRow,
   LogEntry,
   RelaySocket,
   RoomStore,
@@ -38,6 +39,7 @@ import type {
 import { Room } from "../../src/relay/room.ts";
 import { type AppSettings, DEFAULT_SETTINGS, TIMES } from "../../src/relay/settings.ts";
 import { migrate } from "../../src/storage/migrations.ts";
+import { SqlAuditLog } from "../../src/storage/sql-audit.ts";
 import { SqlBanStore } from "../../src/storage/sql-bans.ts";
 import { SqlRoomStore } from "../../src/storage/sql-room-store.ts";
 import { type WalkedFrame, batch, dataFrame, walk } from "./frames.ts";
@@ -106,6 +108,8 @@ export class TestStore implements RoomStore {
   readonly #store: SqlRoomStore;
   readonly failing = new Set<StoreMethod>();
   readonly writes: StoreMethod[] = [];
+  /** Of the rows of the history that were written. */
+  readonly historySlots: number[] = [];
 
   constructor(store: SqlRoomStore) {
     this.#store = store;
@@ -143,8 +147,13 @@ export class TestStore implements RoomStore {
     this.#write("deleteConnection", () => this.#store.deleteConnection(handle));
   }
 
-  saveCounters(counters: Float64Array): void {
-    this.#write("saveCounters", () => this.#store.saveCounters(counters));
+  saveCounters(counters: Float64Array, history?: readonly HistoryRow[]): void {
+    this.#write("saveCounters", () => this.#store.saveCounters(counters, history));
+    for (const { slot } of history ?? []) this.historySlots.push(slot);
+  }
+
+  loadHistory(first: number, last: number): HistoryRow[] {
+    return this.#store.loadHistory(first, last);
   }
 
   #write(method: StoreMethod, body: () => void): void {
@@ -564,6 +573,7 @@ export class TestRoom {
       settings: this.#settings,
       store: this.store,
       bans: new SqlBanStore(this.sql),
+      audit: new SqlAuditLog(this.sql),
       log: (entry) => {
         this.logs.push(entry);
         if (entry.event !== "connection_opened") return;

@@ -32,7 +32,7 @@ async function json<T>(request: Promise<Response>): Promise<T> {
 
 interface Page {
   readonly connections: { readonly connectionId: string; readonly virtualPort: number }[];
-  readonly next: number | null;
+  readonly next: string | null;
 }
 
 describe("who may", () => {
@@ -125,7 +125,7 @@ describe("what it shows", () => {
       seen.push(...connections.map(({ virtualPort }) => virtualPort));
       sizes.push(connections.length);
       if (next === null) break;
-      after = `&after=${next}`;
+      after = `&cursor=${next}`;
     }
     expect(seen).toEqual([0, 1, 2, 3, 4]);
     expect(sizes).toEqual([2, 2, 1]);
@@ -139,9 +139,14 @@ describe("what it shows", () => {
       "limit=-1",
       "limit=1.5",
       "limit=all",
-      "after=-1",
-      "after=4294967296",
-      "after=x",
+      "cursor=-1",
+      "cursor=created.asc.1.4294967296",
+      "cursor=created.asc.9007199254740993.1",
+      "cursor=created.asc.1",
+      "cursor=created.desc.1.1",
+      "cursor=packets.asc.1.1",
+      "cursor=handle.asc.1.1",
+      "cursor=x",
     ]) {
       await refused("invalid_page", admin(`${path}?${query}`));
     }

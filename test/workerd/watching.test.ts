@@ -39,7 +39,8 @@ describe("who watches a room", () => {
     expect(first.statistics).toEqual(await operatorOf(roomOf(where.app, "lobby")).statistics());
     const other = await TestPeer.enter({ app: where.app, peer: CAROL });
     const { a, b, connectionId } = await pairUp(where);
-    const views = await operatorOf(roomOf(where.app, "lobby")).connections({ after: 0, limit: 9 });
+    const query = { sort: "created", isDescending: false, limit: 9 } as const;
+    const { connections: views } = await operatorOf(roomOf(where.app, "lobby")).connections(query);
     a.control("bye", { code: 1000, reconnectAfterMs: 0, debug: "" });
     await b.next("close");
     const events = await watcher.fence();
@@ -80,7 +81,7 @@ describe("who watches a room", () => {
     const stub = roomOf(app);
     expect(await operatorOf(stub).statistics()).toMatchObject({ peers: 0, away: 0 });
     const { a } = await pairUp({ app });
-    expect(await operatorOf(stub).drain(1_000)).toBe(2);
+    expect(await operatorOf(stub).drain(1_000, "operator")).toBe(2);
     await a.closed;
     await watchers[0]!.next("peer", ({ peer, change }) => peer === String(ALICE) && change === "away");
     expect(await runInDurableObject(stub, (_room, ctx) => ctx.getWebSockets("watcher").length)).toBe(2);

@@ -18,6 +18,7 @@ import { Room, type RoomOptions } from "../../relay/room.ts";
 import { parseSettings } from "../../relay/settings.ts";
 import { SendTimer } from "../send-timer.ts";
 import { migrate } from "../../storage/migrations.ts";
+import { SqlAuditLog } from "../../storage/sql-audit.ts";
 import { SqlBanStore } from "../../storage/sql-bans.ts";
 import { SqlFollowingStore } from "../../storage/sql-following.ts";
 import { SqlRoomStore } from "../../storage/sql-room-store.ts";
@@ -84,6 +85,7 @@ export class RelayRoom extends DurableObject<RelayEnv> {
     const options: Omit<RoomOptions, "settings" | "store"> = {
       app,
       bans: new SqlBanStore(this.sql),
+      audit: new SqlAuditLog(this.sql),
       log: (entry) => log({ ...entry, room: ctx.id.name }),
       random: (size) => crypto.getRandomValues(new Uint8Array(size)),
     };

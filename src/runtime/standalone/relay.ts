@@ -4,6 +4,7 @@ import { MAX_BATCH } from "../../protocol/index.ts";
 import type { Log } from "../../relay/ports.ts";
 import type { StandaloneConfiguration } from "./configuration.ts";
 import { type RoomDatabases, openDatabases } from "./databases.ts";
+import { packagePages } from "./pages.ts";
 import { Rooms } from "./rooms.ts";
 import type { Upgraded } from "./upgraded.ts";
 
@@ -25,9 +26,11 @@ export class StandaloneRelay {
     this.#configuration = configuration;
     const databases: RoomDatabases = openDatabases(configuration.database);
     this.#rooms = new Rooms({ databases, settingsFor: configuration.settingsFor, log });
+    const pages = packagePages();
     this.#app = createApp({
       runtime,
       rooms: () => this.#rooms,
+      pages: () => pages,
       geo: () => ({}),
       address: (request) => this.#clients.get(request),
       now: () => Date.now(),

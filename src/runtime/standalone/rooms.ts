@@ -6,6 +6,7 @@ import { Following } from "../../relay/directory/following.ts";
 import type { VersionedOverrides } from "../../relay/directory/report.ts";
 import type { Admission, Log } from "../../relay/ports.ts";
 import type { SettingsFor } from "../../relay/settings.ts";
+import { SqlAuditLog } from "../../storage/sql-audit.ts";
 import { SqlBanStore } from "../../storage/sql-bans.ts";
 import { SqlFollowingStore } from "../../storage/sql-following.ts";
 import { SqlRoomStore } from "../../storage/sql-room-store.ts";
@@ -101,7 +102,7 @@ export class Rooms implements RoomGateway {
     let ended = 0;
     for (const [name, { hosted }] of this.#open) {
       this.#isolated(name, () => {
-        ended += hosted.operate("drain", [reconnectAfterMs], Date.now());
+        ended += hosted.operate("drain", [reconnectAfterMs, "relay"], Date.now());
         hosted.dismissWatchers();
         hosted.flush();
       });
@@ -157,6 +158,7 @@ export class Rooms implements RoomGateway {
       app,
       store: new SqlRoomStore(database),
       bans: new SqlBanStore(database),
+      audit: new SqlAuditLog(database),
       log,
       random: (size: number) => crypto.getRandomValues(new Uint8Array(size)),
     };

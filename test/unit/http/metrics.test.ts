@@ -63,6 +63,7 @@ function serve(directory: RelayDirectory) {
   const app = createApp<RelayEnvironment>({
     runtime: "test",
     rooms: () => ({ directory }) as RoomGateway,
+    pages: () => undefined,
     geo: () => ({}),
     address: () => undefined,
     now: () => NOW,

@@ -205,7 +205,7 @@ describe("rooms in one process", () => {
   });
 
   test("after a restart only rooms with something to do are open", async () => {
-    await rooms.admin(OTHER).ban({ kind: "peer", subject: "1", until: null, reason: "" });
+    await rooms.admin(OTHER).ban({ kind: "peer", subject: "1", until: null, reason: "" }, "test");
     await connectPair(LOBBY);
     rooms.drain(0);
     rooms.close();
@@ -215,7 +215,7 @@ describe("rooms in one process", () => {
 
   test("operators reach a room that nobody is in, and a ban outlives it", async () => {
     const ban = { kind: "peer", subject: "1", until: null, reason: "" } as const;
-    expect(await rooms.admin(LOBBY).ban(ban)).toMatchObject({ ended: 0 });
+    expect(await rooms.admin(LOBBY).ban(ban, "test")).toMatchObject({ ended: 0 });
     await vi.advanceTimersByTimeAsync(60_000);
     expect(openFiles()).toEqual([]);
     await expect(join(LOBBY, 1n)).rejects.toThrow("peer_banned");
