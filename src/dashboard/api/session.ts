@@ -1,0 +1,54 @@
+/** Who operates: a token that lives as long as the tab, and what it may do. */
+import { computed, signal } from "@preact/signals";
+import { ApiProblem, readProblem } from "./problem.ts";
+import type { Whoami } from "./types.ts";
+
+const KEY = "edge-relay.admin-token";
+export const ADMIN = "/v1/admin";
+
+export const token = signal<string | null>(sessionStorage.getItem(KEY));
+export const whoami = signal<Whoami | null>(null);
+/** Why the operator has to sign in again. */
+export const signedOutBecause = signal<string | null>(null);
+export const canOperate = computed(() => whoami.value?.scope === "operate");
+
+/** Checks the token, and keeps it when the relay takes it. */
+export async function signIn(candidate: string): Promise<void> {
+  const response = await ask(`${ADMIN}/whoami`, candidate);
+  if (response.status === 404) throw new ApiProblem(404, "not_found", "This relay has no admin token configured.");
+  if (!response.ok) throw await readProblem(response);
+  const who = (await response.json()) as Whoami;
+  sessionStorage.setItem(KEY, candidate);
+  signedOutBecause.value = null;
+  whoami.value = who;
+  token.value = candidate;
+}
+
+export function signOut(because: string | null = null): void {
+  sessionStorage.removeItem(KEY);
+  signedOutBecause.value = because;
+  whoami.value = null;
+  token.value = null;
+}
+
+/** With a token from before a reload: who is it? A token that is no longer good is thrown away. */
+export async function resumeSession(): Promise<void> {
+  const kept = token.value;
+  if (kept === null) return;
+  try {
+    await signIn(kept);
+  } catch (error) {
+    signOut(error instanceof Error ? error.message : String(error));
+  }
+}
+
+export async function ask(path: string, bearer: string, init: RequestInit = {}): Promise<Response> {
+  const headers = new Headers(init.headers);
+  headers.set("authorization", `Bearer ${bearer}`);
+  try {
+    return await fetch(path, { ...init, headers, cache: "no-store" });
+  } catch (error) {
+    if (init.signal?.aborted) throw error;
+    throw new ApiProblem(0, "unreachable", "The relay does not answer. Is it running, and is this machine online?");
+  }
+}
