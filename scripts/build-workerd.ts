@@ -19,7 +19,7 @@ import { buildBundle, workerdConfig } from "./workerd-bundle.ts";
 const FOLDER = fileURLToPath(new URL("../dist/workerd", import.meta.url));
 const DEFAULT_PORT = 8787;
 /** Read from the environment when workerd starts: what is secret is in no file of the folder. */
-const VARIABLES = ["TICKET_SECRET", "TICKET_KEYS", "ADMIN_TOKEN", "APP_SETTINGS"];
+const VARIABLES = ["TICKET_SECRET", "TICKET_KEYS", "ADMIN_TOKEN", "ADMIN_TOKENS", "APP_SETTINGS"];
 
 /** Leaves the state alone that a relay has kept there. */
 export function buildWorkerdFolder(folder: string): void {

@@ -14,11 +14,11 @@ const STEAM = "./src/client/steam/index.ts";
 const CLIENT = 'export { connect } from "./src/client/index.ts";';
 
 const BUNDLES: readonly Bundle[] = [
-  { name: "the client", imports: 'export * from "./src/client/index.ts";', budget: 17.75 * 1024 },
+  { name: "the client", imports: 'export * from "./src/client/index.ts";', budget: 18 * 1024 },
   {
     name: "connect + NetworkingSockets",
     imports: `${CLIENT} export { NetworkingSockets } from "${STEAM}";`,
-    budget: 20.25 * 1024,
+    budget: 20.5 * 1024,
   },
   {
     name: "connect + NetworkingMessages",
@@ -28,13 +28,13 @@ const BUNDLES: readonly Bundle[] = [
   {
     name: "connect + P2PNetworking",
     imports: `${CLIENT} export { P2PNetworking } from "${STEAM}";`,
-    budget: 19.25 * 1024,
+    budget: 19.5 * 1024,
   },
   { name: "connect + P2PSockets", imports: `${CLIENT} export { P2PSockets } from "${STEAM}";`, budget: 19 * 1024 },
   {
     name: "the client and all four families",
     imports: `export * from "./src/client/index.ts"; export * from "${STEAM}";`,
-    budget: 24 * 1024,
+    budget: 24.25 * 1024,
   },
   {
     name: "connect + createTicker",

@@ -95,9 +95,13 @@ const relay :Workerd.Worker = (
   compatibilityFlags = ${JSON.stringify(flags)},
   bindings = [
     (name = "RELAY_ROOMS", durableObjectNamespace = "RelayRoom"),
+    (name = "RELAY_DIRECTORY", durableObjectNamespace = "RelayDirectory"),
 ${bindings.map((binding) => `    ${binding},`).join("\n")}
   ],
-  durableObjectNamespaces = [(className = "RelayRoom", uniqueKey = "edge-relay-RelayRoom", enableSql = true)],
+  durableObjectNamespaces = [
+    (className = "RelayRoom", uniqueKey = "edge-relay-RelayRoom", enableSql = true),
+    (className = "RelayDirectory", uniqueKey = "edge-relay-RelayDirectory", enableSql = true),
+  ],
   durableObjectStorage = (localDisk = "state"),
 );
 ${pages === undefined ? "" : pagesWorker(pages, compatibilityDate())}`;

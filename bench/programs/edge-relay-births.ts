@@ -3,6 +3,8 @@ import type { RelayEnv } from "../../src/runtime/cloudflare/env.ts";
 import { RelayRoom as ShippedRoom } from "../../src/runtime/cloudflare/relay-room.ts";
 import relay from "../../src/runtime/cloudflare/worker.ts";
 
+export { RelayDirectory } from "../../src/runtime/cloudflare/relay-directory.ts";
+
 /** All objects live in one isolate, as long as the process does: so does what is counted here. */
 let births = 0;
 

@@ -1,8 +1,9 @@
 import { type Context, Hono } from "hono";
 import { cors } from "hono/cors";
 import { parseClientAddress } from "../relay/limits/client-address.ts";
-import { adminRoutes } from "./admin.ts";
+import { adminRoutes } from "./admin/gate.ts";
 import { ConfigurationCache } from "./configuration.ts";
+import { developmentRoutes } from "./development.ts";
 import type { Platform, RelayEnvironment } from "./gateway.ts";
 import { JoinLimiter } from "./join-limiter.ts";
 import { admit, checkRateClass, readAddress, upgradeRequired } from "./join.ts";
@@ -57,6 +58,7 @@ export function createApp<Env extends RelayEnvironment>(platform: Platform<Env>)
 
   // Before the admin API: `/v1/admin/docs` is a page, and asks for no token.
   app.route("/", pageRoutes(platform));
+  app.route("/", developmentRoutes(platform));
   app.route("/v1/admin", adminRoutes(platform));
 
   app.notFound((c) => problem("not_found", `there is nothing at ${c.req.method} ${c.req.path.slice(0, 100)}`));

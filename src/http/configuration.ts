@@ -1,10 +1,10 @@
 import { type TicketKeys, loadTicketKeys } from "../auth/index.ts";
-import { type AppSettings, parseSettings } from "../relay/settings.ts";
+import { type SettingsFor, parseSettings } from "../relay/settings.ts";
 import type { RelayEnvironment } from "./gateway.ts";
 
 /** What the environment says, checked once. `problem` names the variable and the remedy. */
 export type Configuration =
-  | { readonly ok: true; readonly ticketKeys: TicketKeys; settingsFor(app: number): AppSettings }
+  | { readonly ok: true; readonly ticketKeys: TicketKeys; readonly settingsFor: SettingsFor }
   | { readonly ok: false; readonly problem: string };
 
 /**
@@ -33,5 +33,5 @@ async function readConfiguration(env: RelayEnvironment): Promise<Configuration> 
   if (!settings.ok) return { ok: false, problem: settings.message };
   const keys = await loadTicketKeys(env);
   if (!keys.ok) return { ok: false, problem: keys.message };
-  return { ok: true, ticketKeys: keys.keys, settingsFor: (app) => settings.settingsFor(app) };
+  return { ok: true, ticketKeys: keys.keys, settingsFor: settings.settingsFor };
 }

@@ -26,7 +26,10 @@ export interface RoomGateway {
   /** What `join` would be refused with just now, if at all. Opens nothing and counts nothing. */
   refusal(address: RoomAddress, admission: Admission): Promise<Response | undefined>;
   admin(address: RoomAddress): RoomAdmin;
-  /** Hands an operator's upgrade to the room, which then sends it WatchEvents. Who asks has been checked. */
+  /**
+   * Hands an operator's upgrade to the room, which then sends it WatchEvents. Who asks has been checked, and the request's
+   * token must not travel further.
+   */
   watch(address: RoomAddress, request: Request): Promise<Response>;
   readonly directory: RelayDirectory;
 }
@@ -36,7 +39,10 @@ export interface RelayEnvironment {
   readonly TICKET_SECRET?: string | undefined;
   readonly TICKET_KEYS?: string | undefined;
   readonly ADMIN_TOKEN?: string | undefined;
+  readonly ADMIN_TOKENS?: string | undefined;
   readonly APP_SETTINGS?: string | undefined;
+  /** "1" turns development tickets on (development.ts). Set by `npm start`, never in a deployment. */
+  readonly DEVELOPMENT?: string | undefined;
 }
 
 export interface Platform<Env extends RelayEnvironment> {

@@ -68,7 +68,7 @@ function checkPlace(ticket: Ticket, { app, room }: RoomAddress): Response | unde
   return problem("ticket_wrong_room", `this ticket is for room "${ticket.room}" only`);
 }
 
-function offeredProtocols(request: Request): string[] {
+export function offeredProtocols(request: Request): string[] {
   const header = request.headers.get("sec-websocket-protocol") ?? "";
   return header.split(",").map((protocol) => protocol.trim());
 }

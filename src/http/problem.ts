@@ -2,6 +2,7 @@
 import type { TicketRefusalCode } from "../auth/index.ts";
 import type { JoinRefusal } from "../relay/limits/entry.ts";
 import type { JoinRefusalCode } from "../relay/limits/refusals.ts";
+import { MAX_WATCHERS } from "../relay/watching/watchers.ts";
 
 export const PROBLEMS = {
   invalid_app_id: 400,
@@ -12,6 +13,7 @@ export const PROBLEMS = {
   invalid_address: 400,
   invalid_ticket_id: 400,
   invalid_body: 400,
+  invalid_query: 400,
   unsupported_subprotocol: 400,
   ticket_missing: 401,
   ticket_malformed: 401,
@@ -31,6 +33,8 @@ export const PROBLEMS = {
   address_banned: 403,
   admin_token_missing: 401,
   admin_token_wrong: 401,
+  admin_scope: 403,
+  admin_app: 403,
   not_found: 404,
   connection_not_found: 404,
   peer_not_found: 404,
@@ -38,8 +42,10 @@ export const PROBLEMS = {
   too_many_bans: 409,
   upgrade_required: 426,
   too_many_joins: 429,
+  too_many_requests: 429,
   too_many_sockets: 429,
   room_full: 429,
+  too_many_watchers: 429,
   budget_exhausted: 429,
   internal_error: 500,
   relay_not_configured: 503,
@@ -68,6 +74,10 @@ export function problem(code: ProblemCode, detail: string, retryAfter?: number):
       ...(retryAfter !== undefined && { "retry-after": String(retryAfter) }),
     },
   });
+}
+
+export function tooManyWatchers(): Response {
+  return problem("too_many_watchers", `${MAX_WATCHERS} watch this room, which is the limit; close one of them first`);
 }
 
 /** A room's own refusal of a join. */

@@ -1,4 +1,5 @@
 import { render } from "preact";
+import { App } from "./app.tsx";
 
 const place = document.getElementById("app");
-if (place) render(<h1>Dashboard</h1>, place);
+if (place) render(<App />, place);

@@ -67,6 +67,7 @@ interface PeerRecords {
  */
 export class P2PRelayManager {
   readonly #options: ManagerOptions;
+  #idleTimeoutMs: number;
   readonly #byId = new Map<ConnectionId, ConnectionRecord>();
   readonly #byHandle = new Map<number, ConnectionRecord>();
   /** By what makes a connection the same (rule C1). */
@@ -79,6 +80,7 @@ export class P2PRelayManager {
 
   constructor(options: ManagerOptions) {
     this.#options = options;
+    this.#idleTimeoutMs = options.idleTimeoutMs;
   }
 
   /**
@@ -106,6 +108,8 @@ export class P2PRelayManager {
       type,
       state: ConnectionState.Connecting,
       created: now,
+      connectedAt: undefined,
+      disconnectingAt: undefined,
       lastActivity: now,
       packetsRelayed: 0,
       bytesRelayed: 0,
@@ -119,6 +123,7 @@ export class P2PRelayManager {
       fromSession: undefined,
       toSession: undefined,
       rates: undefined,
+      quality: undefined,
     };
     this.#index(record);
     try {
@@ -137,12 +142,13 @@ export class P2PRelayManager {
 
   /**
    * False, and nothing changed, for an unknown id and for a transition that the lifecycle does not have.
-   * `now` counts as activity: a connection that took long to be accepted has its whole idle timeout before it.
+   * `now` counts as activity: a connection that took long to be accepted has its whole idle timeout before it. `at` is when
+   * it happens where that is no activity.
    */
   updateConnectionState(
     id: ConnectionId,
     state: ConnectionState,
-    { now, deadline }: { readonly now?: number; readonly deadline?: number } = {},
+    { now, at = now, deadline }: { readonly now?: number; readonly at?: number; readonly deadline?: number } = {},
   ): boolean {
     const record = this.#byId.get(id);
     if (!record || !mayFollow(record.state, state)) return false;
@@ -151,17 +157,22 @@ export class P2PRelayManager {
     this.#setState(record, state);
     record.deadline = deadline;
     if (now !== undefined) record.lastActivity = now;
+    if (state === ConnectionState.Connected) record.connectedAt = at;
+    else record.disconnectingAt = at;
     this.#options.events?.stateChanged?.(record, previous);
     return true;
   }
 
-  /** Disconnecting until `deadline`, then Closed with `reason`. */
-  beginDisconnect(id: ConnectionId, reason: number, by: PeerId, deadline: number): boolean {
+  /** Disconnecting from `now` until `deadline`, then Closed with `reason`. */
+  beginDisconnect(id: ConnectionId, reason: number, by: PeerId, deadline: number, now?: number): boolean {
     const record = this.#byId.get(id);
     if (!record || !mayFollow(record.state, ConnectionState.Disconnecting)) return false;
     record.pendingReason = reason;
     record.pendingBy = by;
-    return this.updateConnectionState(id, ConnectionState.Disconnecting, { deadline });
+    return this.updateConnectionState(id, ConnectionState.Disconnecting, {
+      deadline,
+      ...(now !== undefined && { at: now }),
+    });
   }
 
   /** Notes that the other end said no, without telling the initiator before its time. */
@@ -241,9 +252,14 @@ export class P2PRelayManager {
     return { deadline, idle };
   }
 
+  /** For all connections, those included that are open. */
+  setIdleTimeout(ms: number): void {
+    this.#idleTimeoutMs = ms;
+  }
+
   /** When this connection turns stale if nothing happens until then. */
   staleTime(connection: P2PConnection): number {
-    return connection.deadline ?? connection.lastActivity + this.#options.idleTimeoutMs;
+    return connection.deadline ?? connection.lastActivity + this.#idleTimeoutMs;
   }
 
   /** Ends everything and refuses to create again. A second call does nothing. */
@@ -310,11 +326,14 @@ export class P2PRelayManager {
     return this.#nextHandle;
   }
 
-  /** Takes over a connection that outlived the object's memory; after `restoreStatistics`. */
+  /**
+   * Takes over a connection that outlived the object's memory; after `restoreStatistics`, in order of their handles. True
+   * when it was opened after the counters were saved.
+   */
   restoreConnection(
     stored: StoredConnection,
     counters: { packets: number; bytes: number; lastActivity: number },
-  ): void {
+  ): boolean {
     this.#index({
       ...stored,
       lastActivity: Math.max(stored.created, counters.lastActivity),
@@ -324,9 +343,12 @@ export class P2PRelayManager {
       fromSession: undefined,
       toSession: undefined,
       rates: undefined,
+      quality: undefined,
     });
-    // One that was opened after the counters were saved; "after" in serial arithmetic, because the count wraps.
-    if ((stored.handle - this.#nextHandle) >>> 0 < 0x8000_0000) this.#nextHandle = handleAfter(stored.handle);
+    // "After" in serial arithmetic, because the count wraps.
+    const isLater = (stored.handle - this.#nextHandle) >>> 0 < 0x8000_0000;
+    if (isLater) this.#nextHandle = handleAfter(stored.handle);
+    return isLater;
   }
 
   /** After a crash: handles may have been given out that nobody wrote down, and clients may still know them. */

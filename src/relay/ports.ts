@@ -65,6 +65,8 @@ export interface StoredConnection {
   readonly type: ConnectionType;
   readonly state: ConnectionState;
   readonly created: number;
+  readonly connectedAt: number | undefined;
+  readonly disconnectingAt: number | undefined;
   readonly virtualPort: number | undefined;
   readonly channel: number | undefined;
   readonly deadline: number | undefined;

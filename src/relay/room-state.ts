@@ -12,7 +12,8 @@ import type { AppSettings } from "./settings.ts";
 /** What the rules of one room work on. Room owns it; the modules beside it each hold one part of the rules. */
 export interface RoomState {
   readonly app: AppId;
-  readonly settings: AppSettings;
+  /** Replaced whole when operators change them, so that looking one up stays a field read. */
+  settings: AppSettings;
   readonly manager: P2PRelayManager;
   readonly counters: RoomCounters;
   readonly outbox: Outbox;

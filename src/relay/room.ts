@@ -8,8 +8,10 @@ import {
   type PeerId,
 } from "../protocol/index.ts";
 import { AlarmClock } from "./alarm-clock.ts";
+import type { AuditLog } from "./audit.ts";
 import { type Ban, type BanKind, type BanPage, type BanStore, Bans, endBanned } from "./limits/bans.ts";
 import type { P2PConnection } from "./connection.ts";
+import { type ConnectionDetail, connectionDetail } from "./connection-detail.ts";
 import { RoomCounters } from "./counters.ts";
 import { type JoinRefusal, bytesThisMonth, refuseEntry } from "./limits/entry.ts";
 import { isOverrun } from "./flow/flow-control.ts";
@@ -19,7 +21,8 @@ import { Link } from "./sessions/link.ts";
 import { type Ending, P2PRelayManager } from "./manager.ts";
 import { tellClosed, tellState } from "./negotiation.ts";
 import type { RoomObserver } from "./observing.ts";
-import { Outbox } from "./flow/outbox.ts";
+import { Outbox, type OutboxLimits } from "./flow/outbox.ts";
+import { type PeerList, type PeerPage, type PeerView, listPeers, viewPeer } from "./peer-view.ts";
 import type { Admission, Log, RelaySocket, RoomStore, SavedLink, StoredConnection } from "./ports.ts";
 import { type Survivor, reattach, restoreStored } from "./sessions/restoring.ts";
 import type { RoomState } from "./room-state.ts";
@@ -39,11 +42,14 @@ import { closeLink, refuse } from "./telling.ts";
 
 export type { RoomStatistics } from "./statistics.ts";
 
+export type Occupancy = "empty" | "away" | "present";
+
 export interface RoomOptions {
   readonly app: AppId;
   readonly settings: AppSettings;
   readonly store: RoomStore;
   readonly bans: BanStore;
+  readonly audit: AuditLog;
   readonly log: Log;
   readonly random: Random;
 }
@@ -53,6 +59,7 @@ export interface RoomOptions {
  * sockets, messages and alarms, each with the time, and looks at `alarmAt` afterwards; nothing here waits or schedules.
  */
 export class Room {
+  readonly audit: AuditLog;
   readonly #state: RoomState;
   readonly #bans: Bans;
   /** Rows of connections that are over, which the store failed to delete: the next flush tries again. */
@@ -64,6 +71,7 @@ export class Room {
   constructor(options: RoomOptions) {
     const { app, settings, store, log } = options;
     this.#bans = new Bans(options.bans);
+    this.audit = options.audit;
     const manager = new P2PRelayManager({
       idleTimeoutMs: settings.idleTimeoutMs,
       log,
@@ -84,8 +92,7 @@ export class Room {
       counters: new RoomCounters(),
       outbox: new Outbox({
         maxBatch: BATCH_LIMIT,
-        maxQueued: settings.maxQueuedBytes,
-        coalesceMs: settings.coalesceMs,
+        ...outboxLimits(settings),
         newMark: () => newMark(options.random),
       }),
       sessions: new Map(),
@@ -159,6 +166,7 @@ export class Room {
   join(socket: RelaySocket, admission: Admission, now: number): Link {
     const link = new Link(socket, admission, now, limitsFor(this.#state.settings, admission.rateClass));
     this.#state.links.add(link);
+    this.#state.counters.joined();
     link.save();
     bytesThisMonth(this.#state, now);
     this.#clock.wake(now + TIMES.helloMs);
@@ -177,6 +185,7 @@ export class Room {
 
   /** One binary message: a batch of frames, read in place. Its bytes may be sent on later, so nobody may change them. */
   receive(link: Link, bytes: Uint8Array, now: number): void {
+    this.#state.counters.messages++;
     if (link.state === "over") return;
     try {
       this.#hear(link, now);
@@ -189,6 +198,7 @@ export class Room {
 
   /** A text message that is not the keep-alive: the protocol has none (rule P8). */
   receiveText(link: Link, now: number): void {
+    this.#state.counters.messages++;
     if (link.state === "over") return;
     this.#hear(link, now);
     refuseText(this.#state, link);
@@ -278,9 +288,44 @@ export class Room {
     return this.#bans.list(page, now);
   }
 
+  listPeers(page: PeerPage): PeerList {
+    return listPeers(this.#state, page);
+  }
+
+  /** Undefined for one that has no session here. */
+  viewPeer(peer: PeerId): PeerView | undefined {
+    const session = this.#state.sessions.get(peer);
+    return session && viewPeer(this.#state, session);
+  }
+
   /** With `now` the month is today's; without it that of the last alarm or join. */
   statistics(now?: number): RoomStatistics {
     return roomStatistics(this.#state, now);
+  }
+
+  /**
+   * Other settings from now on, for those too who are here: nobody is sent away by it. Clients keep the limits of their
+   * welcome until their next one, so a lower limit refuses what they send beyond it.
+   */
+  applySettings(settings: AppSettings, now: number): void {
+    this.#state.settings = settings;
+    this.#state.manager.setIdleTimeout(settings.idleTimeoutMs);
+    this.#state.outbox.setLimits(outboxLimits(settings));
+    for (const link of this.#state.links) link.limit(limitsFor(settings, link.admission.rateClass), now);
+    this.#schedule(now);
+  }
+
+  /** Who is here: somebody with a socket, or only sessions whose clients may come back. */
+  get occupancy(): Occupancy {
+    const { sessions, links } = this.#state;
+    if (sessions.size === 0) return "empty";
+    return links.size > 0 ? "present" : "away";
+  }
+
+  /** Undefined for an unknown id. */
+  connectionDetail(id: ConnectionId): ConnectionDetail | undefined {
+    const connection = this.manager.getConnection(id);
+    return connection && connectionDetail(this.#state, connection);
   }
 
   /** Whether the peer has a session with a socket just now. */
@@ -355,7 +400,7 @@ export class Room {
     const { store, counters, log } = this.#state;
     this.#keep(connection.fromPeerId);
     store.insertConnection(connection satisfies StoredConnection);
-    counters.touch();
+    counters.opened(connection);
     log({
       level: "info",
       event: "connection_opened",
@@ -388,7 +433,7 @@ export class Room {
       this.#undeleted.add(connection.handle);
       this.#logStoreFailure(error);
     }
-    this.#state.counters.touch();
+    this.#state.counters.closed(connection);
     tellClosed(this.#state, connection, ending);
     for (const observer of this.#state.observers) observer.closed?.(connection, ending);
   }
@@ -407,6 +452,10 @@ export class Room {
     const patient = Math.max(Math.min(idle, ghost), now + TIMES.cleanupMs);
     this.#clock.looked(now, Math.min(deadline, prompt, patient, flush));
   }
+}
+
+function outboxLimits({ maxQueuedBytes, coalesceMs }: AppSettings): OutboxLimits {
+  return { maxQueued: maxQueuedBytes, coalesceMs };
 }
 
 function describe(error: unknown): string {

@@ -52,14 +52,15 @@ export type SettingName = Exclude<keyof AppSettings, "classes">;
 /** Settings of an app that an operator has changed while it runs; they come before APP_SETTINGS. */
 export type SettingOverrides = Partial<Readonly<Record<SettingName, number>>>;
 
-interface Range {
+export interface Range {
   readonly value: number;
   readonly min: number;
   readonly max: number;
 }
 
 const HOUR = 3_600_000;
-const RANGES: Readonly<Record<SettingName, Range>> = {
+/** With the default as `value`. */
+export const RANGES: Readonly<Record<SettingName, Range>> = {
   idleTimeoutMs: { value: 300_000, min: 1_000, max: 24 * HOUR },
   connectTimeoutMs: { value: 10_000, min: 100, max: HOUR },
   maxPayload: { value: MAX_PAYLOAD, min: 1, max: MAX_PAYLOAD },
@@ -126,7 +127,14 @@ export const BATCH_LIMIT = MAX_BATCH;
 export const MAX_SOCKETS_PER_PEER = 32;
 
 export type ParsedSettings =
-  | { readonly ok: true; settingsFor(app: number): AppSettings }
+  | { readonly ok: true; readonly settingsFor: SettingsFor }
+  | { readonly ok: false; readonly message: string };
+
+/** What holds for an app: what the deployment sets, and before it what operators have set since. */
+export type SettingsFor = (app: number, overrides?: SettingOverrides) => AppSettings;
+
+export type CheckedOverrides =
+  | { readonly ok: true; readonly overrides: SettingOverrides }
   | { readonly ok: false; readonly message: string };
 
 /**
@@ -149,17 +157,35 @@ export function parseSettings(text: string | null | undefined): ParsedSettings {
   const byApp = json as Record<string, AppValues | undefined>;
   return {
     ok: true,
-    settingsFor: (app) => mergeSettings(byApp["default"], byApp[String(app)]),
+    settingsFor: (app, overrides) => mergeSettings(byApp["default"], byApp[String(app)], overrides),
   };
+}
+
+/** Joins are limited before the room is known (http/join-limiter.ts), by what the deployment sets. */
+const FIXED: readonly SettingName[] = ["joinsPerMinute"];
+/** What operators may set while the relay runs. */
+export const LIVE_SETTINGS = (Object.keys(RANGES) as SettingName[]).filter((name) => !FIXED.includes(name));
+
+/** Whether these may be set live: what an operator sends. */
+export function checkOverrides(values: unknown): CheckedOverrides {
+  if (!isRecord(values)) return { ok: false, message: "settings must be a JSON object from setting to number" };
+  const fixed = FIXED.find((name) => Object.hasOwn(values, name));
+  if (fixed) return { ok: false, message: `${fixed} can only be set in APP_SETTINGS: it holds before a room is known` };
+  const problem = checkValues(values, LIVE_SETTINGS, "the app");
+  return problem === undefined ? { ok: true, overrides: { ...values } } : { ok: false, message: `this ${problem}` };
 }
 
 type ClassValues = Readonly<Record<string, Partial<PeerLimits>>>;
 type AppValues = Partial<Record<SettingName, number>> & { readonly classes?: ClassValues };
 
 /** An app's class replaces the one of the same name in `default`, whole. */
-function mergeSettings({ classes: common, ...shared }: AppValues = {}, values: AppValues = {}): AppSettings {
+function mergeSettings(
+  { classes: common, ...shared }: AppValues = {},
+  values: AppValues = {},
+  overrides: SettingOverrides = {},
+): AppSettings {
   const { classes: own, ...numbers } = values;
-  const settings: AppSettings = { ...DEFAULT_SETTINGS, ...shared, ...numbers };
+  const settings: AppSettings = { ...DEFAULT_SETTINGS, ...shared, ...numbers, ...overrides };
   const byName = new Map([...Object.entries(common ?? {}), ...Object.entries(own ?? {})]);
   if (byName.size === 0) return settings;
   const classes = new Map([...byName].map(([name, limits]) => [name, { ...peerLimits(settings), ...limits }]));

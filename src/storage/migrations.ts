@@ -1,10 +1,13 @@
 import type { SqlDatabase } from "./sql-database.ts";
 
+/** Each is a list of statements. */
+export type Steps = readonly (readonly string[])[];
+
 /**
- * The schema's history. A step, once released, is never changed; a new one is added at the end.
+ * The history of a room's schema. A step, once released, is never changed; a new one is added at the end.
  * No secondary indices: each would be billed as one more row per write, and every query is by primary key or whole table.
  */
-const STEPS: readonly (readonly string[])[] = [
+const STEPS: Steps = [
   [
     `CREATE TABLE connections (
       handle INTEGER PRIMARY KEY,
@@ -48,6 +51,32 @@ const STEPS: readonly (readonly string[])[] = [
       PRIMARY KEY (kind, subject)
     ) WITHOUT ROWID`,
   ],
+  [
+    // One row: what ties the room to its app's directory (relay/directory/following.ts). `version` is null until the
+    // directory has answered a first time.
+    `CREATE TABLE following (
+      id INTEGER PRIMARY KEY CHECK (id = 1),
+      life TEXT NOT NULL,
+      version INTEGER,
+      overrides TEXT NOT NULL
+    )`,
+    `INSERT INTO following (id, life, version, overrides) VALUES (1, lower(hex(randomblob(16))), NULL, '{}')`,
+  ],
+  [
+    // When it became so, in ms; written with the state itself.
+    `ALTER TABLE connections ADD COLUMN connected_at INTEGER`,
+    `ALTER TABLE connections ADD COLUMN disconnecting_at INTEGER`,
+  ],
+  [
+    `CREATE TABLE audit (
+      id INTEGER PRIMARY KEY,
+      at INTEGER NOT NULL,
+      actor TEXT NOT NULL,
+      action TEXT NOT NULL,
+      subject TEXT NOT NULL,
+      detail TEXT NOT NULL
+    )`,
+  ],
 ];
 
 export const SCHEMA_VERSION = STEPS.length;
@@ -55,33 +84,33 @@ export const SCHEMA_VERSION = STEPS.length;
 /** A database written by a later release. Nothing in it was touched. */
 export class NewerSchemaError extends Error {
   readonly code = "schema_newer";
-  constructor(found: number) {
+  constructor(found: number, known: number) {
     super(
-      `Cannot open the database: its schema is version ${found}, this release knows ${SCHEMA_VERSION}. Deploy the release that wrote it, or a later one.`,
+      `Cannot open the database: its schema is version ${found}, this release knows ${known}. Deploy the release that wrote it, or a later one.`,
     );
     this.name = "NewerSchemaError";
   }
 }
 
 /** Brings the database to the current schema, all steps or none. Throws NewerSchemaError. */
-export function migrate(db: SqlDatabase): { from: number; to: number } {
-  const from = checkVersion(db);
-  if (from < SCHEMA_VERSION) {
+export function migrate(db: SqlDatabase, steps: Steps = STEPS): { from: number; to: number } {
+  const from = checkVersion(db, steps);
+  if (from < steps.length) {
     db.transaction(() => {
       db.run(
         `CREATE TABLE IF NOT EXISTS schema_version (id INTEGER PRIMARY KEY CHECK (id = 1), version INTEGER NOT NULL)`,
       );
-      for (const statement of STEPS.slice(from).flat()) db.run(statement);
-      db.run(`INSERT OR REPLACE INTO schema_version (id, version) VALUES (1, ?)`, SCHEMA_VERSION);
+      for (const statement of steps.slice(from).flat()) db.run(statement);
+      db.run(`INSERT OR REPLACE INTO schema_version (id, version) VALUES (1, ?)`, steps.length);
     });
   }
-  return { from, to: SCHEMA_VERSION };
+  return { from, to: steps.length };
 }
 
 /** The version of its schema, 0 for a new one. Writes nothing. Throws NewerSchemaError. */
-export function checkVersion(db: SqlDatabase): number {
+export function checkVersion(db: SqlDatabase, steps: Steps = STEPS): number {
   const version = readVersion(db);
-  if (version > SCHEMA_VERSION) throw new NewerSchemaError(version);
+  if (version > steps.length) throw new NewerSchemaError(version, steps.length);
   return version;
 }
 

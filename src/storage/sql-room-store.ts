@@ -39,8 +39,8 @@ export class SqlRoomStore implements RoomStore {
     this.#db.run(
       `INSERT INTO connections
         (handle, id, from_peer, to_peer, app, type, state, created, virtual_port, channel, deadline, pending_reason,
-         pending_by, refused)
-        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+         pending_by, refused, connected_at, disconnecting_at)
+        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
       handle,
       String(connectionId),
       String(fromPeerId),
@@ -55,18 +55,23 @@ export class SqlRoomStore implements RoomStore {
       connection.pendingReason ?? null,
       textOf(connection.pendingBy),
       Number(connection.isRefused),
+      connection.connectedAt ?? null,
+      connection.disconnectingAt ?? null,
     );
   }
 
-  updateConnection({ handle, state, deadline, pendingReason, pendingBy, isRefused }: StoredConnection): void {
+  updateConnection(connection: StoredConnection): void {
     this.#db.run(
-      `UPDATE connections SET state = ?, deadline = ?, pending_reason = ?, pending_by = ?, refused = ? WHERE handle = ?`,
-      state,
-      deadline ?? null,
-      pendingReason ?? null,
-      textOf(pendingBy),
-      Number(isRefused),
-      handle,
+      `UPDATE connections SET state = ?, deadline = ?, pending_reason = ?, pending_by = ?, refused = ?, connected_at = ?,
+        disconnecting_at = ? WHERE handle = ?`,
+      connection.state,
+      connection.deadline ?? null,
+      connection.pendingReason ?? null,
+      textOf(connection.pendingBy),
+      Number(connection.isRefused),
+      connection.connectedAt ?? null,
+      connection.disconnectingAt ?? null,
+      connection.handle,
     );
   }
 
@@ -124,6 +129,8 @@ function readConnection(row: SqlRow): StoredConnection {
     type,
     state,
     created,
+    connectedAt: optionalNumber(row["connected_at"]),
+    disconnectingAt: optionalNumber(row["disconnecting_at"]),
     virtualPort: optionalNumber(row["virtual_port"]),
     channel: optionalNumber(row["channel"]),
     deadline: optionalNumber(row["deadline"]),

@@ -1,10 +1,12 @@
 /** The HTTP side over a platform of the test's own: what is injected is what counts. */
+import { env } from "cloudflare:workers";
 import { describe, expect, it, vi } from "vitest";
 import { createApp } from "../../src/http/app.ts";
 import { ConfigurationCache } from "../../src/http/configuration.ts";
 import type { ClientGeo, RelayEnvironment, RoomGateway } from "../../src/http/gateway.ts";
 import type { RoomAdmin } from "../../src/relay/operations/index.ts";
 import type { LogEntry } from "../../src/relay/ports.ts";
+import { DurableDirectory } from "../../src/runtime/cloudflare/directory.ts";
 import type { RelayRoom } from "../../src/runtime/cloudflare/relay-room.ts";
 import { DurableRooms } from "../../src/runtime/cloudflare/rooms.ts";
 import { parseRoomAddress, roomName } from "../../src/runtime/room-address.ts";
@@ -123,7 +125,8 @@ describe("createApp", () => {
 
 function roomsThatThrow(error: unknown): DurableRooms {
   const getByName = () => ({ fetch: () => Promise.reject(error) });
-  return new DurableRooms({ getByName } as unknown as DurableObjectNamespace<RelayRoom>);
+  const directory = new DurableDirectory(env.RELAY_DIRECTORY);
+  return new DurableRooms({ getByName } as unknown as DurableObjectNamespace<RelayRoom>, directory);
 }
 
 describe("DurableRooms", () => {

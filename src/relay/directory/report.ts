@@ -3,7 +3,10 @@ import type { AppId, RoomName } from "../../protocol/index.ts";
 import type { SettingOverrides } from "../settings.ts";
 import type { RoomStatistics } from "../statistics.ts";
 
-/** What a room says of itself. */
+/**
+ * What a room says of itself. Its counters are those of its whole life, so a report takes the place of the one before,
+ * and one that comes twice counts once.
+ */
 export interface RoomReport {
   /** Undefined for the app's own. */
   readonly room: RoomName | undefined;
@@ -12,7 +15,25 @@ export interface RoomReport {
   /** Where it runs, as far as the platform tells. */
   readonly region?: string | undefined;
   readonly statistics: RoomStatistics;
+  /** Another one when the room's storage was cleared, and its counters began anew. */
+  readonly life: string;
+  /**
+   * What the directory knew of it at last, as far as the room can tell: should the directory have forgotten the room, this
+   * much is among what it remembers of rooms that are gone. Undefined in a life that was never answered.
+   */
+  readonly before?: RoomStatistics | undefined;
+  /** Of the overrides that the room has. */
+  readonly version: number;
 }
+
+/** Operators' settings for an app. A later version is a higher one; 0 where none were ever set. */
+export interface VersionedOverrides {
+  readonly version: number;
+  readonly overrides: SettingOverrides;
+}
+
+/** Undefined: the room has the overrides that hold. */
+export type ReportAnswer = VersionedOverrides | undefined;
 
 export interface RoomSummary {
   /** null: the app's own room. */
@@ -20,6 +41,7 @@ export interface RoomSummary {
   readonly region: string | null;
   /** ms of the last report, as old as what it says. */
   readonly lastSeen: number;
+  /** Peers and connections are 0 when it has not been heard of for PRESENCE_MS. */
   readonly statistics: RoomStatistics;
 }
 
@@ -43,12 +65,12 @@ export interface AppTotals {
 
 /** The directory of one app. */
 export interface AppDirectory {
-  /** In order of name, the app's own room first. `after`: the name of the last one of the page before. */
+  /** In order of name, the app's own room first. `after`: the name of the last one of the page before, "" for the app's own. */
   rooms(page: { after?: string | undefined; limit: number }): Promise<RoomSummary[]>;
   totals(): Promise<AppTotals>;
   /** What operators have set otherwise than APP_SETTINGS does, for all rooms of the app. */
   overrides(): Promise<SettingOverrides>;
-  /** Replaces them all. Open rooms follow within seconds, sleeping ones when they wake. */
+  /** Replaces them all. Open rooms follow within seconds, sleeping ones with the first report after they wake. */
   setOverrides(overrides: SettingOverrides): Promise<void>;
 }
 

@@ -13,14 +13,15 @@ const LOAD_WINDOW_MS = 100;
 
 /** How loaded a room is, and so how long its frames may wait. */
 export class RoomLoad {
-  readonly #maxDelayMs: number;
+  /** How long frames wait under full load. */
+  maxDelayMs: number;
   #count = 0;
   #since = -Infinity;
   /** Messages a second. */
   #rate = 0;
 
   constructor(maxDelayMs: number) {
-    this.#maxDelayMs = maxDelayMs;
+    this.maxDelayMs = maxDelayMs;
   }
 
   /** One turn has brought frames for `clients` clients. */
@@ -40,7 +41,7 @@ export class RoomLoad {
   get delayMs(): number {
     if (this.#rate <= QUIET_LOAD) return 0;
     const share = Math.min(1, (this.#rate - QUIET_LOAD) / (FULL_LOAD - QUIET_LOAD));
-    return Math.ceil(share * this.#maxDelayMs);
+    return Math.ceil(share * this.maxDelayMs);
   }
 }
 

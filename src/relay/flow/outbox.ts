@@ -14,13 +14,17 @@ const FULL_MESSAGE = 16 * 1024;
 /** How much later than due frames leave at the latest, in ms, where the timer does not get its turn (runtime/send-timer.ts). */
 const MAX_LATE_MS = 15;
 
-export interface OutboxOptions {
-  /** Bytes of one message. */
-  readonly maxBatch: number;
+/** What of it may change while it is used. */
+export interface OutboxLimits {
   /** Bytes that one client may owe a credit for, those held back included (rule F2). */
   readonly maxQueued: number;
   /** How long frames may wait for others to leave with, in ms; 0: not beyond their turn. */
   readonly coalesceMs: number;
+}
+
+export interface OutboxOptions extends OutboxLimits {
+  /** Bytes of one message. */
+  readonly maxBatch: number;
   /** A fresh mark frame, and its number. */
   newMark(): { readonly mark: number; readonly frame: Uint8Array };
 }
@@ -34,7 +38,8 @@ export interface OutboxOptions {
 export class Outbox {
   readonly #options: OutboxOptions;
   readonly #load: RoomLoad;
-  readonly #markBytes: number;
+  #maxQueued = 0;
+  #markBytes = 0;
   /** What this turn has added to. */
   readonly #touched: Link[] = [];
   /** What waits beyond its turn, about in the order in which it is due. */
@@ -45,7 +50,14 @@ export class Outbox {
   constructor(options: OutboxOptions) {
     this.#options = options;
     this.#load = new RoomLoad(options.coalesceMs);
-    this.#markBytes = Math.min(MOST_MARK, Math.max(LEAST_MARK, options.maxQueued * MARK_SHARE));
+    this.setLimits(options);
+  }
+
+  /** What waits already leaves when it was to leave. */
+  setLimits({ maxQueued, coalesceMs }: OutboxLimits): void {
+    this.#maxQueued = maxQueued;
+    this.#markBytes = Math.min(MOST_MARK, Math.max(LEAST_MARK, maxQueued * MARK_SHARE));
+    this.#load.maxDelayMs = coalesceMs;
   }
 
   /** ms at which `sendDue` has to be called, or soon after; Infinity while nothing waits. */
@@ -75,12 +87,12 @@ export class Outbox {
     const pending = link.pending.bytes;
     if (link.inherited > 0) link.inherited = Math.min(link.inherited, link.socket.bufferedAmount() ?? 0);
     const owed = window.uncredited + pending + link.inherited;
-    if (owed + size <= this.#options.maxQueued / 2) return true;
+    if (owed + size <= this.#maxQueued / 2) return true;
     // With no credit to wait for, a frame goes out however large it is: nothing else would let it.
     if (!window.isWaiting && pending < this.#markBytes) return true;
     // It may be far away rather than slow when nothing waits here. The rest is for what its senders send until they are held.
     const buffered = link.socket.bufferedAmount();
-    return buffered !== undefined && buffered <= LOW_BUFFER && owed + size <= (this.#options.maxQueued * 3) / 4;
+    return buffered !== undefined && buffered <= LOW_BUFFER && owed + size <= (this.#maxQueued * 3) / 4;
   }
 
   /** Past what waits: a frame that was held, when its time has come, and the last words before a close. */
@@ -128,7 +140,7 @@ export class Outbox {
   /** Also when the clock has gone back: else frames would wait until it is as late as it was. */
   #isDue(now: number): boolean {
     const { dueAt } = this;
-    return dueAt <= now || (dueAt !== Infinity && dueAt > now + MAX_LATE_MS + this.#options.coalesceMs);
+    return dueAt <= now || (dueAt !== Infinity && dueAt > now + MAX_LATE_MS + this.#load.maxDelayMs);
   }
 
   #push(link: Link, source: Uint8Array, start: number, end: number): void {

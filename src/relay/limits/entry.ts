@@ -45,7 +45,7 @@ export function refuseEntry(
   return { code: "room_full", detail, retryAfter: FULL_RETRY_SECONDS };
 }
 
-export function bytesThisMonth({ manager, counters }: RoomState, now: number): number {
+export function bytesThisMonth({ manager, counters }: Pick<RoomState, "manager" | "counters">, now: number): number {
   const { totalBytes } = manager.getStatistics();
   counters.month.look(now, totalBytes);
   return counters.month.used(totalBytes);

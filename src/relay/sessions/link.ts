@@ -86,10 +86,19 @@ export class Link {
     this.save();
   }
 
+  /** Other limits from now on. What was used up of the old ones is forgotten. */
+  limit(limits: PeerLimits, now: number): void {
+    this.rates = new SessionRates(limits, now);
+    if (this.session?.link === this) this.session.rates = this.rates;
+  }
+
   /** The socket is of no more use. `session` still tells whose it was. */
   end(): void {
     this.state = "over";
-    if (this.session?.link === this) this.session.link = undefined;
+    if (this.session?.link === this) {
+      this.session.link = undefined;
+      this.session.lastHeard = this.lastHeard;
+    }
     this.pending.clear();
   }
 

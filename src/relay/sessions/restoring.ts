@@ -26,10 +26,16 @@ export function restoreStored(
   bytesThisMonth(room, now);
   for (const stored of store.loadConnections()) {
     const saved = byHandle.get(stored.handle);
-    manager.restoreConnection(stored, saved ?? { packets: 0, bytes: 0, lastActivity: stored.created });
+    const isUncounted = manager.restoreConnection(
+      stored,
+      saved ?? { packets: 0, bytes: 0, lastActivity: stored.created },
+    );
     const connection = manager.getConnection(stored.connectionId);
-    if (connection && saved && !saved.isFlushed) counters.connectionChanged(connection);
+    if (!connection) continue;
+    if (isUncounted) counters.families.opened(connection);
+    if (saved && !saved.isFlushed) counters.connectionChanged(connection);
   }
+  counters.families.settle(manager.connections());
   for (const stored of store.loadSessions()) sessions.set(stored.peer, Session.restore(stored));
   const hasCrashed = survivors.length === 0 && (sessions.size > 0 || manager.getActiveConnectionCount() > 0);
   if (hasCrashed) manager.skipHandles(UNWRITTEN_HANDLES);

@@ -5,6 +5,7 @@ import { isHeld, send, tellPath } from "../flow/flow-control.ts";
 import { keepSession } from "./keeping.ts";
 import type { Link } from "./link.ts";
 import { announce } from "../negotiation.ts";
+import { presenceChanged } from "./presence.ts";
 import { type RoomState, otherLink } from "../room-state.ts";
 import type { Session } from "./session.ts";
 import { closeLink, tell } from "../telling.ts";
@@ -16,7 +17,9 @@ export function resume(room: RoomState, link: Link, session: Session, shown: Uin
   session.token = room.newToken();
   session.previousToken = shown;
   const { farewells } = session;
+  const wasAway = session.awayUntil !== Infinity;
   link.open(session);
+  if (wasAway) presenceChanged(room, session.peer, "back");
   if (session.isStored) keepSession(room, session);
   room.log({ level: "info", event: "session_resumed", peer: String(session.peer), session: String(session.id) });
   welcome(room, link, session, now);

@@ -1,3 +1,4 @@
+import type { Reported } from "../../relay/directory/reporting.ts";
 import type { RelaySocket, SavedLink } from "../../relay/ports.ts";
 import { log } from "../log.ts";
 
@@ -7,10 +8,12 @@ export interface Checkpoint {
   readonly counters: Float64Array;
 }
 
-/** What a socket carries through a hibernation: its link, and perhaps the room's newest checkpoint. Limit: 16 KiB. */
+/** What a socket carries through a hibernation: its link, and perhaps something of the room's. Limit: 16 KiB. */
 export interface Attachment {
   readonly link: SavedLink;
   readonly checkpoint?: Checkpoint | undefined;
+  /** When the room last told its directory how it is. */
+  readonly reported?: Reported | undefined;
 }
 
 /**
@@ -20,7 +23,7 @@ export interface Attachment {
 export class HibernatableSocket implements RelaySocket {
   readonly #ctx: DurableObjectState;
   readonly #socket: WebSocket;
-  /** As it is attached, on a socket that carries a checkpoint, or has carried one; undefined elsewhere. */
+  /** As it is attached, on a socket that carries more than its link, or has done so; undefined elsewhere. */
   #carried: Attachment | undefined;
 
   constructor(ctx: DurableObjectState, socket: WebSocket) {
@@ -31,7 +34,7 @@ export class HibernatableSocket implements RelaySocket {
   /** What a socket that outlived the memory carries: asked once, before anything is saved. */
   wake(): Attachment | undefined {
     const found = this.#attached();
-    if (found?.checkpoint) this.#carried = found;
+    if (found?.checkpoint || found?.reported) this.#carried = found;
     return found;
   }
 
@@ -60,13 +63,18 @@ export class HibernatableSocket implements RelaySocket {
   }
 
   save(link: SavedLink): void {
-    if (this.#carried) this.#carry({ link, checkpoint: this.#carried.checkpoint });
+    if (this.#carried) this.#carry({ ...this.#carried, link });
     else this.#socket.serializeAttachment({ link } satisfies Attachment);
   }
 
   saveCheckpoint(at: number, counters: Float64Array): void {
-    const link = (this.#carried ?? this.#attached())?.link;
-    if (link) this.#carry({ link, checkpoint: { at, counters } });
+    const attached = this.#carried ?? this.#attached();
+    if (attached) this.#carry({ ...attached, checkpoint: { at, counters } });
+  }
+
+  saveReported(reported: Reported): void {
+    const attached = this.#carried ?? this.#attached();
+    if (attached) this.#carry({ ...attached, reported });
   }
 
   #carry(attachment: Attachment): void {

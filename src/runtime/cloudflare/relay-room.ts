@@ -11,11 +11,16 @@ import {
 } from "../../relay/operations/index.ts";
 import type { Admission } from "../../relay/ports.ts";
 import type { Survivor } from "../../relay/sessions/restoring.ts";
+import { Following } from "../../relay/directory/following.ts";
+import type { RoomReport, VersionedOverrides } from "../../relay/directory/report.ts";
+import { type Reported, Reporter } from "../../relay/directory/reporting.ts";
 import { Room, type RoomOptions } from "../../relay/room.ts";
 import { parseSettings } from "../../relay/settings.ts";
 import { SendTimer } from "../send-timer.ts";
 import { migrate } from "../../storage/migrations.ts";
+import { SqlAuditLog } from "../../storage/sql-audit.ts";
 import { SqlBanStore } from "../../storage/sql-bans.ts";
+import { SqlFollowingStore } from "../../storage/sql-following.ts";
 import { SqlRoomStore } from "../../storage/sql-room-store.ts";
 import { readAdmission } from "./admission-header.ts";
 import { Checkpoints } from "./checkpoints.ts";
@@ -23,7 +28,9 @@ import { DurableSql } from "./durable-sql.ts";
 import type { RelayEnv } from "./env.ts";
 import { type Attachment, HibernatableSocket, closeQuietly } from "./hibernatable-socket.ts";
 import { log } from "../log.ts";
-import { parseRoomAddress } from "../room-address.ts";
+import type { RoomAddress } from "../../http/gateway.ts";
+import { directoryName, parseRoomAddress } from "../room-address.ts";
+import { Watching, isWatchRequest } from "./watching.ts";
 
 /** What a client's close event reports for `close(1000)` and for `close()`. */
 const NORMAL_CLOSE = 1000;
@@ -44,6 +51,9 @@ interface Served {
   readonly room: Room;
   readonly checkpoints: Checkpoints;
   readonly sendTimer: SendTimer;
+  readonly watching: Watching;
+  readonly following: Following;
+  readonly reporter: Reporter;
 }
 
 /**
@@ -53,7 +63,9 @@ interface Served {
  */
 export class RelayRoom extends DurableObject<RelayEnv> {
   readonly sql: DurableSql;
-  readonly #newRoom: () => Room;
+  readonly #address: RoomAddress;
+  readonly #newRoom: (following: Following) => Room;
+  readonly #newFollowing: () => Following;
   readonly #links = new Map<WebSocket, Entry>();
   #scheduledAlarm: number | null = null;
   /** Undefined until everything that outlived the memory has been read. */
@@ -61,21 +73,24 @@ export class RelayRoom extends DurableObject<RelayEnv> {
 
   constructor(ctx: DurableObjectState, env: RelayEnv) {
     super(ctx, env);
-    const { app } = parseRoomAddress(ctx.id.name);
+    this.#address = parseRoomAddress(ctx.id.name);
+    const { app } = this.#address;
     const settings = parseSettings(env.APP_SETTINGS);
     if (!settings.ok) throw new Error(settings.message);
     this.sql = new DurableSql(ctx.storage);
     const { from, to } = migrate(this.sql);
     if (from !== to) log({ level: "info", event: "migrated", room: ctx.id.name, from, to });
-    const options: RoomOptions = {
+    const following = new SqlFollowingStore(this.sql);
+    const options: Omit<RoomOptions, "settings"> = {
       app,
-      settings: settings.settingsFor(app),
       store: new SqlRoomStore(this.sql),
       bans: new SqlBanStore(this.sql),
+      audit: new SqlAuditLog(this.sql),
       log: (entry) => log({ ...entry, room: ctx.id.name }),
       random: (size) => crypto.getRandomValues(new Uint8Array(size)),
     };
-    this.#newRoom = () => new Room(options);
+    this.#newFollowing = () => new Following(following, (overrides) => settings.settingsFor(app, overrides));
+    this.#newRoom = ({ settings }) => new Room({ ...options, settings });
     ctx.setWebSocketAutoResponse(new WebSocketRequestResponsePair(PING, PONG));
     // oxlint-disable-next-line no-floating-promises -- the platform holds all events back until it is done
     void ctx.blockConcurrencyWhile(async () => {
@@ -83,14 +98,20 @@ export class RelayRoom extends DurableObject<RelayEnv> {
     });
   }
 
-  /** A WebSocket upgrade that the worker has let in. */
+  /** The WebSocket upgrade of a peer or a watcher that the worker has let in. */
   override async fetch(request: Request): Promise<Response> {
     const now = Date.now();
-    const { room } = this.#begin(now);
+    const { room, watching } = this.#begin(now);
+    if (isWatchRequest(request)) {
+      const response = watching.accept(now);
+      await this.#end();
+      return response;
+    }
     const admission = readAdmission(request.headers);
     const refusal = room.refuseEntry(admission, this.#socketsOf(admission.peer), now);
     if (refusal) {
       room.counters.joinRefused(refusal.code);
+      watching.changed(now);
       return entryProblem(refusal);
     }
     const { 0: client, 1: server } = new WebSocketPair();
@@ -107,9 +128,9 @@ export class RelayRoom extends DurableObject<RelayEnv> {
 
   override webSocketMessage(ws: WebSocket, message: ArrayBuffer | string): void | Promise<void> {
     const now = Date.now();
-    const { room, checkpoints } = this.#begin(now, ws);
+    const { room, checkpoints, watching } = this.#begin(now, ws);
     const entry = this.#entryOf(room, ws, now);
-    if (!entry) return;
+    if (!entry) return watching.message(ws);
     if (typeof message === "string") room.receiveText(entry.link, now);
     else room.receive(entry.link, new Uint8Array(message), now);
     checkpoints.touch(entry.socket, now);
@@ -158,6 +179,14 @@ export class RelayRoom extends DurableObject<RelayEnv> {
     return result;
   }
 
+  /** The app's directory tells what operators have set. */
+  async follow(news: VersionedOverrides): Promise<void> {
+    const now = Date.now();
+    const { room, following } = this.#begin(now);
+    following.told(room, news, now);
+    await this.#end();
+  }
+
   /** Also those that the relay has closed, and whose other end has not answered. */
   #socketsOf(peer: PeerId): number {
     return this.ctx.getWebSockets(peerTag(peer)).length;
@@ -181,11 +210,13 @@ export class RelayRoom extends DurableObject<RelayEnv> {
     for (const ws of sockets) {
       const socket = new HibernatableSocket(this.ctx, ws);
       const attachment = socket.wake();
-      if (!attachment) continue;
+      if (!attachment) continue; // a watcher's
       attachments.push(attachment);
       survivors.push({ ws, socket, saved: attachment.link });
     }
-    const room = this.#newRoom();
+    const following = this.#newFollowing();
+    const room = this.#newRoom(following);
+    const watching = new Watching(this.ctx, room, now);
     const checkpoints = new Checkpoints(room);
     const links = room.restore(checkpoints.newest(attachments), survivors, now);
     this.#links.clear(); // of an attempt that failed
@@ -193,7 +224,10 @@ export class RelayRoom extends DurableObject<RelayEnv> {
       const link = links[index];
       if (link) this.#links.set(ws, { link, socket });
     });
-    return { room, checkpoints, sendTimer: new SendTimer(room) };
+    const reported = newestReport(attachments);
+    const reporter = new Reporter({ room, name: this.#address.room, following, reported, now });
+    room.observe(reporter);
+    return { room, checkpoints, sendTimer: new SendTimer(room), following, reporter, watching };
   }
 
   /**
@@ -214,7 +248,8 @@ export class RelayRoom extends DurableObject<RelayEnv> {
   /** `isFarewell`: closed by its client, as one who does not come back (rule S5). */
   async #socketGone(ws: WebSocket, isFarewell = false): Promise<void> {
     const now = Date.now();
-    const { room, checkpoints } = this.#begin(now, ws);
+    const { room, checkpoints, watching } = this.#begin(now, ws);
+    if (watching.has(ws)) return watching.gone(ws);
     const entry = this.#entryOf(room, ws, now);
     this.#links.delete(ws);
     if (entry) {
@@ -225,13 +260,28 @@ export class RelayRoom extends DurableObject<RelayEnv> {
     await this.#end();
   }
 
+  /** Nobody waits for it, and the platform keeps the object for as long as it is under way. Its answer is a turn. */
+  async #report(reporter: Reporter, report: RoomReport): Promise<void> {
+    this.#links.values().next().value?.socket.saveReported(reporter.reported);
+    try {
+      const directory = this.env.RELAY_DIRECTORY.getByName(directoryName(this.#address.app));
+      reporter.answered(await directory.report(report), Date.now());
+    } catch (error) {
+      reporter.failed();
+      log({ level: "error", event: "report_failed", room: this.ctx.id.name, error: String(error) });
+    }
+    await this.#end();
+  }
+
   /**
    * Moves the alarm when something is due earlier, and removes it when nothing is. Each set is billed as a row, so one
    * that may come too early stays.
    */
   #end(): void | Promise<void> {
-    const { room, sendTimer } = this.#served as Served; // every event begins with #begin
+    const { room, sendTimer, reporter } = this.#served as Served; // every event begins with #begin
     sendTimer.turnEnded();
+    const report = reporter.take();
+    if (report) this.ctx.waitUntil(this.#report(reporter, report));
     const { alarmAt } = room;
     if (alarmAt === Infinity) {
       if (this.#scheduledAlarm === null) return undefined;
@@ -244,4 +294,11 @@ export class RelayRoom extends DurableObject<RelayEnv> {
     this.sql.rowsWritten++;
     return this.ctx.storage.setAlarm(alarmAt);
   }
+}
+
+/** The last that sockets know of; none where the one that carried it has closed. */
+function newestReport(attachments: readonly Attachment[]): Reported | undefined {
+  let newest: Reported | undefined;
+  for (const { reported } of attachments) if (reported && !(newest && newest.at >= reported.at)) newest = reported;
+  return newest;
 }

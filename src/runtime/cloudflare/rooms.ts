@@ -8,12 +8,15 @@ import { writeAdmission } from "./admission-header.ts";
 import { log } from "../log.ts";
 import { roomName } from "../room-address.ts";
 import type { RelayRoom } from "./relay-room.ts";
+import { JOIN_URL, watchRequest } from "./watching.ts";
 
 /** Rooms as Durable Objects. */
 export class DurableRooms implements RoomGateway {
+  readonly directory: RelayDirectory;
   readonly #namespace: DurableObjectNamespace<RelayRoom>;
 
-  constructor(namespace: DurableObjectNamespace<RelayRoom>) {
+  constructor(namespace: DurableObjectNamespace<RelayRoom>, directory: RelayDirectory) {
+    this.directory = directory;
     this.#namespace = namespace;
   }
 
@@ -33,7 +36,7 @@ export class DurableRooms implements RoomGateway {
     });
     try {
       // A new request, not a copy: where the client is (`cf`) stays here.
-      return await this.#namespace.getByName(name).fetch(new Request(request.url, { headers }));
+      return await this.#namespace.getByName(name).fetch(new Request(JOIN_URL, { headers }));
     } catch (error) {
       return roomFailed(name, error);
     }
@@ -49,12 +52,13 @@ export class DurableRooms implements RoomGateway {
     }
   }
 
-  watch(): Promise<Response> {
-    throw new Error("watching is not built yet");
-  }
-
-  get directory(): RelayDirectory {
-    throw new Error("the directory is not built yet");
+  async watch(address: RoomAddress): Promise<Response> {
+    const name = roomName(address);
+    try {
+      return await this.#namespace.getByName(name).fetch(watchRequest());
+    } catch (error) {
+      return roomFailed(name, error);
+    }
   }
 
   admin(address: RoomAddress): RoomAdmin {

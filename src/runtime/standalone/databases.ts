@@ -1,7 +1,8 @@
-/** Where rooms are kept on one's own machine: a folder with one SQLite file per room, or memory (decision D35). */
+/** Where rooms are kept on one's own machine: a folder with one SQLite file per room and one for the directory, or memory (decision D35). */
 import { existsSync, mkdirSync, readdirSync } from "node:fs";
 import { join } from "node:path";
-import { NewerSchemaError, checkVersion, migrate } from "../../storage/migrations.ts";
+import { NewerSchemaError, type Steps, checkVersion, migrate } from "../../storage/migrations.ts";
+import { DIRECTORY_STEPS } from "../../storage/sql-directory.ts";
 import { MEMORY, SqliteDatabase } from "./sqlite-database.ts";
 
 export interface RoomDatabases {
@@ -11,6 +12,8 @@ export interface RoomDatabases {
   place(name: string): string;
   /** The room's database, of the current schema. Throws DatabaseError. */
   open(name: string): SqliteDatabase;
+  /** That of the directory, for as long as the process; it is closed by who has it. Throws DatabaseError. */
+  openDirectory(): SqliteDatabase;
   /** The room is not used just now. */
   release(database: SqliteDatabase): void;
   close(): void;
@@ -40,6 +43,8 @@ class DatabaseFolder implements RoomDatabases {
     makeFolder(folder);
     this.#lock = lock(join(folder, "relay.lock"));
     const problems = this.names().flatMap((name) => problemOf(this.place(name)) ?? []);
+    const problem = problemOf(this.#directory, DIRECTORY_STEPS);
+    if (problem !== undefined) problems.push(problem);
     if (problems.length === 0) return;
     this.#lock.close();
     throw new DatabaseError(problems.join("\n"));
@@ -50,17 +55,11 @@ class DatabaseFolder implements RoomDatabases {
   }
 
   open(name: string): SqliteDatabase {
-    const path = this.place(name);
-    const problem = problemOf(path);
-    if (problem !== undefined) throw new DatabaseError(problem);
-    const database = new SqliteDatabase(path);
-    try {
-      migrate(database);
-      return database;
-    } catch (error) {
-      database.close();
-      throw new DatabaseError(`Cannot open ${path}: ${describe(error)}`, { cause: error });
-    }
+    return openFile(this.place(name));
+  }
+
+  openDirectory(): SqliteDatabase {
+    return openFile(this.#directory, DIRECTORY_STEPS);
   }
 
   release(database: SqliteDatabase): void {
@@ -73,6 +72,10 @@ class DatabaseFolder implements RoomDatabases {
 
   place(name: string): string {
     return join(this.#folder, fileOfName(name));
+  }
+
+  get #directory(): string {
+    return join(this.#folder, "directory.sqlite");
   }
 }
 
@@ -97,12 +100,31 @@ class MemoryDatabases implements RoomDatabases {
     return database;
   }
 
+  openDirectory(): SqliteDatabase {
+    const database = new SqliteDatabase();
+    migrate(database, DIRECTORY_STEPS);
+    return database;
+  }
+
   release(): void {
     // It stays in the map.
   }
 
   close(): void {
     for (const database of this.#databases.values()) database.close();
+  }
+}
+
+function openFile(path: string, steps?: Steps): SqliteDatabase {
+  const problem = problemOf(path, steps);
+  if (problem !== undefined) throw new DatabaseError(problem);
+  const database = new SqliteDatabase(path);
+  try {
+    migrate(database, steps);
+    return database;
+  } catch (error) {
+    database.close();
+    throw new DatabaseError(`Cannot open ${path}: ${describe(error)}`, { cause: error });
   }
 }
 
@@ -128,14 +150,14 @@ function lock(path: string): SqliteDatabase {
 }
 
 /** Why the file cannot be used, by a look that cannot write to it. Undefined for a good one, and for none. */
-function problemOf(path: string): string | undefined {
+function problemOf(path: string, steps?: Steps): string | undefined {
   if (!existsSync(path)) return undefined;
   let database: SqliteDatabase | undefined;
   try {
     database = new SqliteDatabase(path, { readOnly: true });
     const result = database.all("PRAGMA quick_check(1)")[0]?.["quick_check"];
     if (result !== "ok") return damaged(path, String(result));
-    checkVersion(database);
+    checkVersion(database, steps);
     return undefined;
   } catch (error) {
     return error instanceof NewerSchemaError ? `${path}: ${error.message}` : damaged(path, describe(error));

@@ -1,4 +1,7 @@
-import type { PeerId } from "../../protocol/index.ts";
+import { CloseCode, type PeerId, type RoomName } from "../../protocol/index.ts";
+import type { Following } from "../../relay/directory/following.ts";
+import type { ReportAnswer, RoomReport, VersionedOverrides } from "../../relay/directory/report.ts";
+import { Reporter } from "../../relay/directory/reporting.ts";
 import type { JoinRefusal } from "../../relay/limits/entry.ts";
 import {
   type OperationArguments,
@@ -6,9 +9,12 @@ import {
   type OperationResult,
   operate,
 } from "../../relay/operations/index.ts";
-import type { Admission, RelaySocket } from "../../relay/ports.ts";
+import type { Admission, Log, RelaySocket } from "../../relay/ports.ts";
 import type { Link } from "../../relay/sessions/link.ts";
+import type { TextSocket } from "../../relay/watching/watcher.ts";
+import type { Watchers } from "../../relay/watching/watchers.ts";
 import { SendTimer } from "../send-timer.ts";
+import { watchersOf } from "../watchers-of.ts";
 import { Room, type RoomOptions } from "../../relay/room.ts";
 
 /** How long a room that nobody uses stays: somebody who is refused, and tries again, finds it open. */
@@ -16,23 +22,43 @@ const LINGER_MS = 10_000;
 /** After a failure: a room that cannot do what is due must not be asked in a loop. */
 const RETRY_MS = 1_000;
 
+/** What a room in this process has beside its rules. */
+export interface RoomSurroundings {
+  /** As in logs: `app/480/room/lobby`. */
+  readonly name: string;
+  readonly room: RoomName | undefined;
+  readonly following: Following;
+  /** Tells the directory how the room is. */
+  readonly report: (report: RoomReport) => ReportAnswer;
+  /** Called when `dueAt` may be another. */
+  readonly changed: (hosted: HostedRoom) => void;
+}
+
 /** One room in this process: the rules, the sockets that it has, and when it must be looked at again. */
 export class HostedRoom {
   readonly #room: Room;
   readonly #sendTimer: SendTimer;
+  readonly #watchers: Watchers;
   /** Of each peer, those that are not gone: also closed ones whose other end has not answered (rule L5). */
   readonly #sockets = new Map<PeerId, number>();
-  readonly #changed: (hosted: HostedRoom) => void;
+  readonly #surroundings: RoomSurroundings;
+  readonly #reporter: Reporter;
+  readonly #log: Log;
   #lastUsed: number;
   #retryAt = -Infinity;
 
-  /** Whatever was due while nobody ran it is due at once. `changed` is called when `dueAt` may be another. */
-  constructor(options: RoomOptions, changed: (hosted: HostedRoom) => void, now: number) {
-    this.#room = new Room(options);
+  /** Whatever was due while nobody ran it is due at once. */
+  constructor(options: Omit<RoomOptions, "settings">, surroundings: RoomSurroundings, now: number) {
+    const { name, room: roomName, following } = surroundings;
+    this.#room = new Room({ ...options, settings: following.settings });
+    this.#watchers = watchersOf(this.#room, name);
     this.#sendTimer = new SendTimer(this.#room);
-    this.#changed = changed;
+    this.#surroundings = surroundings;
+    this.#log = options.log;
     this.#lastUsed = now;
     this.#room.restore(undefined, [], now);
+    this.#reporter = new Reporter({ room: this.#room, name: roomName, following, reported: undefined, now });
+    this.#room.observe(this.#reporter);
   }
 
   /** ms at which `ring` must be called. */
@@ -43,7 +69,7 @@ export class HostedRoom {
 
   /** Nobody is here or may come back, and nothing is due: all that there is to know of it can be on disk. */
   get isUnused(): boolean {
-    return this.#sockets.size === 0 && this.#room.alarmAt === Infinity;
+    return this.#sockets.size === 0 && this.#watchers.count === 0 && this.#room.alarmAt === Infinity;
   }
 
   isOver(now: number): boolean {
@@ -54,6 +80,7 @@ export class HostedRoom {
   ring(now: number): void {
     this.#retryAt = now + RETRY_MS;
     if (this.#room.alarmAt <= now) this.#room.alarm(now);
+    this.#report(now);
     this.#retryAt = -Infinity;
   }
 
@@ -62,8 +89,9 @@ export class HostedRoom {
     return this.#room.refuseEntry(admission, this.#sockets.get(admission.peer) ?? 0, now);
   }
 
-  countRefusal({ code }: JoinRefusal): void {
+  countRefusal({ code }: JoinRefusal, now: number): void {
     this.#room.counters.joinRefused(code);
+    if (this.#watchers.count > 0) this.#watchers.turnEnded(now);
   }
 
   join(socket: RelaySocket, admission: Admission, now: number): Link {
@@ -92,11 +120,45 @@ export class HostedRoom {
     this.#turnEnded(now);
   }
 
+  /** Whether one more may watch. */
+  hasTooManyWatchers(now: number): boolean {
+    this.#lastUsed = now;
+    return this.#watchers.isFull(now);
+  }
+
+  watch(socket: TextSocket, now: number): void {
+    // Several may have been let in before the first of them was here.
+    if (this.#watchers.isFull(now)) socket.close(CloseCode.RateLimited, "too many watch this room");
+    else this.#watchers.add(socket, now);
+  }
+
+  /** It has said what no watcher says. */
+  refuseWatcher(socket: TextSocket): void {
+    this.#watchers.refuseMessage(socket);
+  }
+
+  unwatch(socket: TextSocket, now: number): void {
+    this.#watchers.remove(socket);
+    this.#lastUsed = now;
+    this.#changed();
+  }
+
+  /** The process ends. */
+  dismissWatchers(): void {
+    this.#watchers.endAll(CloseCode.Restarting, "the relay is restarting");
+  }
+
   /** For an operator. */
   operate<Name extends OperationName>(name: Name, rest: OperationArguments<Name>, now: number): OperationResult<Name> {
     const result = operate(this.#room, now, name, rest);
     this.#turnEnded(now);
     return result;
+  }
+
+  /** The app's directory tells what operators have set. */
+  follow(news: VersionedOverrides, now: number): void {
+    this.#surroundings.following.told(this.#room, news, now);
+    this.#changed();
   }
 
   /** Everything that is known of it is on disk afterwards. */
@@ -108,6 +170,23 @@ export class HostedRoom {
   #turnEnded(now: number): void {
     this.#lastUsed = now;
     this.#sendTimer.turnEnded();
-    this.#changed(this);
+    this.#report(now);
+    this.#changed();
+  }
+
+  /** A directory that fails is not the peers' concern. */
+  #report(now: number): void {
+    const report = this.#reporter.take();
+    if (!report) return;
+    try {
+      this.#reporter.answered(this.#surroundings.report(report), now);
+    } catch (error) {
+      this.#reporter.failed();
+      this.#log({ level: "error", event: "report_failed", error: String(error) });
+    }
+  }
+
+  #changed(): void {
+    this.#surroundings.changed(this);
   }
 }

@@ -1,84 +1,32 @@
-/** `node … test/browser/support/screenshots.ts [only]`: every view of the dashboard in light, dark and on a phone. */
+/** Pictures of every page, to be looked at by people: nothing compares them. */
 import { mkdirSync } from "node:fs";
-import { fileURLToPath } from "node:url";
-import { type Browser, chromium } from "playwright-core";
-import { buildPages } from "../../../scripts/build-pages.ts";
-import { freePort } from "../../support/running-relay.ts";
-import { type FakeRelay, startFakeRelay } from "./fake-relay.ts";
+import { join } from "node:path";
+import type { Page } from "playwright-core";
+import { DESKTOP, PHONE, settled } from "./browser.ts";
 
-const FOLDER = fileURLToPath(new URL("../screenshots/", import.meta.url));
-const LOOKS = [
-  { name: "dark", colorScheme: "dark", viewport: { width: 1440, height: 900 } },
-  { name: "light", colorScheme: "light", viewport: { width: 1440, height: 900 } },
-  { name: "phone", colorScheme: "dark", viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true },
+const FOLDER = join(import.meta.dirname, "../screenshots");
+
+const VARIANTS = [
+  { variant: "light", colorScheme: "light", viewport: DESKTOP },
+  { variant: "dark", colorScheme: "dark", viewport: DESKTOP },
+  { variant: "phone", colorScheme: "light", viewport: PHONE },
+  { variant: "phone-dark", colorScheme: "dark", viewport: PHONE },
 ] as const;
 
-mkdirSync(FOLDER, { recursive: true });
-await buildPages();
-const small = await startFakeRelay(await freePort(), 240);
-const large = await startFakeRelay(await freePort(), 10_000);
-const browser = await chromium.launch({ executablePath: "/usr/bin/chromium", args: ["--no-sandbox"] });
-const only = process.argv[2];
-try {
-  for (const look of LOOKS) await shoot(browser, look);
-} finally {
-  await browser.close();
-  small.stop();
-  large.stop();
+/** Writes `name-light.png`, `-dark`, `-phone` and `-phone-dark` of the whole page; it ends in the size it had. */
+export async function takeScreenshots(page: Page, name: string): Promise<void> {
+  mkdirSync(FOLDER, { recursive: true });
+  const before = page.viewportSize() ?? DESKTOP;
+  for (const { variant, colorScheme, viewport } of VARIANTS) {
+    await page.emulateMedia({ colorScheme });
+    await page.setViewportSize(viewport);
+    await settled(page);
+    await page.screenshot({ path: join(FOLDER, `${name}-${variant}.png`), fullPage: true });
+  }
+  await page.setViewportSize(before);
 }
 
-async function shoot(browser: Browser, { name, ...options }: (typeof LOOKS)[number]): Promise<void> {
-  const context = await browser.newContext(options);
-  const page = await context.newPage();
-  page.on("console", (message) => message.type() === "error" && console.log(`${name}: ${message.text()}`));
-  page.on("pageerror", (error) => console.log(`${name}: ${error.stack}`));
-  const signIn = async ({ url }: FakeRelay): Promise<void> => {
-    await page.goto(`${url}/dashboard/`);
-    if (await page.getByLabel("Admin token").count()) {
-      await page.getByLabel("Admin token").fill("operate");
-      await page.getByRole("button", { name: "Sign in" }).click();
-    }
-    await page.getByRole("heading", { name: "Apps" }).waitFor();
-  };
-  const view = async (file: string, hash: string, act?: () => Promise<unknown>): Promise<void> => {
-    if (only && !file.includes(only)) return;
-    await page.evaluate((to) => (location.hash = to), hash);
-    await page.waitForTimeout(file === "overview" ? 6_000 : 1_800);
-    await act?.();
-    await page.screenshot({ path: `${FOLDER}dashboard-${file}-${name}.png` });
-  };
-  if (!only) {
-    await page.goto(`${small.url}/dashboard/`);
-    await page.getByLabel("Admin token").waitFor();
-    await page.screenshot({ path: `${FOLDER}dashboard-sign-in-${name}.png` });
-  }
-  await signIn(small);
-  const room = "#/apps/480/rooms/lobby-eu-1";
-  const [connection] = [...small.room.connections.keys()].slice(-40);
-  const peer = small.room.peerIds[5];
-  await view("apps", "#/");
-  await view("rooms", "#/apps/480");
-  await view("overview", `${room}/overview`);
-  await view("overview-end", `${room}/overview`, () => page.locator("main").evaluate((main) => main.scrollTo(0, 1e6)));
-  await view("overview-day", `${room}/overview?range=day`);
-  await view("connection", `${room}/connections/${connection}`, () => page.waitForTimeout(5_000));
-  await view("peers", `${room}/peers`);
-  await view("peer", `${room}/peers/${peer}`);
-  await view("ban", `${room}/peers/${peer}`, async () => {
-    await page.getByRole("button", { name: "Ban", exact: true }).click();
-    await page.waitForTimeout(300);
-  });
-  await page.keyboard.press("Escape");
-  await view("graph", `${room}/graph`, () => page.waitForTimeout(3_000));
-  await view("bans", `${room}/bans`);
-  await view("audit", `${room}/audit`);
-  await view("settings", "#/apps/480/settings");
-  await view("api", "#/api", () => page.locator(".operation summary").first().click());
-  if (name === "phone") {
-    await view("menu", `${room}/bans`, () => page.locator(".more summary").click());
-  }
-  await signIn(large);
-  await view("connections", `${room}/connections?sort=bytes&order=desc`);
-  await view("graph-large", `${room}/graph`, () => page.waitForTimeout(6_000));
-  await context.close();
+/** How far the page is wider than the screen, in CSS pixels: 0 where nothing has to be scrolled sideways. */
+export function sidewaysScroll(page: Page): Promise<number> {
+  return page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
 }

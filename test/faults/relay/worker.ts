@@ -13,6 +13,8 @@ const platformNow = Date.now;
 let offset = 0;
 Date.now = () => platformNow() + offset;
 
+export { RelayDirectory } from "../../../src/runtime/cloudflare/relay-directory.ts";
+
 export class RelayRoom extends ShippedRoom {
   constructor(ctx: DurableObjectState, env: RelayEnv) {
     shiftClock(ctx);

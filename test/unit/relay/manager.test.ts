@@ -781,6 +781,8 @@ function stored(handle: number): StoredConnection {
     type: NetworkingSockets,
     state: Connected,
     created: START,
+    connectedAt: undefined,
+    disconnectingAt: undefined,
     virtualPort: 7,
     channel: undefined,
     deadline: undefined,

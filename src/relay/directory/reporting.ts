@@ -1,0 +1,131 @@
+/** When a room says how it is: never for a packet, and with no timer or alarm of its own, which would keep it awake. */
+import type { RoomName } from "../../protocol/index.ts";
+import type { RoomObserver } from "../observing.ts";
+import type { Occupancy, Room } from "../room.ts";
+import type { RoomStatistics } from "../statistics.ts";
+import { fingerprint } from "./figures.ts";
+import type { Following } from "./following.ts";
+import type { ReportAnswer, RoomReport } from "./report.ts";
+
+/** At most so often, in a turn or with an alarm that is there for another reason, but for what must be told at once. */
+export const REPORT_MS = 30_000;
+/** A room in which nothing changes says so this often, while somebody is there (PRESENCE_MS in app-ledger.ts). */
+export const SIGN_OF_LIFE_MS = 5 * 60_000;
+
+/** Of the last report, what has to be known after an eviction. */
+export interface Reported {
+  /** ms */
+  readonly at: number;
+  readonly print: number;
+}
+
+export interface ReporterOptions {
+  /** As it was rebuilt: what it has counted so far was told before, unless the directory has never answered. */
+  readonly room: Room;
+  readonly name: RoomName | undefined;
+  readonly following: Following;
+  /** Undefined where it is not known. */
+  readonly reported: Reported | undefined;
+  readonly now: number;
+}
+
+interface Sent {
+  readonly statistics: RoomStatistics;
+  readonly version: number;
+}
+
+/**
+ * At once are told: that the first peer has come, that none has a socket any more, that none may come back, and the first
+ * connection of those who are here. One report is under way at a time, so that they arrive in order.
+ */
+export class Reporter implements RoomObserver {
+  readonly #room: Room;
+  readonly #name: RoomName | undefined;
+  readonly #following: Following;
+  /** What the directory knows, as far as this can be told. */
+  #before: RoomStatistics | undefined;
+  #told: Occupancy | undefined;
+  #hasConnected: boolean;
+  #isUrgent = false;
+  #reported: Reported;
+  /** ms of the last look at whether there is something to say */
+  #lookedAt: number;
+  /** ms of the turn that is to be reported; undefined where none is. */
+  #dueAt: number | undefined;
+  #sent: Sent | undefined;
+
+  constructor({ room, name, following, reported, now }: ReporterOptions) {
+    this.#room = room;
+    this.#name = name;
+    this.#following = following;
+    this.#before = following.isKnown ? room.statistics(now) : undefined;
+    // Without a word of when it last reported, the first turn tells.
+    this.#told = reported ? room.occupancy : following.isKnown ? undefined : "empty";
+    this.#hasConnected = reported !== undefined && room.occupancy !== "empty";
+    this.#reported = reported ?? { at: -Infinity, print: Number.NaN };
+    this.#lookedAt = this.#reported.at;
+  }
+
+  /** What should outlive an eviction. */
+  get reported(): Reported {
+    return this.#reported;
+  }
+
+  opened(): void {
+    if (this.#hasConnected) return;
+    this.#hasConnected = true;
+    this.#isUrgent = true;
+  }
+
+  turnEnded(now: number): void {
+    const { occupancy } = this.#room;
+    if (occupancy !== this.#told) this.#occupied(occupancy);
+    // A clock that has gone back: else it would be silent until it is as late as it was.
+    if (this.#isUrgent || now - this.#lookedAt >= REPORT_MS || now < this.#lookedAt) this.#dueAt = now;
+  }
+
+  /** The report that is due, to be sent at once; none while another is under way. Ask after each turn, and each answer. */
+  take(): RoomReport | undefined {
+    const now = this.#dueAt;
+    if (now === undefined || this.#sent) return undefined;
+    this.#dueAt = undefined;
+    this.#lookedAt = now;
+    const statistics = this.#room.statistics(now);
+    const print = fingerprint(statistics);
+    if (!this.#isWorthIt(print, now)) return undefined;
+    this.#isUrgent = false;
+    this.#reported = { at: now, print };
+    const { life, version } = this.#following;
+    this.#sent = { statistics, version };
+    return { room: this.#name, at: now, statistics, life, before: this.#before, version };
+  }
+
+  answered(answer: ReportAnswer, now: number): void {
+    const { statistics, version } = this.#sent as Sent;
+    this.#sent = undefined;
+    this.#before = statistics;
+    this.#following.answered(this.#room, answer, version, now);
+  }
+
+  /** Whether it arrived is not known. What it said is said again with the next. */
+  failed(): void {
+    this.#sent = undefined;
+    this.#reported = { at: this.#reported.at, print: Number.NaN };
+  }
+
+  #occupied(occupancy: Occupancy): void {
+    this.#told = occupancy;
+    this.#isUrgent = true;
+    if (occupancy === "empty") this.#hasConnected = false;
+  }
+
+  #isWorthIt(print: number, now: number): boolean {
+    if (this.#isUrgent) return true;
+    const isEmpty = this.#room.occupancy === "empty";
+    // Asked for by operators and strangers only: there is nothing to know of it.
+    if (isEmpty && !this.#following.isKnown) return false;
+    if (print !== this.#reported.print) return true;
+    const age = now - this.#reported.at;
+    return !isEmpty && (age >= SIGN_OF_LIFE_MS || age < 0);
+  }
+}
