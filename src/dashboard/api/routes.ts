@@ -1,8 +1,19 @@
-/** The admin API, route by route, typed by what the relay itself answers with. */
-import { type Call, call } from "./client.ts";
-import type * as Api from "./types.ts";
+/** The admin API, typed by the relay's own routes: what changes there does not compile here. */
+import { ADMIN, answerOf, api, askSignedIn } from "./session.ts";
+import type {
+  BanKind,
+  ConnectionStateName,
+  ConnectionTypeName,
+  HistoryBucket,
+  HistoryResolution,
+  RoomPlace,
+  SettingOverrides,
+} from "./types.ts";
 
-type Signal = AbortSignal | undefined;
+const inApp = api.apps[":app"];
+const inRoom = inApp.rooms[":room"];
+
+type RoomRoutes = typeof inRoom;
 
 export interface Page {
   readonly cursor: string | null;
@@ -11,10 +22,20 @@ export interface Page {
 
 export interface ConnectionFilter {
   readonly peer?: string | undefined;
-  readonly type?: string | undefined;
-  readonly state?: string | undefined;
+  readonly type?: ConnectionTypeName | undefined;
+  readonly state?: Exclude<ConnectionStateName, "Closed"> | undefined;
   readonly sort?: "created" | "lastActivity" | "packets" | "bytes" | undefined;
   readonly order?: "asc" | "desc" | undefined;
+}
+
+export interface Since {
+  readonly resolution: HistoryResolution;
+  /** ms */
+  readonly from: number;
+}
+
+export interface History {
+  readonly buckets: HistoryBucket[];
 }
 
 export interface Listed<T> {
@@ -23,78 +44,91 @@ export interface Listed<T> {
   readonly total: number | null;
 }
 
-const get = <T>(path: string, signal: Signal, query?: Call["query"]): Promise<T> =>
-  call<T>(path, { ...(signal && { signal }), ...(query && { query }) });
-
-/** The path of a room: an app's own room has no name. */
-export function roomPath({ app, room }: Api.RoomPlace): string {
-  return room === undefined ? `/apps/${app}` : `/apps/${app}/rooms/${encodeURIComponent(room)}`;
+/** An app's own room has the same routes, one level higher; the name that it has not is not in their paths. */
+function roomOf({ app, room }: RoomPlace): { routes: RoomRoutes; param: { app: string; room: string } } {
+  const routes = room === undefined ? (inApp as unknown as RoomRoutes) : inRoom;
+  return { routes, param: { app: String(app), room: encodeURIComponent(room ?? "") } };
 }
 
-export const apps = (after: number | string | null, signal?: Signal) =>
-  get<{ apps: Api.AppSummary[]; next: number | string | null }>("/apps", signal, { after, limit: 100 });
+/** As hono/client takes it, which types what is said and does not know `undefined`. */
+function init(signal: AbortSignal | undefined): { init: RequestInit } {
+  return { init: signal ? { signal } : {} };
+}
 
-export const appTotals = (app: number, signal?: Signal) => get<Api.AppTotals>(`/apps/${app}/totals`, signal);
+export const apps = (after: number | null, signal?: AbortSignal) =>
+  answerOf(api.apps.$get({ query: { limit: "100", ...(after !== null && { after: String(after) }) } }, init(signal)));
 
-export const rooms = (app: number, after: string | null, signal?: Signal) =>
-  get<{ rooms: Api.RoomSummary[]; next: string | null }>(`/apps/${app}/rooms`, signal, { after, limit: 100 });
+export const appTotals = (app: number, signal?: AbortSignal) =>
+  answerOf(inApp.totals.$get({ param: { app: String(app) } }, init(signal)));
 
-export const settings = (app: number, signal?: Signal) => get<Api.Settings>(`/apps/${app}/settings`, signal);
-
-export const putSettings = (app: number, overrides: Api.SettingOverrides) =>
-  call<Api.Settings>(`/apps/${app}/settings`, { method: "PUT", body: overrides });
-
-export const statistics = (place: Api.RoomPlace, signal?: Signal) =>
-  get<Api.RoomStatistics>(`${roomPath(place)}/statistics`, signal);
-
-export const history = (
-  place: Api.RoomPlace,
-  query: { resolution: Api.HistoryResolution; from: number; to?: number },
-  signal?: Signal,
-) =>
-  get<{ resolution: Api.HistoryResolution; buckets: Api.HistoryBucket[] }>(`${roomPath(place)}/history`, signal, query);
-
-export async function connections(
-  place: Api.RoomPlace,
-  filter: ConnectionFilter,
-  page: Page,
-  signal?: Signal,
-): Promise<Listed<Api.ConnectionView>> {
-  const path = `${roomPath(place)}/connections`;
-  const query = { ...filter, cursor: page.cursor, limit: page.limit };
-  const answer = await get<{ connections: Api.ConnectionView[]; next: string | null; total?: number }>(
-    path,
-    signal,
-    query,
+export const rooms = (app: number, after: string | null, signal?: AbortSignal) =>
+  answerOf(
+    inApp.rooms.$get(
+      { param: { app: String(app) }, query: { limit: "100", ...(after !== null && { after }) } },
+      init(signal),
+    ),
   );
-  return { rows: answer.connections, next: answer.next, total: answer.total ?? null };
+
+export const settings = (app: number, signal?: AbortSignal) =>
+  answerOf(inApp.settings.$get({ param: { app: String(app) } }, init(signal)));
+
+export const putSettings = (app: number, overrides: SettingOverrides) =>
+  answerOf(inApp.settings.$put({ param: { app: String(app) }, json: overrides }));
+
+export function statistics(place: RoomPlace, signal?: AbortSignal) {
+  const { routes, param } = roomOf(place);
+  return answerOf(routes.statistics.$get({ param }, init(signal)));
 }
 
-export const connection = (place: Api.RoomPlace, id: string, signal?: Signal) =>
-  get<Api.ConnectionDetail>(`${roomPath(place)}/connections/${id}`, signal);
+export const history = (place: RoomPlace, { resolution, from }: Since, signal?: AbortSignal): Promise<History> =>
+  answerOf<History>(
+    askSignedIn(`${pathOf(place)}/history?resolution=${resolution}&from=${from}`, signal ? { signal } : {}),
+  );
 
-export const closeConnection = (place: Api.RoomPlace, id: string) =>
-  call<void>(`${roomPath(place)}/connections/${id}`, { method: "DELETE" });
-
-export async function peers(place: Api.RoomPlace, page: Page, signal?: Signal): Promise<Listed<Api.PeerView>> {
-  const path = `${roomPath(place)}/peers`;
-  const answer = await get<{ peers: Api.PeerView[]; next: string | null; total?: number }>(path, signal, { ...page });
-  return { rows: answer.peers, next: answer.next, total: answer.total ?? null };
+export async function connections(place: RoomPlace, filter: ConnectionFilter, page: Page, signal?: AbortSignal) {
+  const { routes, param } = roomOf(place);
+  const query = given({ ...filter, ...pageQuery(page) });
+  const { connections: rows, next, total } = await answerOf(routes.connections.$get({ param, query }, init(signal)));
+  return { rows, next, total };
 }
 
-export const peer = (place: Api.RoomPlace, id: string, signal?: Signal) =>
-  get<Api.PeerView>(`${roomPath(place)}/peers/${id}`, signal);
+export function connection(place: RoomPlace, id: string, signal?: AbortSignal) {
+  const { routes, param } = roomOf(place);
+  return answerOf(routes.connections[":id"].$get({ param: { ...param, id } }, init(signal)));
+}
 
-export const connectionsOfPeer = (place: Api.RoomPlace, id: string, signal?: Signal) =>
-  get<{ connections: Api.ConnectionView[] }>(`${roomPath(place)}/peers/${id}/connections`, signal);
+export function closeConnection(place: RoomPlace, id: string) {
+  const { routes, param } = roomOf(place);
+  return answerOf(routes.connections[":id"].$delete({ param: { ...param, id } }));
+}
 
-export const kick = (place: Api.RoomPlace, id: string) =>
-  call<void>(`${roomPath(place)}/peers/${id}/kick`, { method: "POST" });
+export async function peers(place: RoomPlace, page: Page, signal?: AbortSignal) {
+  const { routes, param } = roomOf(place);
+  const query = given(pageQuery(page));
+  const { peers: rows, next, total } = await answerOf(routes.peers.$get({ param, query }, init(signal)));
+  return { rows, next, total };
+}
 
-export async function bans(place: Api.RoomPlace, page: Page, signal?: Signal): Promise<Listed<Api.Ban>> {
-  const query = { after: page.cursor, limit: page.limit };
-  const answer = await get<{ bans: Api.Ban[]; next: string | null }>(`${roomPath(place)}/bans`, signal, query);
-  return { rows: answer.bans, next: answer.next, total: null };
+export function peer(place: RoomPlace, id: string, signal?: AbortSignal) {
+  const { routes, param } = roomOf(place);
+  return answerOf(routes.peers[":peer"].$get({ param: { ...param, peer: id } }, init(signal)));
+}
+
+export function connectionsOfPeer(place: RoomPlace, id: string, signal?: AbortSignal) {
+  const { routes, param } = roomOf(place);
+  return answerOf(routes.peers[":peer"].connections.$get({ param: { ...param, peer: id } }, init(signal)));
+}
+
+export function kick(place: RoomPlace, id: string) {
+  const { routes, param } = roomOf(place);
+  return answerOf(routes.peers[":peer"].kick.$post({ param: { ...param, peer: id } }));
+}
+
+export async function bans(place: RoomPlace, { cursor, limit }: Page, signal?: AbortSignal) {
+  const { routes, param } = roomOf(place);
+  const query = { limit: String(limit), ...(cursor !== null && { after: cursor }) };
+  const { bans: rows, next } = await answerOf(routes.bans.$get({ param, query }, init(signal)));
+  return { rows, next, total: null };
 }
 
 export interface BanTerms {
@@ -103,25 +137,57 @@ export interface BanTerms {
   readonly reason: string;
 }
 
-export const ban = (place: Api.RoomPlace, kind: Api.BanKind, subject: string, terms: BanTerms) =>
-  call<Api.Ban & { ended: number }>(banPath(place, kind, subject), { method: "PUT", body: terms });
-
-export const unban = (place: Api.RoomPlace, kind: Api.BanKind, subject: string) =>
-  call<void>(banPath(place, kind, subject), { method: "DELETE" });
-
-function banPath(place: Api.RoomPlace, kind: Api.BanKind, subject: string): string {
+export function ban(place: RoomPlace, kind: BanKind, subject: string, json: BanTerms) {
+  const { routes, param } = roomOf(place);
   const name = encodeURIComponent(subject);
-  if (kind === "ticket") return `${roomPath(place)}/tickets/${name}/revocation`;
-  return `${roomPath(place)}/bans/${kind === "peer" ? "peers" : "addresses"}/${name}`;
+  if (kind === "peer") return answerOf(routes.bans.peers[":peer"].$put({ param: { ...param, peer: name }, json }));
+  if (kind === "address") {
+    return answerOf(routes.bans.addresses[":address"].$put({ param: { ...param, address: name }, json }));
+  }
+  return answerOf(routes.tickets[":jti"].revocation.$put({ param: { ...param, jti: name }, json }));
 }
 
-export const drain = (place: Api.RoomPlace, reconnectAfterMs: number) =>
-  call<{ ended: number }>(`${roomPath(place)}/drain`, { method: "POST", body: { reconnectAfterMs } });
-
-export async function audit(place: Api.RoomPlace, page: Page, signal?: Signal): Promise<Listed<Api.AuditEntry>> {
-  const path = `${roomPath(place)}/audit`;
-  const answer = await get<{ entries: Api.AuditEntry[]; next: string | null }>(path, signal, { ...page });
-  return { rows: answer.entries, next: answer.next, total: null };
+export function unban(place: RoomPlace, kind: BanKind, subject: string) {
+  const { routes, param } = roomOf(place);
+  const name = encodeURIComponent(subject);
+  if (kind === "peer") return answerOf(routes.bans.peers[":peer"].$delete({ param: { ...param, peer: name } }));
+  if (kind === "address") {
+    return answerOf(routes.bans.addresses[":address"].$delete({ param: { ...param, address: name } }));
+  }
+  return answerOf(routes.tickets[":jti"].revocation.$delete({ param: { ...param, jti: name } }));
 }
 
-export const openApi = (signal?: Signal) => get<Record<string, unknown>>("/openapi.json", signal);
+export function drain(place: RoomPlace, reconnectAfterMs: number) {
+  const { routes, param } = roomOf(place);
+  return answerOf(routes.drain.$post({ param, json: { reconnectAfterMs } }));
+}
+
+export async function audit(place: RoomPlace, page: Page, signal?: AbortSignal) {
+  const { routes, param } = roomOf(place);
+  const query = given(pageQuery(page));
+  const { entries: rows, next } = await answerOf(routes.audit.$get({ param, query }, init(signal)));
+  return { rows, next, total: null };
+}
+
+/** The document describes the other routes, and itself has no type. */
+export const openApi = async (signal?: AbortSignal): Promise<unknown> =>
+  answerOf(askSignedIn(`${ADMIN}/openapi.json`, signal ? { signal } : {}));
+
+/** The path of a room's live feed, which is no route of hono/client: what it sends is a WebSocket's. */
+export function watchPath(place: RoomPlace): string {
+  return `${pathOf(place)}/watch`;
+}
+
+function pathOf({ app, room }: RoomPlace): string {
+  return `${ADMIN}/apps/${app}${room === undefined ? "" : `/rooms/${encodeURIComponent(room)}`}`;
+}
+
+function pageQuery({ cursor, limit }: Page) {
+  return { cursor: cursor ?? undefined, limit: String(limit) };
+}
+
+type Given<T> = { [K in keyof T]?: Exclude<T[K], undefined> };
+
+function given<T extends object>(values: T): Given<T> {
+  return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as Given<T>;
+}

@@ -1,93 +1,41 @@
-/** What the admin API answers, as docs/admin-api.md has it. */
+/** What the admin API answers: by its routes, as hono/client has them, and by the names that the relay gives it. */
+import type { InferResponseType } from "hono/client";
 import type { ConnectionStateName, ConnectionTypeName } from "../../protocol/index.ts";
-import type { ConnectionView } from "../../relay/connection-view.ts";
-import type { AppSummary, AppTotals, RoomSummary } from "../../relay/directory/report.ts";
-import type { HistoryBucket, HistoryResolution } from "../../relay/history/bucket.ts";
-import type { Ban, BanKind } from "../../relay/limits/bans.ts";
-import type { SettingName, SettingOverrides } from "../../relay/settings.ts";
-import type { RoomStatistics as Statistics } from "../../relay/statistics.ts";
-import type { WatchEvent } from "../../relay/watching/events.ts";
+import type {
+  AuditEntry,
+  Ban,
+  BanKind,
+  HistoryBucket,
+  HistoryResolution,
+  PeerView,
+  WatchEvent,
+} from "../../http/admin/types.ts";
+import type { SettingName } from "../../relay/settings.ts";
+import type { api } from "./session.ts";
 
 export type {
-  AppSummary,
-  AppTotals,
+  AuditEntry,
   Ban,
   BanKind,
   ConnectionStateName,
   ConnectionTypeName,
-  ConnectionView,
   HistoryBucket,
   HistoryResolution,
-  RoomSummary,
+  PeerView,
   SettingName,
-  SettingOverrides,
   WatchEvent,
 };
 
-/** What is counted by family, and what is billed. */
-export interface RoomStatistics extends Statistics {
-  readonly families?: Readonly<
-    Record<ConnectionTypeName, { opened: number; active: number; packets: number; bytes: number }>
-  >;
-}
-
-export interface Whoami {
-  readonly name: string;
-  readonly scope: "read" | "operate";
-  /** null: all. */
-  readonly apps: readonly number[] | null;
-  readonly runtime: string;
-  readonly version: string;
-}
-
-export interface PeerView {
-  readonly peer: string;
-  readonly state: "present" | "away";
-  /** ms */
-  readonly since: number;
-  /** ms; null: not known here. */
-  readonly lastHeard: number | null;
-  readonly connections: number;
-  readonly address: string | null;
-  readonly rateClass: string | null;
-  readonly queuedBytes: number;
-  readonly stalled: boolean;
-}
-
-export interface Quality {
-  readonly at: number;
-  readonly pingMs: number;
-  /** Fraction of packets delivered in time, 0 to 1; as this end sees it, and as the other does. */
-  readonly local: number;
-  readonly remote: number;
-}
-
-export interface ConnectionEnd {
-  readonly peer: string;
-  readonly presence: "present" | "away" | "gone";
-  readonly lastHeard: number | null;
-  readonly queuedBytes: number;
-  readonly quality: Quality | null;
-}
-
-export interface ConnectionDetail extends ConnectionView {
-  readonly states: readonly { readonly state: ConnectionStateName; readonly at: number }[];
-  readonly ends: readonly ConnectionEnd[];
-}
-
-export interface AuditEntry {
-  readonly id: number | string;
-  readonly at: number;
-  readonly actor: string;
-  readonly action: string;
-  readonly subject: string;
-  readonly detail: unknown;
-}
-
-export interface Settings {
-  readonly settings: Readonly<Record<string, unknown>>;
-  readonly overrides: SettingOverrides;
-}
+type InApp = (typeof api.apps)[":app"];
+export type Whoami = InferResponseType<typeof api.whoami.$get, 200>;
+export type AppTotals = InferResponseType<InApp["totals"]["$get"], 200>;
+export type RoomPage = InferResponseType<InApp["rooms"]["$get"], 200>;
+export type RoomStatistics = InferResponseType<InApp["statistics"]["$get"], 200>;
+export type ConnectionView = InferResponseType<InApp["connections"]["$get"], 200>["connections"][number];
+export type ConnectionDetail = InferResponseType<InApp["connections"][":id"]["$get"], 200>;
+export type ConnectionEnd = NonNullable<ConnectionDetail["ends"]>[number];
+export type Settings = InferResponseType<InApp["settings"]["$get"], 200>;
+export type SettingOverrides = Settings["overrides"];
 
 /** Where in the relay: an app's own room when there is no name. */
 export interface RoomPlace {

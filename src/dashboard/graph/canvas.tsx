@@ -28,6 +28,7 @@ export function NetworkCanvas({ network, label, choose }: CanvasProps) {
     const tones = palette();
     const render = (): void => {
       const { width, height } = sized(current, context);
+      if (width === 0 || height === 0) return;
       const view = fit(network, width, height);
       const chosen = shown.current?.chosen;
       draw(context, network, view, tones, chosen);

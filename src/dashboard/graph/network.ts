@@ -86,8 +86,8 @@ export function simulate({ peers, pairs }: Network) {
       "room",
       forceCollide<Peer>((peer) => radiusOf(peer) + 2),
     )
-    .force("x", forceX<Peer>().strength(0.06))
-    .force("y", forceY<Peer>().strength(0.08))
+    .force("x", forceX<Peer>().strength(0.035))
+    .force("y", forceY<Peer>().strength(0.11))
     .alphaDecay(0.035)
     .stop();
 }

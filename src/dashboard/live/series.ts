@@ -50,7 +50,7 @@ export function columnsOf(samples: readonly (Sample | { readonly at: number; rea
 /** Every bucket of the stretch, also those that were left out because nothing happened. */
 export function historySamples(buckets: readonly HistoryBucket[], { ms, bucketMs }: Range, now: number) {
   const found = new Map(buckets.map((bucket) => [bucket.at, bucket]));
-  const first = Math.ceil((now - ms) / bucketMs) * bucketMs;
+  const first = Math.floor((now - ms) / bucketMs - 1) * bucketMs;
   const samples: (Sample | { at: number; isQuiet: true })[] = [];
   for (let at = first; at + bucketMs <= now; at += bucketMs) {
     const bucket = found.get(at);

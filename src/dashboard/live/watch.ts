@@ -1,6 +1,5 @@
 /** One WebSocket to a room's live feed, opened again whenever it is lost. */
-import { roomPath } from "../api/routes.ts";
-import { ADMIN } from "../api/session.ts";
+import { watchPath } from "../api/routes.ts";
 import type { RoomPlace, WatchEvent } from "../api/types.ts";
 
 const SUBPROTOCOL = "edge-relay.watch.v1";
@@ -52,7 +51,7 @@ export function watch(place: RoomPlace, token: string, { onEvent, onOpen, onLost
 }
 
 function watchUrl(place: RoomPlace): string {
-  const url = new URL(`${ADMIN}${roomPath(place)}/watch`, location.origin);
+  const url = new URL(watchPath(place), location.origin);
   url.protocol = url.protocol === "https:" ? "wss:" : "ws:";
   return url.href;
 }

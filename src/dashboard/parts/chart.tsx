@@ -1,6 +1,7 @@
 /** A chart over time, on uPlot: drawn anew when colours or the width change. */
 import { useEffect, useRef, useState } from "preact/hooks";
 import uPlot from "uplot";
+import { dayOf, timeOfDay } from "../text/times.ts";
 import { colour, colours } from "./theme.tsx";
 
 export interface Series {
@@ -103,8 +104,12 @@ function optionsOf(
       y: { range: (_, __, max) => [0, Math.max(max * 1.12, 1)] },
     },
     axes: [
-      axis({ space: 70 }),
-      axis({ size: 62, values: (_, ticks) => ticks.map((tick) => props.current.format(tick)) }),
+      axis({
+        space: 76,
+        size: 28,
+        values: (_, ticks, __, ___, step) => ticks.map((tick) => timeText(tick * 1000, step)),
+      }),
+      axis({ size: 62, values: (_, ticks) => ticks.map((tick) => brief(props.current.format(tick))) }),
     ],
     series: [
       {},
@@ -133,6 +138,17 @@ function axis(more: uPlot.Axis): uPlot.Axis {
     border: { show: false },
     ...more,
   };
+}
+
+/** Days where the grid's lines are days apart, seconds where they are not even a minute. */
+function timeText(at: number, stepSeconds: number): string {
+  if (stepSeconds >= 86_400) return dayOf(at);
+  return stepSeconds < 60 ? timeOfDay(at) : timeOfDay(at).slice(0, 5);
+}
+
+/** "4.00 MB/s" is "4 MB/s" beside an axis. */
+function brief(text: string): string {
+  return text.replace(/\.0+(?=\D|$)/, "");
 }
 
 /** `rgb(1, 2, 3)`, as browsers compute colours, with less of it. */

@@ -14,7 +14,11 @@ const TONES: Readonly<Record<string, string>> = {
 
 /** A state as a word with a mark: the mark's shape tells it, too, for those who do not see the colour. */
 export function State({ of }: { of: string }) {
-  return <span class={`state ${TONES[of] ?? "off"}`}>{of}</span>;
+  return (
+    <span class={`state ${TONES[of] ?? "off"}`}>
+      <span class="word">{of}</span>
+    </span>
+  );
 }
 
 export function Failure({ error, retry }: { error: Error | string; retry?: () => void }) {

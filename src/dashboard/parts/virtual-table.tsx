@@ -125,7 +125,7 @@ function Unloaded<T>({ columns }: { columns: readonly Column<T>[] }) {
 }
 
 function classOf<T>({ name, isNumber, isExtra }: Column<T>): string {
-  return `cell ${name}${isNumber ? " number" : ""}${isExtra ? " extra" : ""}`;
+  return `cell c-${name}${isNumber ? " number" : ""}${isExtra ? " extra" : ""}`;
 }
 
 /** Which row is the one in the tab order, and how keys move it. */

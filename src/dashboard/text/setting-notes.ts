@@ -5,6 +5,8 @@ export interface SettingNote {
   readonly name: SettingName;
   readonly unit: "ms" | "bytes" | "";
   readonly note: string;
+  /** It holds before a room is known, so it stands in APP_SETTINGS alone. */
+  readonly isFixed?: boolean;
 }
 
 export interface SettingGroup {
@@ -40,7 +42,14 @@ export const SETTING_GROUPS: readonly SettingGroup[] = [
     title: "Rooms",
     settings: [
       note("maxPeers", "", "Sockets that one room may have at once."),
-      note("joinsPerMinute", "", "Joins of one client address in a minute. 0: no limit."),
+      {
+        ...note(
+          "joinsPerMinute",
+          "",
+          "Joins of one client address in a minute. 0: no limit. Set in APP_SETTINGS only.",
+        ),
+        isFixed: true,
+      },
       note("monthlyBytes", "bytes", "Payload that one room may relay in a calendar month. 0: no limit."),
       note("coalesceMs", "ms", "How long frames may wait in a loaded room to share a message. 0: not at all."),
       note("paceIntervalMs", "ms", "How often a client may be hinted when to send. 0: never."),

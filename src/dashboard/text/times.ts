@@ -32,6 +32,12 @@ export function timeOfDay(at: number): string {
   return clock.format(at);
 }
 
+const day = new Intl.DateTimeFormat("en-GB", { month: "short", day: "numeric" });
+
+export function dayOf(at: number): string {
+  return day.format(at);
+}
+
 export function dateTime(at: number): string {
   return dated.format(at);
 }

@@ -161,11 +161,15 @@ function End({ end, place, role, now }: { end: ConnectionEnd; place: RoomPlace; 
         <dt>Waiting for it</dt>
         <dd>{bytes(queuedBytes)}</dd>
         <dt>Round trip</dt>
-        <dd>{quality ? `${quality.pingMs.toFixed(0)} ms` : "not measured"}</dd>
+        <dd>{typeof quality?.pingMs === "number" ? `${quality.pingMs.toFixed(0)} ms` : "not measured"}</dd>
         <dt>Delivered, as it sees it</dt>
-        <dd>{quality ? <Share of={quality.local} /> : "–"}</dd>
+        <dd>
+          <Share of={quality?.local} />
+        </dd>
         <dt>Delivered, as the other end sees it</dt>
-        <dd>{quality ? <Share of={quality.remote} /> : "–"}</dd>
+        <dd>
+          <Share of={quality?.remote} />
+        </dd>
         {quality && (
           <>
             <dt>Measured</dt>
@@ -177,7 +181,8 @@ function End({ end, place, role, now }: { end: ConnectionEnd; place: RoomPlace; 
   );
 }
 
-function Share({ of }: { of: number }) {
+function Share({ of }: { of: number | null | undefined }) {
+  if (typeof of !== "number") return "–";
   return (
     <span class="share">
       <meter min={0} max={1} low={0.9} high={0.98} optimum={1} value={of} aria-hidden="true" />

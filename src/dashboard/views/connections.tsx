@@ -4,6 +4,7 @@ import { type ConnectionFilter, connections } from "../api/routes.ts";
 import type { ConnectionView, RoomPlace } from "../api/types.ts";
 import { useEvery } from "../api/use-resource.ts";
 import { type RoomEvent, feed } from "../live/room-feed.ts";
+import { Id } from "../parts/id.tsx";
 import { Empty, Failure, State, Waiting } from "../parts/states.tsx";
 import { type Column, VirtualTable } from "../parts/virtual-table.tsx";
 import { here, setQuery } from "../routing/location.ts";
@@ -17,9 +18,9 @@ const EVERY_MS = 3_000;
 const SETTLE_MS = 250;
 
 const COLUMNS: readonly Column<ConnectionView>[] = [
-  { name: "id", title: "Connection", cell: ({ connectionId }) => <code>{connectionId}</code> },
-  { name: "from", title: "From", cell: ({ fromPeerId }) => <code>{fromPeerId}</code> },
-  { name: "to", title: "To", cell: ({ toPeerId }) => <code>{toPeerId}</code> },
+  { name: "id", title: "Connection", cell: ({ connectionId }) => <Id of={connectionId} /> },
+  { name: "from", title: "From", cell: ({ fromPeerId }) => <Id of={fromPeerId} /> },
+  { name: "to", title: "To", cell: ({ toPeerId }) => <Id of={toPeerId} /> },
   { name: "type", title: "Family", isExtra: true, cell: ({ type }) => FAMILIES[type] ?? type },
   { name: "port", title: "Port", isExtra: true, isNumber: true, cell: portOf },
   { name: "state", title: "State", cell: ({ state }) => <State of={state} /> },
@@ -41,7 +42,8 @@ function portOf({ virtualPort, channel }: ConnectionView): string {
 }
 
 function age(at: number): string {
-  return duration(Date.now() + (feed.peek()?.clockAhead.peek() ?? 0) - at);
+  const ms = Date.now() + (feed.peek()?.clockAhead.peek() ?? 0) - at;
+  return ms < 1000 ? "< 1 s" : duration(ms);
 }
 
 export function Connections({ place }: { place: RoomPlace }) {
@@ -159,11 +161,10 @@ function Filters({ filter }: { filter: ConnectionFilter }) {
 const SORTS = ["created", "lastActivity", "packets", "bytes"] as const;
 
 function filterOf(query: URLSearchParams): ConnectionFilter {
-  const text = (name: string): string | undefined => query.get(name) || undefined;
   return {
-    peer: text("peer"),
-    type: text("type"),
-    state: text("state"),
+    peer: query.get("peer") || undefined,
+    type: FAMILY_NAMES.find((name) => name === query.get("type")),
+    state: OPEN_STATES.find((name) => name === query.get("state")),
     sort: SORTS.find((name) => name === query.get("sort")) ?? "created",
     order: query.get("order") === "asc" ? "asc" : "desc",
   };

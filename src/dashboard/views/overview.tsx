@@ -52,7 +52,7 @@ export function Overview({ place }: { place: RoomPlace }) {
 }
 
 function load(place: RoomPlace, { ms, resolution, bucketMs }: Range, signal: AbortSignal) {
-  const from = Math.floor((Date.now() - ms - bucketMs) / bucketMs) * bucketMs;
+  const from = Math.floor((Date.now() - ms - 2 * bucketMs) / bucketMs) * bucketMs;
   return history(place, { resolution, from }, signal);
 }
 
@@ -75,14 +75,14 @@ function Ranges({ chosen }: { chosen: Range }) {
 function Now({ feed: { samples, latest }, statistics }: { feed: RoomFeed; statistics: RoomStatistics }) {
   const last = latest.value;
   const recent = samples.value.slice(-TREND);
-  const { peers, away, activeConnections, totalBytes, totalPackets, monthBytes, drops } = statistics;
+  const { peers, away, activeConnections, totalBytes, totalPackets, monthBytes, drops, joins, messages } = statistics;
   return (
     <Figures
       of={[
         {
           label: "Throughput",
           value: byteRate(last?.bytes ?? 0),
-          note: `${bytes(totalBytes)} in all, ${bytes(monthBytes)} this month`,
+          note: `${bytes(totalBytes)} in all`,
           series: 1,
           trend: recent.map((sample) => sample.bytes),
         },
@@ -113,6 +113,11 @@ function Now({ feed: { samples, latest }, statistics }: { feed: RoomFeed; statis
           note: `${count(sumOf(drops))} in all`,
           series: 5,
           trend: recent.map((sample) => sample.drops),
+        },
+        {
+          label: "This month",
+          value: bytes(monthBytes),
+          note: `${count(joins ?? 0)} joins, ${count(messages ?? 0)} messages in all`,
         },
       ]}
     />

@@ -5,6 +5,7 @@ import { canOperate } from "../api/session.ts";
 import type { PeerView, RoomPlace } from "../api/types.ts";
 import { useEvery } from "../api/use-resource.ts";
 import { feed } from "../live/room-feed.ts";
+import { Id } from "../parts/id.tsx";
 import { Empty, Failure, State, Waiting } from "../parts/states.tsx";
 import { type Column, VirtualTable } from "../parts/virtual-table.tsx";
 import { go } from "../routing/location.ts";
@@ -19,7 +20,7 @@ const SETTLE_MS = 250;
 const now = (): number => Date.now() + (feed.peek()?.clockAhead.peek() ?? 0);
 
 const COLUMNS: readonly Column<PeerView>[] = [
-  { name: "id", title: "Peer", cell: ({ peer }) => <code>{peer}</code> },
+  { name: "id", title: "Peer", cell: ({ peer }) => <Id of={peer} /> },
   { name: "state", title: "State", cell: ({ state, stalled }) => <State of={stalled ? "stalled" : state} /> },
   { name: "links", title: "Connections", isNumber: true, cell: (row) => count(row.connections) },
   { name: "address", title: "Address", isExtra: true, cell: ({ address }) => address ?? "–" },

@@ -1,6 +1,6 @@
 import { useState } from "preact/hooks";
 import { appTotals, rooms } from "../api/routes.ts";
-import type { AppTotals, RoomSummary } from "../api/types.ts";
+import type { AppTotals, RoomPage } from "../api/types.ts";
 import { useResource } from "../api/use-resource.ts";
 import { sumOf } from "../live/rates.ts";
 import { Figures } from "../parts/figures.tsx";
@@ -40,10 +40,10 @@ export function Rooms({ app }: { app: number }) {
 }
 
 async function firstPages(app: number, pages: number, signal: AbortSignal) {
-  const found: RoomSummary[] = [];
+  const found: RoomPage["rooms"] = [];
   let after: string | null = null;
   for (let page = 0; page < pages; page++) {
-    const answer: { rooms: RoomSummary[]; next: string | null } = await rooms(app, after, signal);
+    const answer: RoomPage = await rooms(app, after, signal);
     found.push(...answer.rooms);
     after = answer.next;
     if (after === null) break;
@@ -71,7 +71,7 @@ function Totals({ of: { rooms: open, oldest, statistics } }: { of: AppTotals }) 
   );
 }
 
-function RoomTable({ app, rooms: list }: { app: number; rooms: readonly RoomSummary[] }) {
+function RoomTable({ app, rooms: list }: { app: number; rooms: RoomPage["rooms"] }) {
   return (
     <div class="panel scroll" tabIndex={0} role="region" aria-label="Rooms">
       <table class="plain">

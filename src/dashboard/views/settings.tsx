@@ -60,9 +60,10 @@ function Form({ app, of, saved }: FormProps) {
     <form onSubmit={(event) => void save(event)}>
       <Groups
         of={of}
-        field={({ name, unit }) => (
+        field={({ name, unit, isFixed }) => (
           <>
             <input
+              disabled={isFixed}
               id={`set-${name}`}
               type="number"
               min={0}

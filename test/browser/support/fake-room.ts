@@ -140,7 +140,7 @@ export class FakeRoom {
     const buckets: HistoryBucket[] = [];
     for (let at = Math.ceil(from / bucketMs) * bucketMs; at < to; at += bucketMs) {
       const wave = 0.55 + 0.35 * Math.sin((at / 86_400_000) * 2 * Math.PI) + 0.1 * Math.sin(at / (7 * MINUTE));
-      const packets = Math.round((wave * 26_000 * bucketMs) / 1000);
+      const packets = Math.round((wave * this.connections.size * 2.6 * bucketMs) / 1000);
       const drops = Math.sin(at / (23 * MINUTE)) > 0.93 ? { peer_away: Math.round(packets / 400) } : {};
       buckets.push({
         at,
@@ -149,8 +149,8 @@ export class FakeRoom {
         messages: Math.round(packets / 4),
         joins: Math.round(wave * 4),
         opened: Math.round(wave * 20),
-        peers: Math.round(wave * 1.4 * this.peerIds.length),
-        connections: Math.round(wave * 1.4 * this.connections.size),
+        peers: Math.round(Math.min(1, wave) * this.peerIds.length),
+        connections: Math.round(Math.min(1, wave) * this.connections.size),
         drops,
       });
     }
