@@ -37,7 +37,7 @@ export async function admit(
   keys: TicketKeys,
   now: number,
 ): Promise<Checked<Applicant>> {
-  const isUpgrade = request.headers.get("upgrade")?.toLowerCase() === "websocket";
+  const isUpgrade = isUpgradeRequest(request);
   const offered = offeredProtocols(request);
   if (isUpgrade && !offered.includes(SUBPROTOCOL)) {
     const detail = `offer the WebSocket subprotocol ${SUBPROTOCOL}, the only one this relay speaks`;
@@ -52,6 +52,10 @@ export async function admit(
   const { peer, visible, id, rateClass } = verified.ticket;
   const admission = { peer, visible, ...(id !== undefined && { ticketId: id }), ...(rateClass && { rateClass }) };
   return { ok: true, value: { admission, isUpgrade } };
+}
+
+export function isUpgradeRequest(request: Request): boolean {
+  return request.headers.get("upgrade")?.toLowerCase() === "websocket";
 }
 
 /** The ticket's class must be one that the app has: silently giving it other limits would be worse. */

@@ -61,11 +61,14 @@ const HEADERS: Partial<Record<ProblemCode, Record<string, string>>> = {
   room_overloaded: { "retry-after": "5" },
 };
 
+/** Of the refusals made here: no body need be read to learn why. */
+const codes = new WeakMap<Response, ProblemCode>();
+
 /** `detail` says what was wrong and what to do; never a ticket or a secret. `retryAfter`: in seconds. */
 export function problem(code: ProblemCode, detail: string, retryAfter?: number): Response {
   const status = PROBLEMS[code];
   const title = code.replaceAll("_", " ");
-  return new Response(JSON.stringify({ type: "about:blank", title, status, detail, code }), {
+  const response = new Response(JSON.stringify({ type: "about:blank", title, status, detail, code }), {
     status,
     headers: {
       "content-type": "application/problem+json",
@@ -74,6 +77,23 @@ export function problem(code: ProblemCode, detail: string, retryAfter?: number):
       ...(retryAfter !== undefined && { "retry-after": String(retryAfter) }),
     },
   });
+  codes.set(response, code);
+  return response;
+}
+
+/** Undefined for what is no refusal. */
+export function problemCode(response: Response): ProblemCode | undefined {
+  return codes.get(response);
+}
+
+/** The same refusal, which came from another isolate, so that its code is known here. */
+export async function adoptProblem(refusal: Response): Promise<Response> {
+  const { status, headers } = refusal;
+  const text = await refusal.text();
+  const response = new Response(text, { status, headers });
+  const { code } = JSON.parse(text) as { code: ProblemCode };
+  codes.set(response, code);
+  return response;
 }
 
 export function tooManyWatchers(): Response {

@@ -9,15 +9,17 @@
  *     7  messages from peers, 8  joins
  *     9  four lists of counts, each behind its length, in orders that grow at their ends:
  *        drops (DROP_REASONS), refused frames (REFUSALS), refused joins (JOIN_REFUSALS),
- *        families (opened, packets, bytes of each connection type)
+ *        families (opened, packets, bytes of each connection type); then twice the same for
+ *        minutes (history/running.ts): the one that is not over, and the one before it that is not written yet
  *     …  per connection: handle, packets, bytes, last activity
  *
- * Older layouts are still read: 2 has neither 7 and 8 nor the fourth list, 1 moreover neither 5 and 6 nor the second and
+ * Older layouts are still read: 2 has neither 7 and 8 nor what follows the third list, 1 moreover neither 5 and 6 nor the second and
  * third list.
  */
 import { DROP_REASONS, type DropReason, type ErrorName } from "../protocol/index.ts";
 import type { ConnectionRecord, P2PConnection } from "./connection.ts";
 import { FamilyCounters } from "./families.ts";
+import { RunningBucket } from "./history/running.ts";
 import type { P2PRelayManager } from "./manager.ts";
 import { MonthlyBytes } from "./limits/monthly-bytes.ts";
 import {
@@ -34,6 +36,7 @@ const LAYOUT = 3;
 const FIRST_LISTS: Readonly<Record<number, number>> = { 1: 5, 2: 7, [LAYOUT]: 9 };
 const FIRST_LIST = 9;
 const PER_CONNECTION = 4;
+const NONE = new RunningBucket();
 
 export interface ConnectionCounters {
   readonly packets: number;
@@ -49,6 +52,11 @@ export type Drops = Readonly<Record<DropReason, number>>;
 export class RoomCounters {
   readonly month = new MonthlyBytes();
   readonly families = new FamilyCounters();
+  /** For the history: kept here, because it must not be older or newer than the counters. */
+  running = new RunningBucket();
+  unwritten: RunningBucket | undefined;
+  /** What was restored has counted for a while, and kept no history. */
+  isOlder = false;
   /** WebSocket messages from peers, also those that were refused. They cause no write: what they bring does. */
   messages = 0;
   #savedMessages = 0;
@@ -196,7 +204,10 @@ export class RoomCounters {
   }
 
   get #firstConnection(): number {
-    return [...this.#lists, this.families].reduce((at, { size }) => at + 1 + size, FIRST_LIST);
+    return [...this.#lists, this.families, this.running, this.running].reduce(
+      (at, { size }) => at + 1 + size,
+      FIRST_LIST,
+    );
   }
 
   #pack(epoch: number, manager: P2PRelayManager, connections: Iterable<P2PConnection>, count: number): Float64Array {
@@ -208,6 +219,8 @@ export class RoomCounters {
     let at = FIRST_LIST;
     for (const tally of this.#lists) at = tally.write(packed, at);
     at = this.families.write(packed, at, manager.connections());
+    at = this.running.write(packed, at);
+    at = (this.unwritten ?? NONE).write(packed, at);
     for (const { handle, packetsRelayed, bytesRelayed, lastActivity } of connections) {
       packed[at] = handle;
       packed[at + 1] = packetsRelayed;
@@ -216,6 +229,13 @@ export class RoomCounters {
       at += PER_CONNECTION;
     }
     return packed;
+  }
+
+  #unpackHistory(packed: Float64Array, at: number): number {
+    const unwritten = new RunningBucket();
+    const end = unwritten.read(packed, this.running.read(packed, at));
+    this.unwritten = unwritten.at === 0 ? undefined : unwritten;
+    return end;
   }
 
   /** Returns how many connections it has found. */
@@ -234,7 +254,8 @@ export class RoomCounters {
     this.#joins = layout >= 3 ? at(8) : 0;
     let next = FIRST_LISTS[layout] ?? FIRST_LIST;
     for (const tally of layout >= 2 ? this.#lists : [this.#drops]) next = tally.read(packed, next);
-    if (layout >= 3) next = this.families.read(packed, next);
+    this.isOlder = layout < 3;
+    if (layout >= 3) next = this.#unpackHistory(packed, this.families.read(packed, next));
     let found = 0;
     for (let i = next; i + PER_CONNECTION <= packed.length; i += PER_CONNECTION) {
       connections.set(at(i), { packets: at(i + 1), bytes: at(i + 2), lastActivity: at(i + 3), isFlushed });

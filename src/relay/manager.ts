@@ -76,6 +76,8 @@ export class P2PRelayManager {
   #nextHandle = 1;
   #totalPackets = 0;
   #totalBytes = 0;
+  /** ms: the newest that it was told. */
+  #now = 0;
   #isShutdown = false;
 
   constructor(options: ManagerOptions) {
@@ -201,6 +203,11 @@ export class P2PRelayManager {
     this.#totalBytes += size;
   }
 
+  /** What follows happens at `now`, where it does not say when. */
+  beginTurn(now: number): void {
+    this.#now = now;
+  }
+
   /** Ends a connection: Closed, out of every index, its final statistics logged. False for an unknown id. */
   closeConnection(
     id: ConnectionId,
@@ -231,6 +238,7 @@ export class P2PRelayManager {
 
   /** Ends what is idle for too long and what did not connect or disconnect in time. Returns how many. */
   cleanupStaleConnections(now: number): number {
+    this.#now = Math.max(this.#now, now);
     let closed = 0;
     for (const record of [...this.#byId.values()]) {
       const reason = this.#staleReason(record, now);
@@ -439,6 +447,7 @@ export class P2PRelayManager {
       bytes: record.bytesRelayed,
       created: record.created,
       lastActivity: record.lastActivity,
+      durationMs: Math.max(this.#now, record.lastActivity) - record.created,
     });
   }
 }

@@ -30,17 +30,16 @@ export interface RoomStatistics {
 
 /** With `now` the month is today's; without it that of the last alarm or join. */
 export function roomStatistics(
-  room: Pick<RoomState, "manager" | "counters" | "sessions">,
+  room: Pick<RoomState, "manager" | "counters" | "sessions" | "present">,
   now?: number,
 ): RoomStatistics {
-  const { manager, counters, sessions } = room;
+  const { manager, counters, sessions, present } = room;
   const totals = manager.getStatistics();
-  const away = [...sessions.values()].filter(({ link }) => !link).length;
   return {
     activeConnections: manager.getActiveConnectionCount(),
     ...totals,
-    peers: sessions.size - away,
-    away,
+    peers: present,
+    away: sessions.size - present,
     monthBytes: now === undefined ? counters.month.used(totals.totalBytes) : bytesThisMonth(room, now),
     families: counters.families.statistics(manager.connections()),
     messages: counters.messages,

@@ -77,6 +77,8 @@ const STEPS: Steps = [
       detail TEXT NOT NULL
     )`,
   ],
+  // A ring of packed rows (relay/history/rows.ts).
+  [`CREATE TABLE history (slot INTEGER PRIMARY KEY, packed BLOB NOT NULL)`],
 ];
 
 export const SCHEMA_VERSION = STEPS.length;

@@ -9,8 +9,10 @@ import {
   parsePeerId,
   parseSessionId,
 } from "../protocol/index.ts";
-import type { RoomStore, StoredConnection, StoredSession } from "../relay/ports.ts";
+import type { HistoryRow, RoomStore, StoredConnection, StoredSession } from "../relay/ports.ts";
+import { bytesOfDoubles, readDoubles } from "./packed-doubles.ts";
 import type { SqlDatabase, SqlRow } from "./sql-database.ts";
+import { loadHistory, saveHistory } from "./sql-history.ts";
 
 /** A room's memory in SQL: one row per open connection, and one packed row for all counters. Migrate first. */
 export class SqlRoomStore implements RoomStore {
@@ -26,12 +28,7 @@ export class SqlRoomStore implements RoomStore {
 
   loadCounters(): Float64Array | undefined {
     const packed = this.#db.all(`SELECT packed FROM counters WHERE id = 1`)[0]?.["packed"];
-    if (packed === undefined) return undefined;
-    const bytes = copyOf(packed as ArrayBuffer | Uint8Array);
-    if (bytes.byteLength % Float64Array.BYTES_PER_ELEMENT !== 0) {
-      throw new Error(`Cannot read the stored counters: their row is damaged (${bytes.byteLength} bytes)`);
-    }
-    return new Float64Array(bytes);
+    return packed === undefined ? undefined : readDoubles(packed, "the stored counters");
   }
 
   insertConnection(connection: StoredConnection): void {
@@ -99,15 +96,20 @@ export class SqlRoomStore implements RoomStore {
     this.#db.run(`DELETE FROM sessions WHERE peer = ?`, String(peer));
   }
 
-  saveCounters(counters: Float64Array): void {
-    const bytes = new Uint8Array(counters.buffer, counters.byteOffset, counters.byteLength);
-    this.#db.run(`INSERT OR REPLACE INTO counters (id, packed) VALUES (1, ?)`, bytes);
+  saveCounters(counters: Float64Array, history: readonly HistoryRow[] = []): void {
+    const save = () => {
+      this.#db.run(`INSERT OR REPLACE INTO counters (id, packed) VALUES (1, ?)`, bytesOfDoubles(counters));
+    };
+    if (history.length === 0) return save();
+    this.#db.transaction(() => {
+      save();
+      saveHistory(this.#db, history);
+    });
   }
-}
 
-/** Doubles must be aligned; a blob may come as a view at any offset. */
-function copyOf(packed: ArrayBuffer | Uint8Array): ArrayBuffer {
-  return new Uint8Array(packed).slice().buffer;
+  loadHistory(first: number, last: number): HistoryRow[] {
+    return loadHistory(this.#db, first, last);
+  }
 }
 
 function readConnection(row: SqlRow): StoredConnection {

@@ -28,6 +28,7 @@ import type { JoinRefusal } from "../../src/relay/limits/entry.ts";
 import type { Link } from "../../src/relay/sessions/link.ts";
 import type {
   Admission,
+  HistoryRow,
   LogEntry,
   RelaySocket,
   RoomStore,
@@ -107,6 +108,8 @@ export class TestStore implements RoomStore {
   readonly #store: SqlRoomStore;
   readonly failing = new Set<StoreMethod>();
   readonly writes: StoreMethod[] = [];
+  /** Of the rows of the history that were written. */
+  readonly historySlots: number[] = [];
 
   constructor(store: SqlRoomStore) {
     this.#store = store;
@@ -144,8 +147,13 @@ export class TestStore implements RoomStore {
     this.#write("deleteConnection", () => this.#store.deleteConnection(handle));
   }
 
-  saveCounters(counters: Float64Array): void {
-    this.#write("saveCounters", () => this.#store.saveCounters(counters));
+  saveCounters(counters: Float64Array, history?: readonly HistoryRow[]): void {
+    this.#write("saveCounters", () => this.#store.saveCounters(counters, history));
+    for (const { slot } of history ?? []) this.historySlots.push(slot);
+  }
+
+  loadHistory(first: number, last: number): HistoryRow[] {
+    return this.#store.loadHistory(first, last);
   }
 
   #write(method: StoreMethod, body: () => void): void {

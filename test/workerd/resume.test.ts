@@ -509,7 +509,8 @@ describe("R8: a resume while the older socket looks open", () => {
     // The room is rebuilt by another event while this socket is no longer listed.
     const older = await runInDurableObject<RelayRoom, WebSocket>(stub, async (room, state) => {
       const [lost] = state.getWebSockets(`peer:${ALICE}`);
-      const listed = vi.spyOn(state, "getWebSockets").mockReturnValue(state.getWebSockets(`peer:${BOB}`));
+      const others = state.getWebSockets(`peer:${BOB}`);
+      const listed = vi.spyOn(state, "getWebSockets").mockImplementation((tag) => (tag === undefined ? others : []));
       expect(await operatorOf(room).statistics()).toMatchObject({ peers: 1, away: 1 });
       listed.mockRestore();
       return lost!;

@@ -10,6 +10,7 @@ import { drainRoutes } from "./drain.ts";
 import { type AdminEnv, Refused } from "./environment.ts";
 import { describeApi } from "./openapi.ts";
 import { peerRoutes } from "./peers.ts";
+import { logActions } from "./log-actions.ts";
 import { newRouter } from "./router.ts";
 import { settingsRoutes } from "./settings.ts";
 import { statisticsRoutes } from "./statistics.ts";
@@ -36,7 +37,9 @@ function getAdminPath(request: Request): string {
 }
 
 export function createAdminApi() {
-  const api = new OpenAPIHono<AdminEnv>({ getPath: getAdminPath })
+  const root = new OpenAPIHono<AdminEnv>({ getPath: getAdminPath });
+  root.use(logActions);
+  const api = root
     .route("/", whoamiRoutes())
     .route("/", appRoutes())
     .route("/", settingsRoutes())

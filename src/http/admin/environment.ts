@@ -1,5 +1,6 @@
 import type { AdminIdentity } from "../../auth/admin-tokens.ts";
 import type { RoomAdmin } from "../../relay/operations/index.ts";
+import type { Log } from "../../relay/ports.ts";
 import type { ParsedSettings } from "../../relay/settings.ts";
 import type { RoomAddress, RoomGateway } from "../gateway.ts";
 import { type ProblemCode, problem } from "../problem.ts";
@@ -13,6 +14,7 @@ export interface AdminBindings {
   readonly settings: ParsedSettings;
   readonly runtime: string;
   readonly now: () => number;
+  readonly log: Log;
 }
 
 export type AdminEnv = { Bindings: AdminBindings };

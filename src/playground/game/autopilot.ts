@@ -2,13 +2,14 @@
 import { limited } from "./input.ts";
 import type { Point, Ship, Steering } from "./simulation.ts";
 
-/** Looks so many seconds ahead, to brake in time. */
-const FORESIGHT = 0.45;
+/** Looks so many seconds ahead, to brake in time. The two have tempers of their own, or they would fly as one. */
+const CAREFUL = { foresight: 0.5, power: 0.7 };
+const BOLD = { foresight: 0.3, power: 0.8 };
 const FULL_POWER_AT = 260;
-const POWER = 0.7;
 
-export function autopilot(ship: Ship, spark: Point): Steering {
-  const x = spark.x - (ship.x + ship.vx * FORESIGHT);
-  const y = spark.y - (ship.y + ship.vy * FORESIGHT);
-  return limited({ x: (x / FULL_POWER_AT) * POWER, y: (y / FULL_POWER_AT) * POWER });
+export function autopilot(ship: Ship, spark: Point, isHost: boolean): Steering {
+  const { foresight, power } = isHost ? CAREFUL : BOLD;
+  const x = spark.x - (ship.x + ship.vx * foresight);
+  const y = spark.y - (ship.y + ship.vy * foresight);
+  return limited({ x: (x / FULL_POWER_AT) * power, y: (y / FULL_POWER_AT) * power });
 }

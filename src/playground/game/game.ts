@@ -7,7 +7,7 @@ import type { Input } from "./input.ts";
 import { Interpolation } from "./interpolation.ts";
 import type { ScoreState } from "./messages.ts";
 import { Net, type NetOptions } from "./net.ts";
-import { type Point, STARTS, type Ship, newSpark, step, touches } from "./simulation.ts";
+import { type Point, STARTS, type Ship, distance, newSpark, step, touches } from "./simulation.ts";
 
 export class Game {
   readonly isHost: boolean;
@@ -56,7 +56,9 @@ export class Game {
 
   #step(): void {
     if (this.#input.isUsed) this.isDemo = false;
-    const steering = this.isDemo ? autopilot(this.ship, this.score.spark) : this.#input.steering(this.ship);
+    const steering = this.isDemo
+      ? autopilot(this.ship, this.score.spark, this.isHost)
+      : this.#input.steering(this.ship);
     this.ship = step(this.ship, steering);
     this.net?.sendShip({ tick: ++this.#tick, ship: this.ship });
     if (this.isHost) this.#judge();
@@ -64,9 +66,12 @@ export class Game {
 
   #judge(): void {
     const { scores, spark } = this.score;
-    const isMine = touches(this.ship, spark);
-    const isTheirs = this.#otherShip !== undefined && touches(this.#otherShip, spark);
-    if (isMine === isTheirs) return; // nobody, or both: then it stays until one is gone
+    const other = this.#otherShip;
+    // Who is nearer when both touch it in the same tick.
+    const isTheirs =
+      other !== undefined && touches(other, spark) && distance(other, spark) < distance(this.ship, spark);
+    const isMine = !isTheirs && touches(this.ship, spark);
+    if (!isMine && !isTheirs) return;
     this.score = {
       scores: [scores[0] + Number(isMine), scores[1] + Number(isTheirs)],
       spark: newSpark(Math.random),

@@ -54,7 +54,11 @@ function bounce(place: number, end: number): [place: number, kept: number] {
 }
 
 export function touches(ship: Point, spark: Point): boolean {
-  return Math.hypot(ship.x - spark.x, ship.y - spark.y) < SHIP_RADIUS + SPARK_RADIUS;
+  return distance(ship, spark) < SHIP_RADIUS + SPARK_RADIUS;
+}
+
+export function distance(a: Point, b: Point): number {
+  return Math.hypot(a.x - b.x, a.y - b.y);
 }
 
 /** Not too close to a wall. `random`: 0 to 1. */

@@ -9,7 +9,7 @@ import type { AppSummary, AppTotals, ReportAnswer, RoomReport, RoomSummary, Vers
  * A room that has not been heard of for so long counts as empty: it died without a word. More than twice what a room lets
  * pass between two reports while somebody is in it (reporting.ts).
  */
-export const PRESENCE_MS = 12 * 60_000;
+export const PRESENCE_MS = 13 * 60_000;
 /** A room unheard of for so long is forgotten; what it had counted is kept in the sum of those that are gone. */
 export const FORGET_MS = 30 * 24 * 3_600_000;
 /** How often rooms to be forgotten are looked for, each time by reading all; and after how many new ones. */

@@ -4,6 +4,7 @@
  */
 import type { PeerId } from "../../protocol/index.ts";
 import type { AuditPage } from "../audit.ts";
+import type { HistoryQuery } from "../history/bucket.ts";
 import type { BanPage } from "../limits/bans.ts";
 import type { PeerPage } from "../peer-view.ts";
 import type { Room } from "../room.ts";
@@ -12,6 +13,8 @@ import { connection, connections, connectionsOfPeer, destination } from "./conne
 
 const OPERATIONS = {
   statistics: (room: Room, now: number) => room.statistics(now),
+  /** At most a day of minutes or thirty days of hours, the running one included. */
+  history: (room: Room, now: number, query: HistoryQuery) => room.history(query, now),
   connections,
   connection,
   connectionsOfPeer,

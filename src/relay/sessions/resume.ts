@@ -6,7 +6,7 @@ import { keepSession } from "./keeping.ts";
 import type { Link } from "./link.ts";
 import { announce } from "../negotiation.ts";
 import { presenceChanged } from "./presence.ts";
-import { type RoomState, otherLink } from "../room-state.ts";
+import { type RoomState, arrive, otherLink } from "../room-state.ts";
 import type { Session } from "./session.ts";
 import { closeLink, tell } from "../telling.ts";
 import { welcome } from "./welcome.ts";
@@ -19,6 +19,7 @@ export function resume(room: RoomState, link: Link, session: Session, shown: Uin
   const { farewells } = session;
   const wasAway = session.awayUntil !== Infinity;
   link.open(session);
+  arrive(room);
   if (wasAway) presenceChanged(room, session.peer, "back");
   if (session.isStored) keepSession(room, session);
   room.log({ level: "info", event: "session_resumed", peer: String(session.peer), session: String(session.id) });

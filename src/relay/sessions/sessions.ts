@@ -14,7 +14,7 @@ import type { Link } from "./link.ts";
 import { announce, isOrphan } from "../negotiation.ts";
 import { presenceChanged } from "./presence.ts";
 import { resume, tellAway } from "./resume.ts";
-import type { RoomState } from "../room-state.ts";
+import { type RoomState, arrive } from "../room-state.ts";
 import { Session } from "./session.ts";
 import { TIMES } from "../settings.ts";
 import { closeLink, dropLink, refuse } from "../telling.ts";
@@ -39,6 +39,7 @@ function begin(room: RoomState, link: Link, now: number): void {
   const session = new Session(link.peer, { session: room.newSessionId(), token: room.newToken() });
   room.sessions.set(link.peer, session);
   link.open(session);
+  arrive(room);
   presenceChanged(room, link.peer, "joined");
   room.log({ level: "info", event: "session_opened", peer: String(link.peer), session: String(session.id) });
   welcome(room, link, session, now);

@@ -23,6 +23,7 @@ import { SqlBanStore } from "../../storage/sql-bans.ts";
 import { SqlFollowingStore } from "../../storage/sql-following.ts";
 import { SqlRoomStore } from "../../storage/sql-room-store.ts";
 import { readAdmission } from "./admission-header.ts";
+import { MeasuredRoomStore, RoomAnalytics } from "./analytics.ts";
 import { Checkpoints } from "./checkpoints.ts";
 import { DurableSql } from "./durable-sql.ts";
 import type { RelayEnv } from "./env.ts";
@@ -81,21 +82,28 @@ export class RelayRoom extends DurableObject<RelayEnv> {
     const { from, to } = migrate(this.sql);
     if (from !== to) log({ level: "info", event: "migrated", room: ctx.id.name, from, to });
     const following = new SqlFollowingStore(this.sql);
-    const options: Omit<RoomOptions, "settings"> = {
+    const options: Omit<RoomOptions, "settings" | "store"> = {
       app,
-      store: new SqlRoomStore(this.sql),
       bans: new SqlBanStore(this.sql),
       audit: new SqlAuditLog(this.sql),
       log: (entry) => log({ ...entry, room: ctx.id.name }),
       random: (size) => crypto.getRandomValues(new Uint8Array(size)),
     };
     this.#newFollowing = () => new Following(following, (overrides) => settings.settingsFor(app, overrides));
-    this.#newRoom = ({ settings }) => new Room({ ...options, settings });
+    this.#newRoom = ({ settings }) => new Room({ ...options, settings, store: this.#newStore() });
     ctx.setWebSocketAutoResponse(new WebSocketRequestResponsePair(PING, PONG));
     // oxlint-disable-next-line no-floating-promises -- the platform holds all events back until it is done
     void ctx.blockConcurrencyWhile(async () => {
       this.#scheduledAlarm = await ctx.storage.getAlarm();
     });
+  }
+
+  #newStore(): SqlRoomStore {
+    const { ANALYTICS } = this.env;
+    if (!ANALYTICS) return new SqlRoomStore(this.sql);
+    const { app, room = "" } = parseRoomAddress(this.ctx.id.name);
+    const analytics = new RoomAnalytics(ANALYTICS, { app, room, region: "" });
+    return new MeasuredRoomStore(this.sql, analytics, () => this.#served?.room.statistics());
   }
 
   /** The WebSocket upgrade of a peer or a watcher that the worker has let in. */

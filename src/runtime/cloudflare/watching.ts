@@ -99,7 +99,7 @@ class HibernatableWatcher implements TextSocket {
     } catch (error) {
       // One that is closing throws, and its close event is on its way.
       if (this.#socket.readyState !== WebSocket.OPEN) return;
-      log({ level: "warn", event: "watcher_failed", room: this.#ctx.id.name, error: String(error) });
+      log({ level: "error", event: "watcher_failed", room: this.#ctx.id.name, error: String(error) });
     }
   }
 

@@ -56,7 +56,6 @@ export class Rooms implements RoomGateway {
 
   async join(address: RoomAddress, admission: Admission, request: Request, _geo: ClientGeo): Promise<Response> {
     const name = roomName(address);
-    this.#options.log({ level: "info", event: "join", room: name, peer: String(admission.peer) });
     return this.#answer(name, ({ hosted, door }) => {
       const now = Date.now();
       const refusal = hosted.refuseEntry(admission, now);
