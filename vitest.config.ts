@@ -1,6 +1,10 @@
 import { cloudflareTest } from "@cloudflare/vitest-plugin";
 import { defineConfig } from "vitest/config";
+import { buildPages } from "./scripts/build-pages.ts";
 import { CONTRACT_PROJECT, RUNTIMES, type Runtime } from "./test/support/runtimes.ts";
+
+// Relays serve them, and @cloudflare/vitest-plugin needs the folder before any test runs: nobody tests pages of yesterday.
+await buildPages();
 
 /** Keys exist in tests only; the relay itself has no default secret. */
 const testBindings = {
@@ -74,6 +78,17 @@ export default defineConfig({
         },
       },
       ...RUNTIMES.map(contractOn),
+      // The pages in Debian's Chromium, against real relays: one file after another, since a browser takes both cores.
+      {
+        test: {
+          name: "browser",
+          include: ["test/browser/**/*.test.ts"],
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
+          fileParallelism: false,
+          sequence: { groupOrder: 2 },
+        },
+      },
       // The packed package in an empty project: Node, Bun, Deno, and a page in Chromium. One file after another: each packs,
       // which builds into the same folder.
       {

@@ -2,6 +2,7 @@
 import {
   chmodSync,
   copyFileSync,
+  cpSync,
   mkdirSync,
   mkdtempSync,
   readFileSync,
@@ -18,7 +19,7 @@ import { buildBundle, workerdConfig } from "./workerd-bundle.ts";
 const FOLDER = fileURLToPath(new URL("../dist/workerd", import.meta.url));
 const DEFAULT_PORT = 8787;
 /** Read from the environment when workerd starts: what is secret is in no file of the folder. */
-const VARIABLES = ["TICKET_SECRET", "TICKET_KEYS", "ADMIN_TOKEN", "APP_SETTINGS"];
+const VARIABLES = ["TICKET_SECRET", "TICKET_KEYS", "ADMIN_TOKEN", "ADMIN_TOKENS", "APP_SETTINGS"];
 
 /** Leaves the state alone that a relay has kept there. */
 export function buildWorkerdFolder(folder: string): void {
@@ -27,11 +28,13 @@ export function buildWorkerdFolder(folder: string): void {
   try {
     buildBundle(bundle);
     copyFileSync(join(bundle, "worker.js"), join(folder, "worker.js"));
+    rmSync(join(folder, "pages"), { recursive: true, force: true });
+    cpSync(join(bundle, "pages"), join(folder, "pages"), { recursive: true });
   } finally {
     rmSync(bundle, { recursive: true, force: true });
   }
   const bindings = VARIABLES.map((name) => `(name = "${name}", fromEnvironment = "${name}")`);
-  writeFileSync(join(folder, "config.capnp"), workerdConfig({ port: DEFAULT_PORT, bindings }));
+  writeFileSync(join(folder, "config.capnp"), workerdConfig({ port: DEFAULT_PORT, bindings, pages: folder }));
   writeFileSync(join(folder, "start.sh"), START);
   chmodSync(join(folder, "start.sh"), 0o755);
   writeFileSync(join(folder, "README.txt"), readme(workerdVersion()));

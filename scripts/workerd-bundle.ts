@@ -1,8 +1,9 @@
 /** Makes a folder that plain `workerd serve` can run: the deployable bundle and a configuration with disk storage. */
 import { execFileSync } from "node:child_process";
-import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { cpSync, copyFileSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
-import { dirname, join } from "node:path";
+import { delimiter, dirname, join } from "node:path";
+import { copyPages, hasPages, pagesWorker } from "./workerd-pages.ts";
 
 export interface WorkerdOptions {
   /** An empty or missing folder. */
@@ -31,25 +32,36 @@ export function workerdBinary(): string {
   return join(dirname(native), "bin", process.platform === "win32" ? "workerd.exe" : "workerd");
 }
 
-/** Bundles with wrangler, exactly as a deployment would. Takes about two seconds. `entry`: a file `worker.ts` in place of ours. */
+/**
+ * Bundles with wrangler, exactly as a deployment would, pages included. Takes about two seconds. `entry`: a file `worker.ts`
+ * in place of ours.
+ */
 export function buildBundle(folder: string, entry?: string): void {
   const wrangler = createRequire(import.meta.url).resolve("wrangler/package.json");
   const bin = join(dirname(wrangler), "bin", "wrangler.js");
   execFileSync(process.execPath, [bin, "deploy", ...(entry ? [entry] : []), "--dry-run", "--outdir", folder], {
     stdio: "pipe",
+    // wrangler.toml's build command says `node`, which is to be this one.
+    env: { ...process.env, PATH: `${dirname(process.execPath)}${delimiter}${process.env["PATH"] ?? ""}` },
   });
+  copyPages(folder);
 }
 
 export function writeWorkerdConfig(bundle: string, options: WorkerdOptions): string {
   const { folder } = options;
   mkdirSync(join(folder, "state"), { recursive: true });
   copyFileSync(join(bundle, "worker.js"), join(folder, "worker.js"));
+  const pages = hasPages(bundle) ? folder : undefined;
+  if (pages !== undefined) cpSync(join(bundle, "pages"), join(folder, "pages"), { recursive: true });
   const path = join(folder, "relay.capnp");
   const bindings = Object.entries(options.variables).map(
     ([name, text]) => `(name = "${name}", text = ${JSON.stringify(text)})`,
   );
   const { port, v8Flags, compatibilityFlags } = options;
-  writeFileSync(path, workerdConfig({ state: join(folder, "state"), port, bindings, v8Flags, compatibilityFlags }));
+  writeFileSync(
+    path,
+    workerdConfig({ state: join(folder, "state"), port, bindings, pages, v8Flags, compatibilityFlags }),
+  );
   return path;
 }
 
@@ -58,19 +70,22 @@ export interface WorkerdConfig extends Pick<WorkerdOptions, "port" | "v8Flags" |
   readonly state?: string;
   /** In capnp, those that are not of the objects. */
   readonly bindings: readonly string[];
+  /** The folder that the configuration will be in, and the pages are in already. Without it there are no pages. */
+  readonly pages?: string | undefined;
 }
 
 /** For a `worker.js` beside it. */
 export function workerdConfig(config: WorkerdConfig): string {
-  const { state, port, bindings, v8Flags = [] } = config;
+  const { state, port, v8Flags = [], pages } = config;
   const flags = config.compatibilityFlags ?? deployedFlags();
+  const bindings = [...config.bindings, ...(pages === undefined ? [] : ['(name = "PAGES", service = "pages")'])];
   const path = state === undefined ? "" : `path = ${JSON.stringify(state)}, `;
   return `using Workerd = import "/workerd/workerd.capnp";
 const config :Workerd.Config = (
   v8Flags = ${JSON.stringify(v8Flags)},
   services = [
     (name = "relay", worker = .relay),
-    (name = "state", disk = (${path}writable = true)),
+    (name = "state", disk = (${path}writable = true)),${pages === undefined ? "" : '\n    (name = "pages", worker = .pages),'}
   ],
   sockets = [(name = "http", address = "127.0.0.1:${port}", http = (), service = "relay")],
 );
@@ -89,7 +104,7 @@ ${bindings.map((binding) => `    ${binding},`).join("\n")}
   ],
   durableObjectStorage = (localDisk = "state"),
 );
-`;
+${pages === undefined ? "" : pagesWorker(pages, compatibilityDate())}`;
 }
 
 /** wrangler.toml is where both are set; repeating them here would let the two drift apart. */

@@ -14,6 +14,7 @@ import type { RelaySocket } from "../../src/relay/ports.ts";
 import { Room } from "../../src/relay/room.ts";
 import { DEFAULT_SETTINGS } from "../../src/relay/settings.ts";
 import { migrate } from "../../src/storage/migrations.ts";
+import { SqlAuditLog } from "../../src/storage/sql-audit.ts";
 import { SqlBanStore } from "../../src/storage/sql-bans.ts";
 import { SqlRoomStore } from "../../src/storage/sql-room-store.ts";
 import { NodeSql } from "../../test/support/node-sql.ts";
@@ -104,6 +105,7 @@ export class QuietRoom {
       settings: { ...DEFAULT_SETTINGS, messagesPerSecond: 0, bytesPerSecond: 0 },
       store: new SqlRoomStore(sql),
       bans: new SqlBanStore(sql),
+      audit: new SqlAuditLog(sql),
       log: () => undefined,
       random: (bytes) => crypto.getRandomValues(new Uint8Array(bytes)),
     });

@@ -19,15 +19,17 @@ export function columns(rows: readonly object[]): string {
     .join("\n");
 }
 
-/** Of objects within, only what is not zero. */
+/** Of objects within, and within them, only what is not zero. */
 export function lines(record: object): string {
-  const rows = Object.entries(record).flatMap(([name, value]) => {
-    if (typeof value !== "object" || value === null) return [[name, cell(name, value)] as const];
-    const counted = Object.entries(value).filter(([, count]) => count !== 0);
-    return counted.map(([inner, count]) => [`${name}.${inner}`, cell(inner, count)] as const);
-  });
+  const rows = Object.entries(record).flatMap(([name, value]) => linesOf(name, name, value));
   const width = Math.max(0, ...rows.map(([name]) => name.length));
   return rows.map(([name, value]) => `${name.padEnd(width)}  ${value}`).join("\n");
+}
+
+function linesOf(path: string, name: string, value: unknown): (readonly [string, string])[] {
+  if (typeof value !== "object" || value === null) return [[path, cell(name, value)]];
+  const counted = Object.entries(value).filter(([, count]) => count !== 0);
+  return counted.flatMap(([inner, count]) => linesOf(`${path}.${inner}`, inner, count));
 }
 
 function cell(name: string, value: unknown): string {

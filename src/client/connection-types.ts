@@ -75,5 +75,7 @@ export interface ConnectionOptions {
   /** False where frames may be lost or overtake each other on the way (the simulator). */
   readonly isOrdered: boolean;
   readonly alignment?: EngineOptions["alignment"];
+  /** Tell the relay how this end finds the connection (rule Q2; default). */
+  readonly reportQuality?: boolean | undefined;
   readonly tuning: ConnectionTuning;
 }

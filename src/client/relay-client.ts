@@ -15,7 +15,7 @@ import {
   portKey,
 } from "./relay-options.ts";
 import { Session, type SessionOptions, type SessionStatus, type Welcome } from "./session.ts";
-import { Switchboard } from "./switchboard.ts";
+import { type ClientHabits, Switchboard } from "./switchboard.ts";
 import { TypedEvents } from "./typed-events.ts";
 import type { WebSocketConstructor } from "./websocket.ts";
 
@@ -34,8 +34,8 @@ export async function connect(options: ConnectOptions): Promise<RelayClient> {
     return dial(options, token, { WebSocket, ...how });
   };
   const dialed = await join({ timeoutMs, signal });
-  const { reconnect: mayReconnect = true, isLossy = false, alignment } = options;
-  return new RelayClient(dialed, { join, timeoutMs, mayReconnect, signal }, isLossy, new Alignment(alignment));
+  const { reconnect: mayReconnect = true, alignment } = options;
+  return new RelayClient(dialed, { join, timeoutMs, mayReconnect, signal }, options, new Alignment(alignment));
 }
 
 /** One peer's presence in a room: opens and accepts connections to other peers. Made by `connect`. */
@@ -49,11 +49,11 @@ export class RelayClient extends TypedEvents<ClientEvents> implements AsyncDispo
   readonly #switchboard: Switchboard;
   readonly #alignment: Alignment;
 
-  constructor(dialed: Dialed, options: SessionOptions, isLossy: boolean, alignment: Alignment) {
+  constructor(dialed: Dialed, options: SessionOptions, habits: ClientHabits, alignment: Alignment) {
     super();
     this.peer = dialed.welcome.peer;
     this.#session = new Session(dialed.welcome, this, options);
-    this.#switchboard = new Switchboard(this.#session, isLossy, alignment, this);
+    this.#switchboard = new Switchboard(this.#session, habits, alignment, this);
     this.#alignment = alignment;
     this.closed = this.#session.left.promise;
     this.#session.start(dialed, this.#switchboard);

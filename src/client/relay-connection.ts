@@ -28,6 +28,7 @@ import {
   type SendResult,
 } from "./engine/connection-engine.ts";
 import type { FrameWriter } from "./engine/frame-writer.ts";
+import { QualityReport } from "./quality-report.ts";
 import { RelayError } from "./relay-error.ts";
 import { TypedEvents, emit } from "./typed-events.ts";
 
@@ -60,6 +61,7 @@ export class RelayConnection extends TypedEvents<ConnectionEvents> implements As
   readonly #connected = Promise.withResolvers<void>();
   readonly #closed = Promise.withResolvers<Ending>();
   readonly #spaceWaiters: (() => void)[] = [];
+  readonly #report: QualityReport | undefined;
   #state: ConnectionState = ConnectionState.Connecting;
   #path: ConnectionPath = "open";
   #isAccepted = false;
@@ -86,6 +88,7 @@ export class RelayConnection extends TypedEvents<ConnectionEvents> implements As
       ordered: options.isOrdered,
       alignment: options.alignment ?? { holdMs: 0 },
     });
+    this.#report = options.reportQuality === false ? undefined : new QualityReport();
     this.engine.onMessage = (message) => this.#inbox.push(message);
     this.engine.onViolation = (what) =>
       this.#closeNow({ reason: EndReason.AppExceptionGeneric, debug: `protocol violation: ${what}`, graceful: false });
@@ -336,7 +339,10 @@ export class RelayConnection extends TypedEvents<ConnectionEvents> implements As
     if (this.#ending) return false;
     const before = writer.length;
     const hasMore = this.engine.pull(writer, now, budget);
-    if (writer.length > before) this.#releaseWaiters(); // what is unreliable has left the buffer
+    if (writer.length > before) {
+      this.#releaseWaiters(); // what is unreliable has left the buffer
+      this.#report?.write(writer, this.engine, now, budget);
+    }
     return hasMore;
   }
 

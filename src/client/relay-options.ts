@@ -17,6 +17,8 @@ export interface ConnectOptions extends Destination {
   readonly reconnect?: boolean;
   /** How far messages may be held back to arrive with those of other peers, which spares the relay; false: not at all. */
   readonly alignment?: AlignmentOptions | false;
+  /** Let the relay's operator see ping and quality of each connection (default); nothing is sent for that alone. */
+  readonly reportQuality?: boolean;
   /** Default: the global one. */
   readonly WebSocket?: WebSocketConstructor;
   /** The WebSocket loses or reorders end-to-end frames, as the simulator's does: the engines resend by timers then. */

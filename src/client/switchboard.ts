@@ -24,7 +24,7 @@ import {
   RelayConnection,
 } from "./relay-connection.ts";
 import { RelayError } from "./relay-error.ts";
-import { type Acceptor, type ClientEvents, portKey } from "./relay-options.ts";
+import { type Acceptor, type ClientEvents, type ConnectOptions, portKey } from "./relay-options.ts";
 import type { Session, SessionHost } from "./session.ts";
 import { type TypedEvents, emit } from "./typed-events.ts";
 import { clock } from "./websocket.ts";
@@ -37,13 +37,15 @@ const MAX_FAREWELLS = 256;
 const MAX_LISTED = 65_536;
 
 type Incoming = ControlValues<"incoming">;
+/** What all connections of a client have in common. */
+export type ClientHabits = Pick<ConnectOptions, "isLossy" | "reportQuality">;
 type Fresh = Pick<ConnectionOptions, "peer" | "type" | "virtualPort" | "channel" | "isIncoming" | "timeoutMs">;
 
 export class Switchboard implements SessionHost {
   readonly connections = new ConnectionTable();
   readonly acceptors = new Map<string, { readonly accept: Acceptor; readonly tuning: ConnectionTuning | undefined }>();
   readonly #session: Session;
-  readonly #isLossy: boolean;
+  readonly #habits: ClientHabits;
   readonly #alignment: Alignment;
   readonly #events: TypedEvents<ClientEvents>;
   /** Asked for by peers before anybody listened on their port; offered when somebody does. */
@@ -57,10 +59,10 @@ export class Switchboard implements SessionHost {
   readonly #host: ConnectionHost;
   #firstToPull = 0;
 
-  constructor(session: Session, isLossy: boolean, alignment: Alignment, events: TypedEvents<ClientEvents>) {
+  constructor(session: Session, habits: ClientHabits, alignment: Alignment, events: TypedEvents<ClientEvents>) {
     this.#session = session;
     this.#alignment = alignment;
-    this.#isLossy = isLossy;
+    this.#habits = habits;
     this.#events = events;
     this.#host = {
       accept: ({ handle }) => this.#accept(handle),
@@ -80,10 +82,12 @@ export class Switchboard implements SessionHost {
 
   create(options: Fresh, tuning: ConnectionTuning = {}): RelayConnection {
     const { maxPayload, connectionBytesPerSecond } = this.#session.welcome;
+    const { isLossy, reportQuality } = this.#habits;
     const limits = {
       maxPayload,
       maxSendRate: connectionBytesPerSecond,
-      isOrdered: !this.#isLossy,
+      isOrdered: !isLossy,
+      reportQuality,
       alignment: this.#alignment,
     };
     const connection = new RelayConnection(this.#host, { ...options, tuning, ...limits });

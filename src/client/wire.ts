@@ -129,8 +129,7 @@ export class Wire {
     let count = 0;
     for (const frame of this.#control) {
       if (this.#writer.length >= BATCH_BYTES) break;
-      const at = this.#writer.reserve(frame.length); // may move the buffer, so its bytes are asked for afterwards
-      this.#writer.bytes.set(frame, at);
+      this.#writer.append(frame);
       count++;
     }
     this.#control.splice(0, count);

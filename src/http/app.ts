@@ -1,11 +1,17 @@
 import { type Context, Hono } from "hono";
 import { cors } from "hono/cors";
+import { routePath } from "hono/route";
 import { parseClientAddress } from "../relay/limits/client-address.ts";
-import { adminRoutes } from "./admin.ts";
+import { adminRoutes } from "./admin/gate.ts";
+import { Operators } from "./admin/operators.ts";
 import { ConfigurationCache } from "./configuration.ts";
+import { developmentRoutes } from "./development.ts";
 import type { Platform, RelayEnvironment } from "./gateway.ts";
 import { JoinLimiter } from "./join-limiter.ts";
-import { admit, checkRateClass, readAddress, upgradeRequired } from "./join.ts";
+import { type JoinAttempt, JoinLog } from "./join-log.ts";
+import { admit, checkRateClass, isUpgradeRequest, readAddress, upgradeRequired } from "./join.ts";
+import { metricsRoutes } from "./metrics.ts";
+import { pageRoutes } from "./pages.ts";
 import { problem } from "./problem.ts";
 
 const SWITCHING_PROTOCOLS = 101;
@@ -15,26 +21,37 @@ export function createApp<Env extends RelayEnvironment>(platform: Platform<Env>)
   const app = new Hono<{ Bindings: Env }>();
   const configurations = new ConfigurationCache();
   const limiter = new JoinLimiter();
+  const joins = new JoinLog((line) => platform.log(line));
 
-  const join = async (c: Context<{ Bindings: Env }>): Promise<Response> => {
-    const address = readAddress(c.req.param("appId"), c.req.param("room"));
-    if (!address.ok) return address.refusal;
+  const attempt = async (c: Context<{ Bindings: Env }>, now: number): Promise<JoinAttempt> => {
+    const place = readAddress(c.req.param("appId"), c.req.param("room"));
+    if (!place.ok) return { response: place.refusal };
+    const address = place.value;
     const configuration = await configurations.load(c.env);
-    if (!configuration.ok) return problem("relay_not_configured", configuration.problem);
-    const now = platform.now();
-    const admitted = await admit(c.req.raw, address.value, configuration.ticketKeys, now);
-    if (!admitted.ok) return admitted.refusal;
+    if (!configuration.ok) return { address, response: problem("relay_not_configured", configuration.problem) };
+    const admitted = await admit(c.req.raw, address, configuration.ticketKeys, now);
+    if (!admitted.ok) return { address, response: admitted.refusal };
     const { isUpgrade } = admitted.value;
-    const { app: appId } = address.value;
+    const { peer } = admitted.value.admission;
+    const { app: appId } = address;
     const client = parseClientAddress(platform.address(c.req.raw));
     const admission = { ...admitted.value.admission, ...(client !== undefined && { address: client }) };
     const settings = configuration.settingsFor(appId);
     const refusal =
       checkRateClass(admission, appId, settings) ?? limiter.check(appId, client, settings.joinsPerMinute, now);
-    if (refusal) return refusal;
+    if (refusal) return { address, peer, response: refusal };
     const rooms = platform.rooms(c.env);
-    if (isUpgrade) return rooms.join(address.value, admission, c.req.raw, platform.geo(c.req.raw));
-    return (await rooms.refusal(address.value, admission)) ?? upgradeRequired();
+    if (!isUpgrade) return { response: (await rooms.refusal(address, admission)) ?? upgradeRequired() };
+    const geo = platform.geo(c.req.raw);
+    return { address, peer, geo, response: await rooms.join(address, admission, c.req.raw, geo) };
+  };
+
+  const join = async (c: Context<{ Bindings: Env }>): Promise<Response> => {
+    const now = platform.now();
+    const attempted = await attempt(c, now);
+    // A plain request asks why an upgrade was refused, which has its line.
+    if (isUpgradeRequest(c.req.raw)) joins.ended(attempted, now);
+    return attempted.response;
   };
 
   app.get("/healthz", async (c) => {
@@ -54,14 +71,19 @@ export function createApp<Env extends RelayEnvironment>(platform: Platform<Env>)
   app.get("/v1/apps/:appId/connect", join);
   app.get("/v1/apps/:appId/rooms/:room/connect", join);
 
-  app.route("/v1/admin", adminRoutes(platform));
+  // Before the admin API: `/v1/admin/docs` is a page, and asks for no token.
+  app.route("/", pageRoutes(platform));
+  app.route("/", developmentRoutes(platform));
+  const operators = new Operators(platform);
+  app.route("/v1/admin", adminRoutes(platform, operators));
+  app.route("/", metricsRoutes(platform, operators));
 
   app.notFound((c) => problem("not_found", `there is nothing at ${c.req.method} ${c.req.path.slice(0, 100)}`));
   app.onError((error, c) => {
     platform.log({
       level: "error",
       event: "http_error",
-      path: c.req.path.slice(0, 100),
+      route: routePath(c, -1),
       error: String(error.stack ?? error),
     });
     return problem("internal_error", "the relay failed on this request; it is logged there");

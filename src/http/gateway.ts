@@ -3,6 +3,7 @@ import type { AppId, RoomName } from "../protocol/index.ts";
 import type { RoomAdmin } from "../relay/operations/index.ts";
 import type { RelayDirectory } from "../relay/directory/report.ts";
 import type { Admission, Log } from "../relay/ports.ts";
+import type { PageFiles } from "./pages.ts";
 
 /** Without a room it is the app's own: one per app. */
 export interface RoomAddress {
@@ -25,7 +26,10 @@ export interface RoomGateway {
   /** What `join` would be refused with just now, if at all. Opens nothing and counts nothing. */
   refusal(address: RoomAddress, admission: Admission): Promise<Response | undefined>;
   admin(address: RoomAddress): RoomAdmin;
-  /** Hands an operator's upgrade to the room, which then sends it WatchEvents. Who asks has been checked. */
+  /**
+   * Hands an operator's upgrade to the room, which then sends it WatchEvents. Who asks has been checked, and the request's
+   * token must not travel further.
+   */
   watch(address: RoomAddress, request: Request): Promise<Response>;
   readonly directory: RelayDirectory;
 }
@@ -35,12 +39,17 @@ export interface RelayEnvironment {
   readonly TICKET_SECRET?: string | undefined;
   readonly TICKET_KEYS?: string | undefined;
   readonly ADMIN_TOKEN?: string | undefined;
+  readonly ADMIN_TOKENS?: string | undefined;
   readonly APP_SETTINGS?: string | undefined;
+  /** "1" turns development tickets on (development.ts). Set by `npm start`, never in a deployment. */
+  readonly DEVELOPMENT?: string | undefined;
 }
 
 export interface Platform<Env extends RelayEnvironment> {
   readonly runtime: string;
   rooms(env: Env): RoomGateway;
+  /** The built pages; undefined where the platform has none. */
+  pages(env: Env): PageFiles | undefined;
   /** Injectable: tests and runtimes without an edge say where a client is, or nothing. */
   geo(request: Request): ClientGeo;
   /** The client's IP address, which it must not be able to choose; undefined where the platform does not know it. */

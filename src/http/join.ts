@@ -37,7 +37,7 @@ export async function admit(
   keys: TicketKeys,
   now: number,
 ): Promise<Checked<Applicant>> {
-  const isUpgrade = request.headers.get("upgrade")?.toLowerCase() === "websocket";
+  const isUpgrade = isUpgradeRequest(request);
   const offered = offeredProtocols(request);
   if (isUpgrade && !offered.includes(SUBPROTOCOL)) {
     const detail = `offer the WebSocket subprotocol ${SUBPROTOCOL}, the only one this relay speaks`;
@@ -54,6 +54,10 @@ export async function admit(
   return { ok: true, value: { admission, isUpgrade } };
 }
 
+export function isUpgradeRequest(request: Request): boolean {
+  return request.headers.get("upgrade")?.toLowerCase() === "websocket";
+}
+
 /** The ticket's class must be one that the app has: silently giving it other limits would be worse. */
 export function checkRateClass({ rateClass }: Admission, app: number, settings: AppSettings): Response | undefined {
   if (rateClass === undefined || settings.classes?.has(rateClass)) return undefined;
@@ -68,7 +72,7 @@ function checkPlace(ticket: Ticket, { app, room }: RoomAddress): Response | unde
   return problem("ticket_wrong_room", `this ticket is for room "${ticket.room}" only`);
 }
 
-function offeredProtocols(request: Request): string[] {
+export function offeredProtocols(request: Request): string[] {
   const header = request.headers.get("sec-websocket-protocol") ?? "";
   return header.split(",").map((protocol) => protocol.trim());
 }

@@ -10,6 +10,8 @@ export const ConnectionType = {
   NetworkingMessages: 3,
 } as const;
 export type ConnectionType = (typeof ConnectionType)[keyof typeof ConnectionType];
+/** Each is its own place in this list. */
+export const CONNECTION_TYPES: readonly ConnectionType[] = [0, 1, 2, 3];
 
 export const ConnectionState = { Connecting: 0, Connected: 1, Disconnecting: 2, Closed: 3 } as const;
 export type ConnectionState = (typeof ConnectionState)[keyof typeof ConnectionState];

@@ -67,6 +67,8 @@ export const CONTROL_FRAMES = {
   path: { type: FrameType.Path, fields: { handle: u32, path: u8 } },
   /** relay → client: send by `shiftUs` later (earlier, if negative) to meet the others. Rules T1 to T5; `periodUs` 0: no others. */
   pace: { type: FrameType.Pace, fields: { periodUs: u32, shiftUs: i32 } },
+  /** client → relay: how it finds a connection (Q1 to Q4). ms and ten-thousandths as in a probe; each 0xffff for unknown. */
+  quality: { type: FrameType.Quality, fields: { handle: u32, ping: u16, local: u16, remote: u16 } },
 } as const satisfies Record<string, { type: FrameType; fields: Record<string, AnyField> }>;
 
 type Frames = typeof CONTROL_FRAMES;

@@ -35,6 +35,7 @@ export const FrameType = {
   Multicast: 0x23,
   /* hints: from FIRST_IGNORABLE_TYPE on, so that who is older than they are passes over them */
   Pace: 0x88,
+  Quality: 0x89,
 } as const;
 export type FrameType = (typeof FrameType)[keyof typeof FrameType];
 

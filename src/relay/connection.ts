@@ -7,6 +7,7 @@ import {
   type PeerId,
 } from "../protocol/index.ts";
 import type { ConnectionRates } from "./limits/rates.ts";
+import type { ConnectionQuality } from "./quality.ts";
 import type { Session } from "./sessions/session.ts";
 
 /** The record as the manager holds it. Everyone else sees it as `P2PConnection`. */
@@ -21,6 +22,9 @@ export interface ConnectionRecord {
   state: ConnectionState;
   /** ms */
   readonly created: number;
+  /** ms of becoming Connected, and Disconnecting; undefined before, and where it was not noted. */
+  connectedAt: number | undefined;
+  disconnectingAt: number | undefined;
   /** ms of the last packet, or of becoming Connected, or of creation. */
   lastActivity: number;
   packetsRelayed: number;
@@ -44,6 +48,8 @@ export interface ConnectionRecord {
   toSession: Session | undefined;
   /** What each end has sent, where there is a limit on it (limiting.ts). */
   rates: ConnectionRates | undefined;
+  /** What each end has said of it (quality.ts): in memory only. */
+  quality: ConnectionQuality | undefined;
 }
 
 /** A tracked connection between two peers. Live: its state and counters move on; close it through the manager. */

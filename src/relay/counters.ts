@@ -6,14 +6,20 @@
  *     1  epoch            number of the flush; a checkpoint counts only on top of the flush it names
  *     2  packets relayed, 3  bytes relayed, 4  next handle
  *     5  ms when the month began that was last looked at, 6  bytes relayed in it
- *     7  three lists of counts, each behind its length, in orders that grow at their ends:
- *        drops (DROP_REASONS), refused frames (REFUSALS), refused joins (JOIN_REFUSALS)
+ *     7  messages from peers, 8  joins
+ *     9  four lists of counts, each behind its length, in orders that grow at their ends:
+ *        drops (DROP_REASONS), refused frames (REFUSALS), refused joins (JOIN_REFUSALS),
+ *        families (opened, packets, bytes of each connection type); then twice the same for
+ *        minutes (history/running.ts): the one that is not over, and the one before it that is not written yet
  *     …  per connection: handle, packets, bytes, last activity
  *
- * Layout 1, which is still read, has neither 5 and 6 nor the second and third list.
+ * Older layouts are still read: 2 has neither 7 and 8 nor what follows the third list, 1 moreover neither 5 and 6 nor the second and
+ * third list.
  */
 import { DROP_REASONS, type DropReason, type ErrorName } from "../protocol/index.ts";
 import type { ConnectionRecord, P2PConnection } from "./connection.ts";
+import { FamilyCounters } from "./families.ts";
+import { RunningBucket } from "./history/running.ts";
 import type { P2PRelayManager } from "./manager.ts";
 import { MonthlyBytes } from "./limits/monthly-bytes.ts";
 import {
@@ -25,12 +31,12 @@ import {
   Tally,
 } from "./limits/refusals.ts";
 
-const LAYOUT = 2;
-const OLD_LAYOUT = 1;
-const FIRST_LIST = 7;
-const FIRST_LIST_OLD = 5;
-const FIRST_CONNECTION = FIRST_LIST + 3 + DROP_REASONS.length + REFUSALS.length + JOIN_REFUSALS.length;
+const LAYOUT = 3;
+/** Where the first list begins in each layout. */
+const FIRST_LISTS: Readonly<Record<number, number>> = { 1: 5, 2: 7, [LAYOUT]: 9 };
+const FIRST_LIST = 9;
 const PER_CONNECTION = 4;
+const NONE = new RunningBucket();
 
 export interface ConnectionCounters {
   readonly packets: number;
@@ -45,6 +51,16 @@ export type Drops = Readonly<Record<DropReason, number>>;
 /** Which counters moved since the last flush, and the drops, which have no other home. */
 export class RoomCounters {
   readonly month = new MonthlyBytes();
+  readonly families = new FamilyCounters();
+  /** For the history: kept here, because it must not be older or newer than the counters. */
+  running = new RunningBucket();
+  unwritten: RunningBucket | undefined;
+  /** What was restored has counted for a while, and kept no history. */
+  isOlder = false;
+  /** WebSocket messages from peers, also those that were refused. They cause no write: what they bring does. */
+  messages = 0;
+  #savedMessages = 0;
+  #joins = 0;
   readonly #drops = new Tally<DropReason>(DROP_REASONS);
   readonly #refusals = new Tally<ErrorName>(REFUSALS);
   readonly #joinRefusals = new Tally<JoinRefusalCode>(JOIN_REFUSALS);
@@ -62,12 +78,17 @@ export class RoomCounters {
 
   /** There is something that a checkpoint should carry, such as refusals, which must not cause a write. */
   get hasNews(): boolean {
-    return this.#isDirty || this.#hasRefused;
+    return this.#isDirty || this.#hasRefused || this.messages !== this.#savedMessages;
+  }
+
+  /** Sockets that were let in. */
+  get joins(): number {
+    return this.#joins;
   }
 
   /** How many numbers a checkpoint holds just now. */
   get checkpointLength(): number {
-    return FIRST_CONNECTION + PER_CONNECTION * this.#changed.length;
+    return this.#firstConnection + PER_CONNECTION * this.#changed.length;
   }
 
   /** This connection's counters have moved. */
@@ -77,6 +98,22 @@ export class RoomCounters {
     if (record.dirtyMark === this.#mark) return;
     record.dirtyMark = this.#mark;
     this.#changed.push(record);
+  }
+
+  opened(connection: P2PConnection): void {
+    this.#isDirty = true;
+    this.families.opened(connection);
+  }
+
+  /** Its counters are final. */
+  closed(connection: P2PConnection): void {
+    this.#isDirty = true;
+    this.families.closed(connection);
+  }
+
+  joined(): void {
+    this.#isDirty = true;
+    this.#joins++;
   }
 
   dropped(reason: DropReason): void {
@@ -98,11 +135,6 @@ export class RoomCounters {
     this.#joinRefusals.add(code);
   }
 
-  /** Something else that the packed row holds has changed, such as the next handle. */
-  touch(): void {
-    this.#isDirty = true;
-  }
-
   drops(): Drops {
     return this.#drops.record();
   }
@@ -119,6 +151,7 @@ export class RoomCounters {
   flush(manager: P2PRelayManager, save: (packed: Float64Array) => void): void {
     save(this.#pack(this.#epoch + 1, manager, manager.connections(), manager.getActiveConnectionCount()));
     this.#epoch++;
+    this.#savedMessages = this.messages;
     this.#mark++;
     this.#changed = [];
     this.#isDirty = false;
@@ -131,8 +164,8 @@ export class RoomCounters {
   }
 
   /**
-   * Reads a flushed row, then a checkpoint if it was taken on top of that row. Returns counters by handle.
-   * Throws when the row is not one that this release can read.
+   * Reads a flushed row, then a checkpoint if it was taken on top of that row. Returns counters by handle; with the
+   * connections that there are, `families.settle` must follow. Throws when the row is not one that this release can read.
    */
   restore(
     manager: P2PRelayManager,
@@ -144,16 +177,17 @@ export class RoomCounters {
       if (!isReadable(flushed)) {
         const found = flushed.length === 0 ? "empty" : `of layout ${flushed[0]}`;
         throw new Error(
-          `Cannot read the stored counters: the row is ${found}, this release knows layouts ${OLD_LAYOUT} and ${LAYOUT}`,
+          `Cannot read the stored counters: the row is ${found}, this release knows layouts 1 to ${LAYOUT}`,
         );
       }
       this.#unpack(manager, flushed, connections, true);
+      this.#savedMessages = this.messages;
     }
     if (checkpoint && isReadable(checkpoint) && checkpoint[1] === this.#epoch) {
       const before = this.#weigh(manager);
-      this.#unpack(manager, checkpoint, connections, false);
-      // Refusals alone are worth no row: they ride on (docs/decisions.md).
-      if (this.#weigh(manager) === before && checkpoint.length === FIRST_CONNECTION) this.#hasRefused = true;
+      const changed = this.#unpack(manager, checkpoint, connections, false);
+      // Refusals and messages alone are worth no row: they ride on (docs/decisions.md).
+      if (this.#weigh(manager) === before && changed === 0) this.#hasRefused = true;
       else this.#isDirty = true;
     }
     return connections;
@@ -162,16 +196,31 @@ export class RoomCounters {
   /** Grows with everything that a flush is due for, but for the connections' own counters. */
   #weigh(manager: P2PRelayManager): number {
     const drops = Object.values(this.drops()).reduce((sum, count) => sum + count, 0);
-    return manager.getStatistics().totalPackets + manager.nextHandle + drops;
+    return manager.getStatistics().totalPackets + manager.nextHandle + this.#joins + drops;
+  }
+
+  get #lists() {
+    return [this.#drops, this.#refusals, this.#joinRefusals] as const;
+  }
+
+  get #firstConnection(): number {
+    return [...this.#lists, this.families, this.running, this.running].reduce(
+      (at, { size }) => at + 1 + size,
+      FIRST_LIST,
+    );
   }
 
   #pack(epoch: number, manager: P2PRelayManager, connections: Iterable<P2PConnection>, count: number): Float64Array {
-    const packed = new Float64Array(FIRST_CONNECTION + PER_CONNECTION * count);
+    const packed = new Float64Array(this.#firstConnection + PER_CONNECTION * count);
     const { totalPackets, totalBytes } = manager.getStatistics();
-    const { month } = this;
+    const { month, messages } = this;
     packed.set([LAYOUT, epoch, totalPackets, totalBytes, manager.nextHandle, month.start, month.used(totalBytes)]);
+    packed.set([messages, this.#joins], 7);
     let at = FIRST_LIST;
-    for (const tally of [this.#drops, this.#refusals, this.#joinRefusals]) at = tally.write(packed, at);
+    for (const tally of this.#lists) at = tally.write(packed, at);
+    at = this.families.write(packed, at, manager.connections());
+    at = this.running.write(packed, at);
+    at = (this.unwritten ?? NONE).write(packed, at);
     for (const { handle, packetsRelayed, bytesRelayed, lastActivity } of connections) {
       packed[at] = handle;
       packed[at + 1] = packetsRelayed;
@@ -182,25 +231,40 @@ export class RoomCounters {
     return packed;
   }
 
+  #unpackHistory(packed: Float64Array, at: number): number {
+    const unwritten = new RunningBucket();
+    const end = unwritten.read(packed, this.running.read(packed, at));
+    this.unwritten = unwritten.at === 0 ? undefined : unwritten;
+    return end;
+  }
+
+  /** Returns how many connections it has found. */
   #unpack(
     manager: P2PRelayManager,
     packed: Float64Array,
     connections: Map<number, ConnectionCounters>,
     isFlushed: boolean,
-  ): void {
+  ): number {
     const at = (index: number): number => packed[index] ?? 0;
     this.#epoch = at(1);
     manager.restoreStatistics({ totalPackets: at(2), totalBytes: at(3) }, at(4));
-    const isOld = at(0) === OLD_LAYOUT;
-    this.month.restore(...(isOld ? ([0, 0] as const) : ([at(5), at(6)] as const)), at(3));
-    let next = this.#drops.read(packed, isOld ? FIRST_LIST_OLD : FIRST_LIST);
-    for (const tally of isOld ? [] : [this.#refusals, this.#joinRefusals]) next = tally.read(packed, next);
+    const layout = at(0);
+    this.month.restore(layout >= 2 ? at(5) : 0, layout >= 2 ? at(6) : 0, at(3));
+    this.messages = layout >= 3 ? at(7) : 0;
+    this.#joins = layout >= 3 ? at(8) : 0;
+    let next = FIRST_LISTS[layout] ?? FIRST_LIST;
+    for (const tally of layout >= 2 ? this.#lists : [this.#drops]) next = tally.read(packed, next);
+    this.isOlder = layout < 3;
+    if (layout >= 3) next = this.#unpackHistory(packed, this.families.read(packed, next));
+    let found = 0;
     for (let i = next; i + PER_CONNECTION <= packed.length; i += PER_CONNECTION) {
       connections.set(at(i), { packets: at(i + 1), bytes: at(i + 2), lastActivity: at(i + 3), isFlushed });
+      found++;
     }
+    return found;
   }
 }
 
 function isReadable(packed: Float64Array): boolean {
-  return packed[0] === LAYOUT || packed[0] === OLD_LAYOUT;
+  return packed[0] !== undefined && packed[0] in FIRST_LISTS;
 }

@@ -14,6 +14,7 @@ import type { Link } from "./sessions/link.ts";
 import { accept, close, connect, refuseConnection } from "./negotiation.ts";
 import { Charge } from "./limits/rates.ts";
 import { paced } from "./pacing/pacing.ts";
+import { noteQuality } from "./quality.ts";
 import type { RoomState } from "./room-state.ts";
 import { hello, loseSocket } from "./sessions/sessions.ts";
 import { BATCH_LIMIT } from "./settings.ts";
@@ -64,6 +65,8 @@ function readFrame(room: RoomState, link: Link, inbound: Inbound, offset: number
     case FrameType.Multicast:
       inbound.hasData = true;
       return forwardMulticast(room, link, inbound, offset, end);
+    case FrameType.Quality:
+      return readControl(room, link, inbound, offset, type);
     default:
       if (type < FIRST_IGNORABLE_TYPE) readControl(room, link, inbound, offset, type);
   }
@@ -97,6 +100,8 @@ function readControl(room: RoomState, link: Link, inbound: Inbound, offset: numb
     case "credit":
       if (credit(room, link, control.values.mark, now)) return;
       return refuse(room, link, "unknown_mark", { frame: type }, "this mark is not waited for");
+    case "quality":
+      return noteQuality(room, link, control.values, now);
     default: {
       const message = `${control.frame} is sent by the relay, never to it`;
       return refuse(room, link, "unexpected_frame", { frame: type }, message);

@@ -76,6 +76,8 @@ export class P2PRelayManager {
   #nextHandle = 1;
   #totalPackets = 0;
   #totalBytes = 0;
+  /** ms: the newest that it was told. */
+  #now = 0;
   #isShutdown = false;
 
   constructor(options: ManagerOptions) {
@@ -108,6 +110,8 @@ export class P2PRelayManager {
       type,
       state: ConnectionState.Connecting,
       created: now,
+      connectedAt: undefined,
+      disconnectingAt: undefined,
       lastActivity: now,
       packetsRelayed: 0,
       bytesRelayed: 0,
@@ -121,6 +125,7 @@ export class P2PRelayManager {
       fromSession: undefined,
       toSession: undefined,
       rates: undefined,
+      quality: undefined,
     };
     this.#index(record);
     try {
@@ -139,12 +144,13 @@ export class P2PRelayManager {
 
   /**
    * False, and nothing changed, for an unknown id and for a transition that the lifecycle does not have.
-   * `now` counts as activity: a connection that took long to be accepted has its whole idle timeout before it.
+   * `now` counts as activity: a connection that took long to be accepted has its whole idle timeout before it. `at` is when
+   * it happens where that is no activity.
    */
   updateConnectionState(
     id: ConnectionId,
     state: ConnectionState,
-    { now, deadline }: { readonly now?: number; readonly deadline?: number } = {},
+    { now, at = now, deadline }: { readonly now?: number; readonly at?: number; readonly deadline?: number } = {},
   ): boolean {
     const record = this.#byId.get(id);
     if (!record || !mayFollow(record.state, state)) return false;
@@ -153,17 +159,22 @@ export class P2PRelayManager {
     this.#setState(record, state);
     record.deadline = deadline;
     if (now !== undefined) record.lastActivity = now;
+    if (state === ConnectionState.Connected) record.connectedAt = at;
+    else record.disconnectingAt = at;
     this.#options.events?.stateChanged?.(record, previous);
     return true;
   }
 
-  /** Disconnecting until `deadline`, then Closed with `reason`. */
-  beginDisconnect(id: ConnectionId, reason: number, by: PeerId, deadline: number): boolean {
+  /** Disconnecting from `now` until `deadline`, then Closed with `reason`. */
+  beginDisconnect(id: ConnectionId, reason: number, by: PeerId, deadline: number, now?: number): boolean {
     const record = this.#byId.get(id);
     if (!record || !mayFollow(record.state, ConnectionState.Disconnecting)) return false;
     record.pendingReason = reason;
     record.pendingBy = by;
-    return this.updateConnectionState(id, ConnectionState.Disconnecting, { deadline });
+    return this.updateConnectionState(id, ConnectionState.Disconnecting, {
+      deadline,
+      ...(now !== undefined && { at: now }),
+    });
   }
 
   /** Notes that the other end said no, without telling the initiator before its time. */
@@ -190,6 +201,11 @@ export class P2PRelayManager {
     record.lastActivity = now;
     this.#totalPackets++;
     this.#totalBytes += size;
+  }
+
+  /** What follows happens at `now`, where it does not say when. */
+  beginTurn(now: number): void {
+    this.#now = now;
   }
 
   /** Ends a connection: Closed, out of every index, its final statistics logged. False for an unknown id. */
@@ -222,6 +238,7 @@ export class P2PRelayManager {
 
   /** Ends what is idle for too long and what did not connect or disconnect in time. Returns how many. */
   cleanupStaleConnections(now: number): number {
+    this.#now = Math.max(this.#now, now);
     let closed = 0;
     for (const record of [...this.#byId.values()]) {
       const reason = this.#staleReason(record, now);
@@ -317,11 +334,14 @@ export class P2PRelayManager {
     return this.#nextHandle;
   }
 
-  /** Takes over a connection that outlived the object's memory; after `restoreStatistics`. */
+  /**
+   * Takes over a connection that outlived the object's memory; after `restoreStatistics`, in order of their handles. True
+   * when it was opened after the counters were saved.
+   */
   restoreConnection(
     stored: StoredConnection,
     counters: { packets: number; bytes: number; lastActivity: number },
-  ): void {
+  ): boolean {
     this.#index({
       ...stored,
       lastActivity: Math.max(stored.created, counters.lastActivity),
@@ -331,9 +351,12 @@ export class P2PRelayManager {
       fromSession: undefined,
       toSession: undefined,
       rates: undefined,
+      quality: undefined,
     });
-    // One that was opened after the counters were saved; "after" in serial arithmetic, because the count wraps.
-    if ((stored.handle - this.#nextHandle) >>> 0 < 0x8000_0000) this.#nextHandle = handleAfter(stored.handle);
+    // "After" in serial arithmetic, because the count wraps.
+    const isLater = (stored.handle - this.#nextHandle) >>> 0 < 0x8000_0000;
+    if (isLater) this.#nextHandle = handleAfter(stored.handle);
+    return isLater;
   }
 
   /** After a crash: handles may have been given out that nobody wrote down, and clients may still know them. */
@@ -424,6 +447,7 @@ export class P2PRelayManager {
       bytes: record.bytesRelayed,
       created: record.created,
       lastActivity: record.lastActivity,
+      durationMs: Math.max(this.#now, record.lastActivity) - record.created,
     });
   }
 }

@@ -189,7 +189,7 @@ export function close(room: RoomState, link: Link, values: ControlValues<"close"
     room.manager.closeConnection(connectionId, reason, { peer: link.peer, debug: values.debug });
     return;
   }
-  room.manager.beginDisconnect(connectionId, reason, link.peer, now + TIMES.disconnectMs);
+  room.manager.beginDisconnect(connectionId, reason, link.peer, now + TIMES.disconnectMs, now);
   room.wake(now + TIMES.disconnectMs);
   const target = otherLink(room, connection, link.peer);
   const { handle } = connection;

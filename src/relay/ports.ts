@@ -8,6 +8,9 @@ import type {
   PeerId,
   SessionId,
 } from "../protocol/index.ts";
+import type { LogLevel, LogLine } from "./log-events.ts";
+
+export type { LogLevel } from "./log-events.ts";
 
 /** One peer's WebSocket. */
 export interface RelaySocket {
@@ -65,6 +68,8 @@ export interface StoredConnection {
   readonly type: ConnectionType;
   readonly state: ConnectionState;
   readonly created: number;
+  readonly connectedAt: number | undefined;
+  readonly disconnectingAt: number | undefined;
   readonly virtualPort: number | undefined;
   readonly channel: number | undefined;
   readonly deadline: number | undefined;
@@ -85,6 +90,12 @@ export interface StoredSession {
   readonly farewells: Uint8Array;
 }
 
+/** Buckets of an hour or a day (history/rows.ts). */
+export interface HistoryRow {
+  readonly slot: number;
+  readonly packed: Float64Array;
+}
+
 /** What survives. Every method is synchronous and on its way to disk before anything that is sent after it. */
 export interface RoomStore {
   loadConnections(): StoredConnection[];
@@ -96,16 +107,18 @@ export interface RoomStore {
   loadSessions(): StoredSession[];
   saveSession(session: StoredSession): void;
   deleteSession(peer: PeerId): void;
-  saveCounters(counters: Float64Array): void;
+  /** With rows of the history that have changed: all or none. */
+  saveCounters(counters: Float64Array, history?: readonly HistoryRow[]): void;
+  /** Those in slots `first` to `last`. */
+  loadHistory(first: number, last: number): HistoryRow[];
 }
 
-export type LogLevel = "debug" | "info" | "warn" | "error";
-
-/** One structured log line. Never a ticket, a secret or a payload; ids as decimal strings. */
+/** A log line as who receives it sees it. */
 export interface LogEntry {
   readonly level: LogLevel;
   readonly event: string;
   readonly [field: string]: string | number | boolean | undefined;
 }
 
-export type Log = (entry: LogEntry) => void;
+/** Takes the lines of log-events.ts, and no others. */
+export type Log = (line: LogLine) => void;

@@ -22,6 +22,8 @@ export interface RoomState {
   readonly observers: RoomObserver[];
   /** The session of each peer, those included that are away. */
   readonly sessions: Map<PeerId, Session>;
+  /** How many of them have a socket. */
+  present: number;
   /** Every socket that is not over, guests included. */
   readonly links: Set<Link>;
   /** Those that do not take in what they are sent (flow-control.ts). */
@@ -40,6 +42,12 @@ export interface RoomState {
 /** The socket of a connection's other end, seen from `peer`; undefined while that end has none. */
 export function otherLink(room: RoomState, connection: P2PConnection, peer: PeerId): Link | undefined {
   return room.sessions.get(connection.fromPeerId === peer ? connection.toPeerId : connection.fromPeerId)?.link;
+}
+
+/** A session has got its socket. */
+export function arrive(room: RoomState): void {
+  room.present++;
+  room.counters.running.note({ peers: room.present });
 }
 
 export function drop(room: RoomState, reason: DropReason): void {

@@ -6,20 +6,26 @@ import {
   EndReason,
   type Handle,
   type PeerId,
+  connectionTypeName,
 } from "../protocol/index.ts";
 import { AlarmClock } from "./alarm-clock.ts";
+import type { AuditLog } from "./audit.ts";
 import { type Ban, type BanKind, type BanPage, type BanStore, Bans, endBanned } from "./limits/bans.ts";
 import type { P2PConnection } from "./connection.ts";
+import { type ConnectionDetail, connectionDetail } from "./connection-detail.ts";
 import { RoomCounters } from "./counters.ts";
 import { type JoinRefusal, bytesThisMonth, refuseEntry } from "./limits/entry.ts";
 import { isOverrun } from "./flow/flow-control.ts";
 import { readMessage, refuseText } from "./inbound.ts";
 import { keepSession } from "./sessions/keeping.ts";
+import type { HistoryBucket, HistoryQuery } from "./history/bucket.ts";
+import { History } from "./history/history.ts";
 import { Link } from "./sessions/link.ts";
 import { type Ending, P2PRelayManager } from "./manager.ts";
 import { tellClosed, tellState } from "./negotiation.ts";
 import type { RoomObserver } from "./observing.ts";
 import { Outbox, type OutboxLimits } from "./flow/outbox.ts";
+import { type PeerList, type PeerPage, type PeerView, listPeers, viewPeer } from "./peer-view.ts";
 import type { Admission, Log, RelaySocket, RoomStore, SavedLink, StoredConnection } from "./ports.ts";
 import { type Survivor, reattach, restoreStored } from "./sessions/restoring.ts";
 import type { RoomState } from "./room-state.ts";
@@ -46,6 +52,7 @@ export interface RoomOptions {
   readonly settings: AppSettings;
   readonly store: RoomStore;
   readonly bans: BanStore;
+  readonly audit: AuditLog;
   readonly log: Log;
   readonly random: Random;
 }
@@ -55,17 +62,20 @@ export interface RoomOptions {
  * sockets, messages and alarms, each with the time, and looks at `alarmAt` afterwards; nothing here waits or schedules.
  */
 export class Room {
+  readonly audit: AuditLog;
   readonly #state: RoomState;
   readonly #bans: Bans;
   /** Rows of connections that are over, which the store failed to delete: the next flush tries again. */
   readonly #undeleted = new Set<Handle>();
   readonly #clock = new AlarmClock();
+  readonly #history: History;
   /** ms of the first change that is not on disk; Infinity while all is. */
   #dirtySince = Infinity;
 
   constructor(options: RoomOptions) {
     const { app, settings, store, log } = options;
     this.#bans = new Bans(options.bans);
+    this.audit = options.audit;
     const manager = new P2PRelayManager({
       idleTimeoutMs: settings.idleTimeoutMs,
       log,
@@ -90,6 +100,7 @@ export class Room {
         newMark: () => newMark(options.random),
       }),
       sessions: new Map(),
+      present: 0,
       links: new Set(),
       stalling: new Set(),
       failed: [],
@@ -98,6 +109,7 @@ export class Room {
       newToken: () => newToken(options.random),
       wake: (at) => this.#clock.wake(at),
     };
+    this.#history = new History(this.#state, () => this.flush());
   }
 
   get manager(): P2PRelayManager {
@@ -133,7 +145,9 @@ export class Room {
    * them carried. Returns their links, in order.
    */
   restore(checkpoint: Float64Array | undefined, survivors: readonly Survivor[], now: number): Link[] {
+    this.manager.beginTurn(now);
     restoreStored(this.#state, checkpoint, survivors, now);
+    this.#history.restored(now);
     const links = survivors.map(({ socket, saved }) => this.rejoin(socket, saved, now));
     for (const { session } of links) if (session) session.awayUntil = Infinity;
     settleSessions(this.#state, now);
@@ -158,8 +172,10 @@ export class Room {
 
   /** A socket whose upgrade has been accepted for who the ticket names. */
   join(socket: RelaySocket, admission: Admission, now: number): Link {
+    this.#beginTurn(now);
     const link = new Link(socket, admission, now, limitsFor(this.#state.settings, admission.rateClass));
     this.#state.links.add(link);
+    this.#state.counters.joined();
     link.save();
     bytesThisMonth(this.#state, now);
     this.#clock.wake(now + TIMES.helloMs);
@@ -178,6 +194,8 @@ export class Room {
 
   /** One binary message: a batch of frames, read in place. Its bytes may be sent on later, so nobody may change them. */
   receive(link: Link, bytes: Uint8Array, now: number): void {
+    this.#beginTurn(now);
+    this.#state.counters.messages++;
     if (link.state === "over") return;
     try {
       this.#hear(link, now);
@@ -190,6 +208,8 @@ export class Room {
 
   /** A text message that is not the keep-alive: the protocol has none (rule P8). */
   receiveText(link: Link, now: number): void {
+    this.#beginTurn(now);
+    this.#state.counters.messages++;
     if (link.state === "over") return;
     this.#hear(link, now);
     refuseText(this.#state, link);
@@ -198,17 +218,20 @@ export class Room {
 
   /** The socket is gone, whoever closed it. `isFarewell`: the client closed it as one who does not come back (rule S5). */
   socketClosed(link: Link, now: number, isFarewell = false): void {
+    this.#beginTurn(now);
     loseSocket(this.#state, link, now, "socket_closed", isFarewell);
     this.#endTurn(now);
   }
 
   /** Asks every client to come back after `reconnectAfterMs`, and closes its socket: before a planned end of the object. */
   drain(reconnectAfterMs: number, now: number): number {
+    this.#beginTurn(now);
     const open = [...this.#state.links].filter(({ isOpen }) => isOpen);
     for (const link of open) {
       closeLink(this.#state, link, CloseCode.Restarting, "the relay is restarting", reconnectAfterMs);
       loseSocket(this.#state, link, now, "drained");
     }
+    this.#state.log({ level: "info", event: "drained", sockets: open.length, reconnectAfterMs });
     this.#endTurn(now);
     return open.length;
   }
@@ -220,6 +243,7 @@ export class Room {
 
   /** Does what is due: stale connections, ghosts, guests without a hello, the counter flush. */
   alarm(now: number): void {
+    this.#beginTurn(now);
     const { manager, counters } = this.#state;
     bytesThisMonth(this.#state, now);
     const second = Math.floor(now / TIMES.promptMs) * TIMES.promptMs;
@@ -240,7 +264,7 @@ export class Room {
         store.deleteConnection(handle);
         this.#undeleted.delete(handle);
       }
-      counters.flush(manager, (packed) => store.saveCounters(packed));
+      this.#history.save((rows) => counters.flush(manager, (packed) => store.saveCounters(packed, rows)));
     } catch (error) {
       this.#logStoreFailure(error);
     }
@@ -248,6 +272,7 @@ export class Room {
 
   /** Ends a connection for an operator. False for an unknown id. */
   closeConnection(id: ConnectionId, now: number): boolean {
+    this.#beginTurn(now);
     const closed = this.manager.closeConnection(id, EndReason.ClosedByAdmin);
     this.#endTurn(now);
     return closed;
@@ -255,28 +280,44 @@ export class Room {
 
   /** Removes a peer for an operator. False when the peer is not here. */
   kick(peer: PeerId, now: number): boolean {
+    this.#beginTurn(now);
     const found = expel(this.#state, peer, CloseCode.Kicked, EndReason.PeerKicked, "kicked");
+    if (found) this.#state.log({ level: "info", event: "kicked", peer: String(peer) });
     this.#endTurn(now);
     return found;
   }
 
   /** Keeps a peer, an address or a ticket out, and ends the sockets that it has here. Undefined: too many bans. */
   ban(ban: Omit<Ban, "created">, now: number): { ban: Ban; ended: number } | undefined {
+    this.#beginTurn(now);
     const kept = { ...ban, created: now };
     if (!this.#bans.add(kept, now)) return undefined;
-    this.#state.log({ level: "info", event: "banned", kind: ban.kind, until: ban.until ?? "for good" });
     const ended = endBanned(this.#state, kept);
+    const until = ban.until ?? "for good";
+    this.#state.log({ level: "info", event: "banned", ...namedBan(ban.kind, ban.subject), until, ended });
     this.#endTurn(now);
     return { ban: kept, ended };
   }
 
   /** False when there is no such ban. */
   unban(kind: BanKind, subject: string, now: number): boolean {
-    return this.#bans.remove(kind, subject, now);
+    const found = this.#bans.remove(kind, subject, now);
+    if (found) this.#state.log({ level: "info", event: "unbanned", ...namedBan(kind, subject) });
+    return found;
   }
 
   listBans(page: BanPage, now: number): Ban[] {
     return this.#bans.list(page, now);
+  }
+
+  listPeers(page: PeerPage): PeerList {
+    return listPeers(this.#state, page);
+  }
+
+  /** Undefined for one that has no session here. */
+  viewPeer(peer: PeerId): PeerView | undefined {
+    const session = this.#state.sessions.get(peer);
+    return session && viewPeer(this.#state, session);
   }
 
   /** With `now` the month is today's; without it that of the last alarm or join. */
@@ -303,9 +344,24 @@ export class Room {
     return links.size > 0 ? "present" : "away";
   }
 
+  /** Undefined for an unknown id. */
+  connectionDetail(id: ConnectionId): ConnectionDetail | undefined {
+    const connection = this.manager.getConnection(id);
+    return connection && connectionDetail(this.#state, connection);
+  }
+
+  history(query: HistoryQuery, now: number): HistoryBucket[] {
+    return this.#history.buckets(query, now);
+  }
+
   /** Whether the peer has a session with a socket just now. */
   isPresent(peer: PeerId): boolean {
     return this.#state.sessions.get(peer)?.link !== undefined;
+  }
+
+  #beginTurn(now: number): void {
+    this.#history.turnBegins(now); // before anything counts
+    this.manager.beginTurn(now);
   }
 
   #hear(link: Link, now: number): void {
@@ -372,16 +428,21 @@ export class Room {
   }
 
   #opened(connection: P2PConnection): void {
-    const { store, counters, log } = this.#state;
+    const { store, counters, manager, log } = this.#state;
     this.#keep(connection.fromPeerId);
     store.insertConnection(connection satisfies StoredConnection);
-    counters.touch();
+    counters.opened(connection);
+    counters.running.note({ connections: manager.getActiveConnectionCount() });
     log({
       level: "info",
       event: "connection_opened",
       connection: String(connection.connectionId),
       from: String(connection.fromPeerId),
       to: String(connection.toPeerId),
+      app: connection.appId,
+      type: connectionTypeName(connection.type),
+      virtualPort: connection.virtualPort,
+      channel: connection.channel,
     });
     for (const observer of this.#state.observers) observer.opened?.(connection);
   }
@@ -408,7 +469,7 @@ export class Room {
       this.#undeleted.add(connection.handle);
       this.#logStoreFailure(error);
     }
-    this.#state.counters.touch();
+    this.#state.counters.closed(connection);
     tellClosed(this.#state, connection, ending);
     for (const observer of this.#state.observers) observer.closed?.(connection, ending);
   }
@@ -431,6 +492,11 @@ export class Room {
 
 function outboxLimits({ maxQueuedBytes, coalesceMs }: AppSettings): OutboxLimits {
   return { maxQueued: maxQueuedBytes, coalesceMs };
+}
+
+/** An address, or a ticket's id, is nothing for a log. */
+function namedBan(kind: BanKind, subject: string): { kind: BanKind; peer?: string } {
+  return kind === "peer" ? { kind, peer: subject } : { kind };
 }
 
 function describe(error: unknown): string {

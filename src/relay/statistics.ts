@@ -1,4 +1,5 @@
 import type { Drops } from "./counters.ts";
+import type { Families } from "./families.ts";
 import { bytesThisMonth } from "./limits/entry.ts";
 import type { JoinRefusals, Refusals } from "./limits/refusals.ts";
 import type { RoomState } from "./room-state.ts";
@@ -13,6 +14,12 @@ export interface RoomStatistics {
   readonly away: number;
   /** Payload relayed in this calendar month, UTC. */
   readonly monthBytes: number;
+  /** By connection type. */
+  readonly families: Families;
+  /** WebSocket messages from peers, whatever was in them: what Cloudflare bills, as a twentieth of a request each. */
+  readonly messages: number;
+  /** Sockets that were let in. */
+  readonly joins: number;
   /** Data frames that were not relayed, by reason. */
   readonly drops: Drops;
   /** Frames that were refused, by error, also those that were not answered. */
@@ -23,18 +30,20 @@ export interface RoomStatistics {
 
 /** With `now` the month is today's; without it that of the last alarm or join. */
 export function roomStatistics(
-  room: Pick<RoomState, "manager" | "counters" | "sessions">,
+  room: Pick<RoomState, "manager" | "counters" | "sessions" | "present">,
   now?: number,
 ): RoomStatistics {
-  const { manager, counters, sessions } = room;
+  const { manager, counters, sessions, present } = room;
   const totals = manager.getStatistics();
-  const away = [...sessions.values()].filter(({ link }) => !link).length;
   return {
     activeConnections: manager.getActiveConnectionCount(),
     ...totals,
-    peers: sessions.size - away,
-    away,
+    peers: present,
+    away: sessions.size - present,
     monthBytes: now === undefined ? counters.month.used(totals.totalBytes) : bytesThisMonth(room, now),
+    families: counters.families.statistics(manager.connections()),
+    messages: counters.messages,
+    joins: counters.joins,
     drops: counters.drops(),
     refusals: counters.refusals(),
     joinRefusals: counters.joinRefusals(),

@@ -62,6 +62,7 @@ export function closeLink(room: RoomState, link: Link, code: number, debug: stri
 /** The socket is gone, or is about to be: nothing more is sent to it or read from it. */
 export function dropLink(room: RoomState, link: Link): void {
   discardBacklog(room, link);
+  if (link.session?.link === link) room.present--;
   link.end();
   room.links.delete(link);
 }

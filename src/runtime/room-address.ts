@@ -1,10 +1,7 @@
 import type { RoomAddress } from "../http/gateway.ts";
 import { type AppId, parseAppId, parseRoomName } from "../protocol/index.ts";
 
-/** A room's name to its runtime, its log and its operators: `app/480`, or `app/480/room/lobby`. */
-export function roomName({ app, room }: RoomAddress): string {
-  return room === undefined ? `app/${app}` : `app/${app}/room/${room}`;
-}
+export { roomName } from "../http/room-name.ts";
 
 /** The name of an app's directory, among directories. */
 export function directoryName(app: AppId): string {

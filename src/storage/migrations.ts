@@ -62,6 +62,23 @@ const STEPS: Steps = [
     )`,
     `INSERT INTO following (id, life, version, overrides) VALUES (1, lower(hex(randomblob(16))), NULL, '{}')`,
   ],
+  [
+    // When it became so, in ms; written with the state itself.
+    `ALTER TABLE connections ADD COLUMN connected_at INTEGER`,
+    `ALTER TABLE connections ADD COLUMN disconnecting_at INTEGER`,
+  ],
+  [
+    `CREATE TABLE audit (
+      id INTEGER PRIMARY KEY,
+      at INTEGER NOT NULL,
+      actor TEXT NOT NULL,
+      action TEXT NOT NULL,
+      subject TEXT NOT NULL,
+      detail TEXT NOT NULL
+    )`,
+  ],
+  // A ring of packed rows (relay/history/rows.ts).
+  [`CREATE TABLE history (slot INTEGER PRIMARY KEY, packed BLOB NOT NULL)`],
 ];
 
 export const SCHEMA_VERSION = STEPS.length;

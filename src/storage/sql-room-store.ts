@@ -9,8 +9,10 @@ import {
   parsePeerId,
   parseSessionId,
 } from "../protocol/index.ts";
-import type { RoomStore, StoredConnection, StoredSession } from "../relay/ports.ts";
+import type { HistoryRow, RoomStore, StoredConnection, StoredSession } from "../relay/ports.ts";
+import { bytesOfDoubles, readDoubles } from "./packed-doubles.ts";
 import type { SqlDatabase, SqlRow } from "./sql-database.ts";
+import { loadHistory, saveHistory } from "./sql-history.ts";
 
 /** A room's memory in SQL: one row per open connection, and one packed row for all counters. Migrate first. */
 export class SqlRoomStore implements RoomStore {
@@ -26,12 +28,7 @@ export class SqlRoomStore implements RoomStore {
 
   loadCounters(): Float64Array | undefined {
     const packed = this.#db.all(`SELECT packed FROM counters WHERE id = 1`)[0]?.["packed"];
-    if (packed === undefined) return undefined;
-    const bytes = copyOf(packed as ArrayBuffer | Uint8Array);
-    if (bytes.byteLength % Float64Array.BYTES_PER_ELEMENT !== 0) {
-      throw new Error(`Cannot read the stored counters: their row is damaged (${bytes.byteLength} bytes)`);
-    }
-    return new Float64Array(bytes);
+    return packed === undefined ? undefined : readDoubles(packed, "the stored counters");
   }
 
   insertConnection(connection: StoredConnection): void {
@@ -39,8 +36,8 @@ export class SqlRoomStore implements RoomStore {
     this.#db.run(
       `INSERT INTO connections
         (handle, id, from_peer, to_peer, app, type, state, created, virtual_port, channel, deadline, pending_reason,
-         pending_by, refused)
-        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+         pending_by, refused, connected_at, disconnecting_at)
+        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
       handle,
       String(connectionId),
       String(fromPeerId),
@@ -55,18 +52,23 @@ export class SqlRoomStore implements RoomStore {
       connection.pendingReason ?? null,
       textOf(connection.pendingBy),
       Number(connection.isRefused),
+      connection.connectedAt ?? null,
+      connection.disconnectingAt ?? null,
     );
   }
 
-  updateConnection({ handle, state, deadline, pendingReason, pendingBy, isRefused }: StoredConnection): void {
+  updateConnection(connection: StoredConnection): void {
     this.#db.run(
-      `UPDATE connections SET state = ?, deadline = ?, pending_reason = ?, pending_by = ?, refused = ? WHERE handle = ?`,
-      state,
-      deadline ?? null,
-      pendingReason ?? null,
-      textOf(pendingBy),
-      Number(isRefused),
-      handle,
+      `UPDATE connections SET state = ?, deadline = ?, pending_reason = ?, pending_by = ?, refused = ?, connected_at = ?,
+        disconnecting_at = ? WHERE handle = ?`,
+      connection.state,
+      connection.deadline ?? null,
+      connection.pendingReason ?? null,
+      textOf(connection.pendingBy),
+      Number(connection.isRefused),
+      connection.connectedAt ?? null,
+      connection.disconnectingAt ?? null,
+      connection.handle,
     );
   }
 
@@ -94,15 +96,20 @@ export class SqlRoomStore implements RoomStore {
     this.#db.run(`DELETE FROM sessions WHERE peer = ?`, String(peer));
   }
 
-  saveCounters(counters: Float64Array): void {
-    const bytes = new Uint8Array(counters.buffer, counters.byteOffset, counters.byteLength);
-    this.#db.run(`INSERT OR REPLACE INTO counters (id, packed) VALUES (1, ?)`, bytes);
+  saveCounters(counters: Float64Array, history: readonly HistoryRow[] = []): void {
+    const save = () => {
+      this.#db.run(`INSERT OR REPLACE INTO counters (id, packed) VALUES (1, ?)`, bytesOfDoubles(counters));
+    };
+    if (history.length === 0) return save();
+    this.#db.transaction(() => {
+      save();
+      saveHistory(this.#db, history);
+    });
   }
-}
 
-/** Doubles must be aligned; a blob may come as a view at any offset. */
-function copyOf(packed: ArrayBuffer | Uint8Array): ArrayBuffer {
-  return new Uint8Array(packed).slice().buffer;
+  loadHistory(first: number, last: number): HistoryRow[] {
+    return loadHistory(this.#db, first, last);
+  }
 }
 
 function readConnection(row: SqlRow): StoredConnection {
@@ -124,6 +131,8 @@ function readConnection(row: SqlRow): StoredConnection {
     type,
     state,
     created,
+    connectedAt: optionalNumber(row["connected_at"]),
+    disconnectingAt: optionalNumber(row["disconnecting_at"]),
     virtualPort: optionalNumber(row["virtual_port"]),
     channel: optionalNumber(row["channel"]),
     deadline: optionalNumber(row["deadline"]),

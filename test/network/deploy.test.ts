@@ -107,6 +107,7 @@ describe("Containerfile", () => {
     expect(environment).toMatchObject({ HOST: "0.0.0.0", PORT: "8787", DATABASE: valuesOf(image, "VOLUME ")[0] });
     const env = { ...environment, HOST: "127.0.0.1", PORT: String(port), DATABASE: join(folder, "data") };
     await serve(JSON.parse(valuesOf(image, "CMD ")[0]!) as string[], join(folder, "app"), env);
+    expect((await fetch(`http://127.0.0.1:${port}/dashboard/`)).status).toBe(200);
 
     const [, check = ""] = /CMD (\[.*\])/.exec(valuesOf(image, "HEALTHCHECK ")[0]!) ?? [];
     const [, ...args] = JSON.parse(check) as string[];

@@ -5,6 +5,7 @@ import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { PAGES_FOLDER } from "../../scripts/build-pages.ts";
 import { buildWorkerdFolder } from "../../scripts/build-workerd.ts";
 import { isHealthy } from "../../scripts/local-relay.ts";
 import { workerdBinary } from "../../scripts/workerd-bundle.ts";
@@ -99,7 +100,14 @@ function freePort(): Promise<number> {
 }
 
 test("it is small, without state or secrets, and refuses to start without a key", () => {
-  expect(readdirSync(folder).toSorted()).toEqual(["README.txt", "config.capnp", "start.sh", "worker.js"]);
+  expect(readdirSync(folder).toSorted()).toEqual([
+    "README.txt",
+    "config.capnp",
+    "pages",
+    "pages.js",
+    "start.sh",
+    "worker.js",
+  ]);
   expect(readFileSync(join(folder, "README.txt"), "utf8").trimEnd().split("\n").length).toBeLessThanOrEqual(11);
   const { status, stderr } = spawnSync(join(folder, "start.sh"), {
     env: { PATH: process.env["PATH"] },
@@ -107,6 +115,16 @@ test("it is small, without state or secrets, and refuses to start without a key"
   });
   expect([status, stderr]).toEqual([1, expect.stringContaining("TICKET_SECRET")]);
   expect(existsSync(join(folder, "state"))).toBe(false);
+});
+
+test("it serves the pages, which are in its configuration", async () => {
+  await start();
+  const response = await fetch(`${url()}/playground/`);
+  expect([response.status, await response.text()]).toEqual([
+    200,
+    readFileSync(join(PAGES_FOLDER, "playground/index.html"), "utf8"),
+  ]);
+  await end("SIGKILL");
 });
 
 test("[R1][R10] it relays, and after kill -9 its clients come back to their session and connection", async () => {

@@ -45,6 +45,11 @@ describe.each(["node", "bun", "deno"] as const)("edge-relay on %s", (runtime) =>
       const { status, stdout } = await run(["ping", url, "--app", "480", "--json"], variables);
       expect(JSON.parse(stdout)).toMatchObject({ runtime, configured: true, room: { app: 480 } });
       expect(status).toBe(0);
+      for (const page of ["dashboard", "playground", "playground/game"]) {
+        const html = await (await fetch(`${url}/${page}/`)).text();
+        const [, script = ""] = /<script type="module" src="([^"]+)"/.exec(html) ?? [];
+        expect((await fetch(new URL(script, url))).headers.get("content-type"), page).toContain("javascript");
+      }
     } finally {
       await endGroup(server);
     }

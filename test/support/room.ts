@@ -28,6 +28,7 @@ import type { JoinRefusal } from "../../src/relay/limits/entry.ts";
 import type { Link } from "../../src/relay/sessions/link.ts";
 import type {
   Admission,
+  HistoryRow,
   LogEntry,
   RelaySocket,
   RoomStore,
@@ -38,6 +39,7 @@ import type {
 import { Room } from "../../src/relay/room.ts";
 import { type AppSettings, DEFAULT_SETTINGS, TIMES } from "../../src/relay/settings.ts";
 import { migrate } from "../../src/storage/migrations.ts";
+import { SqlAuditLog } from "../../src/storage/sql-audit.ts";
 import { SqlBanStore } from "../../src/storage/sql-bans.ts";
 import { SqlRoomStore } from "../../src/storage/sql-room-store.ts";
 import { type WalkedFrame, batch, dataFrame, walk } from "./frames.ts";
@@ -106,6 +108,8 @@ export class TestStore implements RoomStore {
   readonly #store: SqlRoomStore;
   readonly failing = new Set<StoreMethod>();
   readonly writes: StoreMethod[] = [];
+  /** Of the rows of the history that were written. */
+  readonly historySlots: number[] = [];
 
   constructor(store: SqlRoomStore) {
     this.#store = store;
@@ -143,8 +147,13 @@ export class TestStore implements RoomStore {
     this.#write("deleteConnection", () => this.#store.deleteConnection(handle));
   }
 
-  saveCounters(counters: Float64Array): void {
-    this.#write("saveCounters", () => this.#store.saveCounters(counters));
+  saveCounters(counters: Float64Array, history?: readonly HistoryRow[]): void {
+    this.#write("saveCounters", () => this.#store.saveCounters(counters, history));
+    for (const { slot } of history ?? []) this.historySlots.push(slot);
+  }
+
+  loadHistory(first: number, last: number): HistoryRow[] {
+    return this.#store.loadHistory(first, last);
   }
 
   #write(method: StoreMethod, body: () => void): void {
@@ -354,6 +363,8 @@ export interface TestRoomOptions {
   readonly settings?: Partial<AppSettings>;
   /** Off in tests that make the store fail: what is on disk differs from what is in memory there. */
   readonly checks?: boolean;
+  /** Each new room, before it is restored. */
+  readonly onRoom?: (room: Room) => void;
 }
 
 export class TestRoom {
@@ -371,15 +382,17 @@ export class TestRoom {
   scheduled = Infinity;
   readonly #settings: AppSettings;
   readonly #checks: boolean;
+  readonly #onRoom: ((room: Room) => void) | undefined;
   #randoms = 0;
   #checkpoints = 0;
   /** Statistics that a crash took with it. */
   #lost = { packets: 0, bytes: 0 };
 
-  constructor({ settings = {}, checks = true }: TestRoomOptions = {}) {
+  constructor({ settings = {}, checks = true, onRoom }: TestRoomOptions = {}) {
     // Without a grace period a session ends with its socket; tests of resuming set one. Those of coalescing let frames wait.
     this.#settings = { ...DEFAULT_SETTINGS, graceMs: 0, coalesceMs: 0, ...settings };
     this.#checks = checks;
+    this.#onRoom = onRoom;
     migrate(this.sql);
     this.store = new TestStore(new SqlRoomStore(this.sql));
     this.room = this.#newRoom();
@@ -555,11 +568,12 @@ export class TestRoom {
   }
 
   #newRoom(): Room {
-    return new Room({
+    const room = new Room({
       app: APP,
       settings: this.#settings,
       store: this.store,
       bans: new SqlBanStore(this.sql),
+      audit: new SqlAuditLog(this.sql),
       log: (entry) => {
         this.logs.push(entry);
         if (entry.event !== "connection_opened") return;
@@ -568,6 +582,8 @@ export class TestRoom {
       },
       random: (size) => this.#random(size),
     });
+    this.#onRoom?.(room);
+    return room;
   }
 
   /** Counts up, so that a test sees the same ids in every run; 64 bits of it are the first sessions' ids. */

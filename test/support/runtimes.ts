@@ -42,9 +42,17 @@ export function serveCommand(runtime: StandaloneRuntime): ProcessCommand {
 export function cliCommand(
   runtime: StandaloneRuntime,
   args: readonly string[],
+  permissions?: readonly string[],
+): ProcessCommand {
+  return scriptCommand(runtime, join(ROOT, "src/cli/main.ts"), args, permissions);
+}
+
+export function scriptCommand(
+  runtime: StandaloneRuntime,
+  script: string,
+  args: readonly string[] = [],
   permissions: readonly string[] = ["--allow-all"],
 ): ProcessCommand {
-  const script = join(ROOT, "src/cli/main.ts");
   switch (runtime) {
     case "node":
       return {

@@ -32,7 +32,7 @@ async function json<T>(request: Promise<Response>): Promise<T> {
 
 interface Page {
   readonly connections: { readonly connectionId: string; readonly virtualPort: number }[];
-  readonly next: number | null;
+  readonly next: string | null;
 }
 
 describe("who may", () => {
@@ -72,6 +72,8 @@ describe("who may", () => {
   });
 });
 
+const NONE = { opened: 0, active: 0, packets: 0, bytes: 0 };
+
 describe("what it shows", () => {
   it("statistics", async () => {
     const app = freshApp();
@@ -82,6 +84,9 @@ describe("what it shows", () => {
       peers: 0,
       away: 0,
       monthBytes: 0,
+      families: { NetworkOld: NONE, NetworkPb: NONE, NetworkingSockets: NONE, NetworkingMessages: NONE },
+      messages: 0,
+      joins: 0,
       drops: Object.fromEntries(DROP_REASONS.map((reason) => [reason, 0])),
       refusals: Object.fromEntries(REFUSALS.map((error) => [error, 0])),
       joinRefusals: Object.fromEntries(JOIN_REFUSALS.map((code) => [code, 0])),
@@ -98,6 +103,8 @@ describe("what it shows", () => {
       peers: 2,
       away: 0,
       monthBytes: 32,
+      families: { NetworkOld: NONE, NetworkingSockets: { opened: 1, active: 1, packets: 2, bytes: 32 } },
+      joins: 2,
       drops: { unknown_handle: 1 },
       refusals: { unknown_handle: 2 }, // the second is the fence
     });
@@ -118,7 +125,7 @@ describe("what it shows", () => {
       seen.push(...connections.map(({ virtualPort }) => virtualPort));
       sizes.push(connections.length);
       if (next === null) break;
-      after = `&after=${next}`;
+      after = `&cursor=${next}`;
     }
     expect(seen).toEqual([0, 1, 2, 3, 4]);
     expect(sizes).toEqual([2, 2, 1]);
@@ -132,9 +139,14 @@ describe("what it shows", () => {
       "limit=-1",
       "limit=1.5",
       "limit=all",
-      "after=-1",
-      "after=4294967296",
-      "after=x",
+      "cursor=-1",
+      "cursor=created.asc.1.4294967296",
+      "cursor=created.asc.9007199254740993.1",
+      "cursor=created.asc.1",
+      "cursor=created.desc.1.1",
+      "cursor=packets.asc.1.1",
+      "cursor=handle.asc.1.1",
+      "cursor=x",
     ]) {
       await refused("invalid_page", admin(`${path}?${query}`));
     }
@@ -165,6 +177,17 @@ describe("what it shows", () => {
       packetsRelayed: 2,
       bytesRelayed: 32,
       virtualPort: 0,
+      states: [
+        { state: "Connecting", at: expect.any(Number) },
+        { state: "Connected", at: expect.any(Number) },
+      ],
+      ends: [ALICE, BOB].map((peer) => ({
+        peer: String(peer),
+        presence: "present",
+        lastHeard: expect.any(Number),
+        queuedBytes: 0,
+        quality: null,
+      })),
     });
   });
 

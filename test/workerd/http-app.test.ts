@@ -28,6 +28,7 @@ function platform(geo: ClientGeo = {}) {
   const app = createApp<RelayEnvironment>({
     runtime: "test",
     rooms: () => ({ join, refusal, admin }) as unknown as RoomGateway,
+    pages: () => undefined,
     geo: geoOf,
     address: (request) => request.headers.get("x-test-address") ?? undefined,
     now: () => NOW,

@@ -2,6 +2,7 @@ import { env, exports } from "cloudflare:workers";
 import { evictDurableObject, listDurableObjectIds } from "cloudflare:test";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { type ProblemCode, PROBLEMS } from "../../src/http/problem.ts";
+import { JOIN_URL } from "../../src/runtime/cloudflare/watching.ts";
 import worker, { RelayRoom } from "../../src/runtime/cloudflare/worker.ts";
 import { base64url, forgeToken, testTicket } from "../support/tickets.ts";
 import { captureLogs } from "./support/logs.ts";
@@ -108,7 +109,8 @@ describe("a join is let in", () => {
       // The ticket of Authorization goes before the one among the subprotocols.
       "edge-relay-admission": `${ALICE};1`,
     });
-    expect(request.url).toBe(connectUrl({ app }));
+    // Not the client's: what may watch is told by the address alone (watching.ts).
+    expect(request.url).toBe(JOIN_URL);
     response.webSocket?.accept();
     response.webSocket?.close();
   });
@@ -310,7 +312,12 @@ describe("a join is refused", () => {
     await refused("upgrade_required", get(url));
     await refused("unsupported_subprotocol", get(url, { upgrade: "websocket" }));
     await expect(evictDurableObject(roomOf(app))).rejects.toThrow("not currently running");
-    expect(lines).toEqual([]);
+    const refusal = { level: "info", event: "join_refused", room: `app/${app}` };
+    expect(lines).toEqual([
+      { ...refusal, reason: "ticket_expired" },
+      { ...refusal, reason: "ticket_malformed" },
+      { ...refusal, reason: "unsupported_subprotocol" },
+    ]);
     peer.socket.close();
   });
 });

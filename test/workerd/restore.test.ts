@@ -79,7 +79,7 @@ describe.each(DAMAGES)("a room with $what", ({ damage, error }) => {
     for (let round = 0; round < 2; round++) {
       expect(await failureOf(stub, (room) => operatorOf(room).statistics())).toContain(error);
       expect(await failureOf(stub, (room) => room.alarm())).toContain(error);
-      expect(await failureOf(stub, (room) => operatorOf(room).kick(ALICE as never))).toContain(error);
+      expect(await failureOf(stub, (room) => operatorOf(room).kick(ALICE as never, "test"))).toContain(error);
       expect(await failureOf(stub, message)).toContain(error);
       expect((await upgrade({ app, peer: CAROL })).status).toBe(500);
     }

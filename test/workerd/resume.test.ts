@@ -17,6 +17,7 @@ import { captureLogs } from "./support/logs.ts";
 import { comeBack, lose, takeAll } from "./support/loss.ts";
 import { ALICE, BOB, CAROL, DAVE, TestPeer, joinUp, mustRelay, nextClose, pairUp, pause } from "./support/peer.ts";
 import {
+  openConnections,
   operatorOf,
   alarmOf,
   freshApp,
@@ -53,7 +54,7 @@ describe("a socket that was lost", () => {
       const stub = roomOf(app);
       const { a, b, handle } = await pairUp({ app });
       const other = await joinUp(b, a, { virtualPort: 8 });
-      const before = await operatorOf(stub).connections({ after: 0, limit: 10 });
+      const before = await openConnections(stub, 10);
       if (sleeps === "asleep before and since") await evictDurableObject(stub);
       await lose(stub, a);
       expect(await heard(b)).toEqual([away(handle), away(other.handle)]);
@@ -74,7 +75,7 @@ describe("a socket that was lost", () => {
         activeConnections: 2,
         totalPackets: 0,
       });
-      expect(await operatorOf(stub).connections({ after: 0, limit: 10 })).toEqual(before);
+      expect(await openConnections(stub, 10)).toEqual(before);
       await mustRelay({ a: peer, b, handle, connectionId: 0n });
       await evictDurableObject(stub);
       await mustRelay({ a: peer, b, handle: other.handle, connectionId: 0n });
@@ -452,7 +453,7 @@ describe("R10: the relay itself was gone", () => {
       const guest = await TestPeer.join({ app, peer: CAROL });
       const idle = await TestPeer.enter({ app, peer: DAVE });
       if (isEvicted) await evictDurableObject(stub);
-      expect(await operatorOf(stub).drain(1_500)).toBe(3);
+      expect(await operatorOf(stub).drain(1_500, "test")).toBe(3);
       for (const peer of [a, b, idle]) {
         expect(await peer.next("bye")).toMatchObject({ code: CloseCode.Restarting, reconnectAfterMs: 1_500 });
         expect((await peer.closed).code).toBe(CloseCode.Restarting);
@@ -508,7 +509,8 @@ describe("R8: a resume while the older socket looks open", () => {
     // The room is rebuilt by another event while this socket is no longer listed.
     const older = await runInDurableObject<RelayRoom, WebSocket>(stub, async (room, state) => {
       const [lost] = state.getWebSockets(`peer:${ALICE}`);
-      const listed = vi.spyOn(state, "getWebSockets").mockReturnValue(state.getWebSockets(`peer:${BOB}`));
+      const others = state.getWebSockets(`peer:${BOB}`);
+      const listed = vi.spyOn(state, "getWebSockets").mockImplementation((tag) => (tag === undefined ? others : []));
       expect(await operatorOf(room).statistics()).toMatchObject({ peers: 1, away: 1 });
       listed.mockRestore();
       return lost!;
@@ -635,7 +637,7 @@ describe("R2: a hello that is a fresh one", () => {
     const stub = roomOf(app);
     const { a, b, handle } = await pairUp({ app });
     if (end === "bye") a.control("bye", { code: 1000, reconnectAfterMs: 0, debug: "" });
-    else if (end === "a kick") await operatorOf(stub).kick(ALICE as never);
+    else if (end === "a kick") await operatorOf(stub).kick(ALICE as never, "test");
     else if (end === "a broken protocol") a.socket.send("text");
     else a.socket.close(1000);
     await a.closed;
@@ -682,7 +684,7 @@ describe("R5: what ended while the client could not hear it", () => {
     await c.closed;
     await b.fence();
     if (isEvicted) await evictDurableObject(stub);
-    expect(await operatorOf(stub).closeConnection(connectionId as never)).toBe(true);
+    expect(await operatorOf(stub).closeConnection(connectionId as never, "test")).toBe(true);
     if (isEvicted) await evictDurableObject(stub);
     const { told, connections, peer } = await comeBack({ app, peer: ALICE }, a.key);
     expect(told).toEqual([

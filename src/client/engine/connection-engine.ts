@@ -6,7 +6,7 @@ import { Probes } from "./probes.ts";
 import { type Message, Receiver, type Violation } from "./receiver.ts";
 import { type SendOptions, type SendResult, Sender } from "./sender.ts";
 import { SlidingSum } from "./sliding-sum.ts";
-import type { EngineStatus, LaneStatus } from "./status.ts";
+import type { EngineStatus, LaneStatus, Measured } from "./status.ts";
 
 export type { EngineCounters } from "./counters.ts";
 export type { EngineOptions } from "./options.ts";
@@ -188,17 +188,21 @@ export class ConnectionEngine {
     this.#receiver.clear();
   }
 
-  status(now: number): EngineStatus {
+  /** What is known of the way to the other end. */
+  measured(now: number): Measured {
     const { ping, qualityRemote } = this.#probes;
+    const pingMs = ping === undefined ? -1 : Math.round(ping);
+    return { pingMs, qualityLocal: this.#receiver.quality(now), qualityRemote };
+  }
+
+  status(now: number): EngineStatus {
     const jitter = this.#probes.takeMaxJitter();
     const queues = this.#sender.queues(now);
     const outBytesPerSecond = this.#out.bytes.sum(now);
     const isSaturated = queues.pendingReliable + queues.pendingUnreliable > 0;
     return {
       ...queues,
-      pingMs: ping === undefined ? -1 : Math.round(ping),
-      qualityLocal: this.#receiver.quality(now),
-      qualityRemote,
+      ...this.measured(now),
       outPacketsPerSecond: this.#out.packets.sum(now),
       outBytesPerSecond,
       inPacketsPerSecond: this.#in.packets.sum(now),

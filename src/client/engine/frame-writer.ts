@@ -16,6 +16,11 @@ export class FrameWriter {
     return offset;
   }
 
+  append(frame: Uint8Array): void {
+    const at = this.reserve(frame.length); // may move the buffer, so its bytes are asked for afterwards
+    this.bytes.set(frame, at);
+  }
+
   /** The batch, as bytes of its own. */
   take(): Uint8Array<ArrayBuffer> {
     const batch = this.bytes.slice(0, this.length);

@@ -15,6 +15,11 @@ const QUALITY_SCALE = 10_000;
 /** Weight of a new measurement in the ping. */
 const SMOOTHING = 1 / 4;
 
+/** -1 for unknown. */
+export function qualityOnWire(quality: number): number {
+  return quality < 0 ? PROBE_UNKNOWN : Math.round(quality * QUALITY_SCALE);
+}
+
 /** A question that is under way. */
 interface Question {
   readonly stamp: number;
@@ -88,7 +93,7 @@ export class Probes {
   write(writer: FrameWriter, budget: number, now: number, view: LocalView): boolean {
     if (writer.length > 0 && writer.length + PROBE_SIZE > budget) return false;
     const stamp = this.#answer ?? now >>> 0;
-    const quality = view.quality < 0 ? PROBE_UNKNOWN : Math.round(view.quality * QUALITY_SCALE);
+    const quality = qualityOnWire(view.quality);
     const jitter = this.#jitter < 0 ? PROBE_UNKNOWN : Math.min(Math.round(this.#jitter), PROBE_UNKNOWN - 1);
     const at = writer.reserve(PROBE_SIZE);
     writeProbe(writer.view, at, { handle: view.handle, answer: this.#answer !== undefined, stamp, quality, jitter });

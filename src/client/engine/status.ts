@@ -9,13 +9,17 @@ export interface LaneStatus {
   readonly queueTimeUs: number;
 }
 
-/** `SteamNetConnectionRealTimeStatus_t`, as far as it is the engine's; the queues of all lanes together. */
-export interface EngineStatus extends LaneStatus {
+/** What probes tell of the way to the other end. */
+export interface Measured {
   /** Smoothed round trip to the other end and back; -1 until measured. */
   readonly pingMs: number;
   /** Share of frames that arrived in order lately, 0 to 1, here and as the other end sees it; -1 until known. */
   readonly qualityLocal: number;
   readonly qualityRemote: number;
+}
+
+/** `SteamNetConnectionRealTimeStatus_t`, as far as it is the engine's; the queues of all lanes together. */
+export interface EngineStatus extends LaneStatus, Measured {
   /** Data frames and their payload, over about the last second. */
   readonly outPacketsPerSecond: number;
   readonly outBytesPerSecond: number;

@@ -64,6 +64,7 @@ class PairEnd {
       isIncoming: false,
       maxPayload: MAX_PAYLOAD,
       isOrdered: false,
+      reportQuality: false, // there is no relay
       tuning: options.tuning ?? {},
     });
   }

@@ -23,6 +23,7 @@ export const NOTHING: RoomStatistics = roomStatistics({
   manager: new P2PRelayManager({ idleTimeoutMs: Infinity, log: () => {} }),
   counters: new RoomCounters(),
   sessions: new Map(),
+  present: 0,
 });
 
 /**

@@ -75,6 +75,8 @@ export interface AppDirectory {
 }
 
 export interface RelayDirectory {
+  /** The same as `apps`, without asking each of them how it is. */
+  ids(page: { after: number; limit: number }): Promise<AppId[]>;
   /** In order of id, those above `after`. */
   apps(page: { after: number; limit: number }): Promise<AppSummary[]>;
   app(app: AppId): AppDirectory;

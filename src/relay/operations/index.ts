@@ -2,28 +2,35 @@
  * What operators ask of a room, the one list of it: a runtime carries each to where the room is, by name, and needs not
  * know them. Arguments and results travel between objects, so they are data.
  */
-import type { ConnectionId, PeerId } from "../../protocol/index.ts";
-import type { Ban, BanKind, BanPage } from "../limits/bans.ts";
+import type { PeerId } from "../../protocol/index.ts";
+import type { AuditPage } from "../audit.ts";
+import type { HistoryQuery } from "../history/bucket.ts";
+import type { BanPage } from "../limits/bans.ts";
+import type { PeerPage } from "../peer-view.ts";
 import type { Room } from "../room.ts";
-import { connection, connections, connectionsOfPeer } from "./connections.ts";
+import { ban, closeConnection, drain, kick, noteSettings, unban } from "./acts.ts";
+import { connection, connections, connectionsOfPeer, destination } from "./connections.ts";
 
 const OPERATIONS = {
   statistics: (room: Room, now: number) => room.statistics(now),
+  /** At most a day of minutes or thirty days of hours, the running one included. */
+  history: (room: Room, now: number, query: HistoryQuery) => room.history(query, now),
   connections,
   connection,
   connectionsOfPeer,
-  /** False when there is no such connection. */
-  closeConnection: (room: Room, now: number, id: ConnectionId) => room.closeConnection(id, now),
-  /** False when the peer is not in the room. */
-  kick: (room: Room, now: number, peer: PeerId) => room.kick(peer, now),
+  destination,
+  peers: (room: Room, _now: number, page: PeerPage) => room.listPeers(page),
+  peer: (room: Room, _now: number, peer: PeerId) => room.viewPeer(peer),
   /** In order of kind and subject. */
   bans: (room: Room, now: number, page: BanPage) => room.listBans(page, now),
-  /** With how many sockets it ended; undefined when the room has as many bans as it may have. */
-  ban: (room: Room, now: number, ban: Omit<Ban, "created">) => room.ban(ban, now),
-  /** False when there is no such ban. */
-  unban: (room: Room, now: number, kind: BanKind, subject: string) => room.unban(kind, subject, now),
-  /** Closes all sockets, whose clients are told to come back. Returns how many. */
-  drain: (room: Room, now: number, reconnectAfterMs: number) => room.drain(reconnectAfterMs, now),
+  /** The newest first. */
+  audit: (room: Room, _now: number, page: AuditPage) => room.audit.list(page),
+  closeConnection,
+  kick,
+  ban,
+  unban,
+  drain,
+  noteSettings,
 };
 
 type Operations = typeof OPERATIONS;

@@ -95,7 +95,10 @@ export class Link {
   /** The socket is of no more use. `session` still tells whose it was. */
   end(): void {
     this.state = "over";
-    if (this.session?.link === this) this.session.link = undefined;
+    if (this.session?.link === this) {
+      this.session.link = undefined;
+      this.session.lastHeard = this.lastHeard;
+    }
     this.pending.clear();
   }
 

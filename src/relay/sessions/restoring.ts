@@ -2,7 +2,7 @@
 import { bytesThisMonth } from "../limits/entry.ts";
 import type { Link } from "./link.ts";
 import type { RelaySocket, SavedLink } from "../ports.ts";
-import type { RoomState } from "../room-state.ts";
+import { type RoomState, arrive } from "../room-state.ts";
 import { Session } from "./session.ts";
 
 /** A socket that stayed open while the object was evicted, and what was saved beside it. */
@@ -26,23 +26,31 @@ export function restoreStored(
   bytesThisMonth(room, now);
   for (const stored of store.loadConnections()) {
     const saved = byHandle.get(stored.handle);
-    manager.restoreConnection(stored, saved ?? { packets: 0, bytes: 0, lastActivity: stored.created });
+    const isUncounted = manager.restoreConnection(
+      stored,
+      saved ?? { packets: 0, bytes: 0, lastActivity: stored.created },
+    );
     const connection = manager.getConnection(stored.connectionId);
-    if (connection && saved && !saved.isFlushed) counters.connectionChanged(connection);
+    if (!connection) continue;
+    if (isUncounted) counters.families.opened(connection);
+    if (saved && !saved.isFlushed) counters.connectionChanged(connection);
   }
+  counters.families.settle(manager.connections());
   for (const stored of store.loadSessions()) sessions.set(stored.peer, Session.restore(stored));
   const hasCrashed = survivors.length === 0 && (sessions.size > 0 || manager.getActiveConnectionCount() > 0);
   if (hasCrashed) manager.skipHandles(UNWRITTEN_HANDLES);
 }
 
 /** The session that an open socket belongs to. */
-export function reattach({ sessions }: RoomState, link: Link, saved: SavedLink & { state: "open" }): void {
+export function reattach(room: RoomState, link: Link, saved: SavedLink & { state: "open" }): void {
+  const { sessions } = room;
   const known = sessions.get(link.peer);
   const isKnown = known?.id === saved.session;
   if (known?.link && !isKnown) return link.end(); // the peer has a newer session by now
   const session = isKnown ? known : new Session(link.peer, saved);
   session.takeOver(saved);
   session.admission = saved.admission;
+  if (!session.link) arrive(room);
   session.link = link;
   link.session = session;
   sessions.set(link.peer, session);

@@ -12,8 +12,9 @@ import { stallTime } from "../flow/flow-control.ts";
 import { forgetSession, keepSession } from "./keeping.ts";
 import type { Link } from "./link.ts";
 import { announce, isOrphan } from "../negotiation.ts";
+import { presenceChanged } from "./presence.ts";
 import { resume, tellAway } from "./resume.ts";
-import type { RoomState } from "../room-state.ts";
+import { type RoomState, arrive } from "../room-state.ts";
 import { Session } from "./session.ts";
 import { TIMES } from "../settings.ts";
 import { closeLink, dropLink, refuse } from "../telling.ts";
@@ -38,6 +39,8 @@ function begin(room: RoomState, link: Link, now: number): void {
   const session = new Session(link.peer, { session: room.newSessionId(), token: room.newToken() });
   room.sessions.set(link.peer, session);
   link.open(session);
+  arrive(room);
+  presenceChanged(room, link.peer, "joined");
   room.log({ level: "info", event: "session_opened", peer: String(link.peer), session: String(session.id) });
   welcome(room, link, session, now);
   // Who asked for this peer while it was away has waited for this moment (rule C3).
@@ -62,6 +65,7 @@ export function endSession(room: RoomState, session: Session, why: string, reaso
   room.sessions.delete(session.peer);
   forgetSession(room, session);
   closeConnections(room, session.peer, reason);
+  presenceChanged(room, session.peer, "left");
   room.log({ level: "info", event: "session_closed", peer: String(session.peer), why });
 }
 
@@ -79,8 +83,7 @@ export function loseSocket(room: RoomState, link: Link, now: number, why: string
   session.awayUntil = Math.min(session.awayUntil, now + room.settings.graceMs);
   room.wake(session.awayUntil);
   if (!isNews) return;
-  keepSession(room, session);
-  tellAway(room, session);
+  goAway(room, session);
   room.log({ level: "info", event: "session_away", peer: String(session.peer), why });
 }
 
@@ -94,10 +97,15 @@ export function settleSessions(room: RoomState, now: number): void {
     const isNews = session.awayUntil === Infinity;
     if (isNews) session.awayUntil = now + room.settings.graceMs;
     room.wake(session.awayUntil);
-    if (!isNews) continue;
-    keepSession(room, session);
-    tellAway(room, session);
+    if (isNews) goAway(room, session);
   }
+}
+
+/** `awayUntil` has just been set. */
+function goAway(room: RoomState, session: Session): void {
+  keepSession(room, session);
+  tellAway(room, session);
+  presenceChanged(room, session.peer, "away");
 }
 
 function hasOwnConnections({ manager }: RoomState, peer: PeerId): boolean {

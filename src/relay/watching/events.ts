@@ -1,6 +1,7 @@
 /** What an operator who watches a room is told, as JSON in WebSocket text messages; times are ms. */
 import type { ConnectionStateName } from "../../protocol/index.ts";
 import type { ConnectionView } from "../connection-view.ts";
+import type { PresenceChange } from "../observing.ts";
 import type { RoomStatistics } from "../statistics.ts";
 
 export type WatchEvent =
@@ -14,7 +15,7 @@ export type WatchEvent =
       readonly previous: ConnectionStateName;
       readonly state: ConnectionStateName;
     }
-  /** `reason`: a name of END_REASONS, or "app" with the application's own number in `code`. */
+  /** `reason`: as `endReasonName` has it, "app" for the application's own number; that number is `code`. */
   | {
       readonly type: "closed";
       readonly at: number;
@@ -26,7 +27,7 @@ export type WatchEvent =
       readonly type: "peer";
       readonly at: number;
       readonly peer: string;
-      readonly change: "joined" | "away" | "back" | "left";
+      readonly change: PresenceChange;
     }
   /** So many events were left out, because this watcher reads slower than they come. */
   | { readonly type: "skipped"; readonly at: number; readonly events: number };

@@ -1,9 +1,8 @@
 /** The relay on Bun: `Bun.serve` for both requests and sockets. */
-import { SUBPROTOCOL } from "../../protocol/index.ts";
 import type { StandaloneConfiguration } from "../standalone/configuration.ts";
 import type { Listening } from "../standalone/main.ts";
-import { PeerSocket, type PlatformSocket } from "../standalone/peer-socket.ts";
 import { MAX_MESSAGE, type StandaloneRelay, noHandshake } from "../standalone/relay.ts";
+import type { PlatformSocket, Upgraded } from "../standalone/upgraded.ts";
 
 /**
  * What Bun may hold for one socket. The relay's own bound (rule F2) is a setting of at most 64 MiB, so this is met only by
@@ -11,7 +10,7 @@ import { MAX_MESSAGE, type StandaloneRelay, noHandshake } from "../standalone/re
  */
 const BACKPRESSURE_LIMIT = 96 * 1024 * 1024;
 
-const websocket: Bun.WebSocketHandler<PeerSocket> = {
+const websocket: Bun.WebSocketHandler<Upgraded> = {
   open(ws) {
     ws.binaryType = "arraybuffer"; // in this handler only: the option of the same name has no effect (1.4.5)
     ws.data.opened(new BunSocket(ws));
@@ -34,16 +33,16 @@ const websocket: Bun.WebSocketHandler<PeerSocket> = {
 };
 
 export async function listen(relay: StandaloneRelay, { host, port, tls }: StandaloneConfiguration): Promise<Listening> {
-  const server = Bun.serve<PeerSocket>({
+  const server = Bun.serve<Upgraded>({
     hostname: host,
     port,
     ...(tls && { tls }),
     websocket,
     async fetch(request, server) {
       const answer = await relay.answer(request, server.requestIP(request)?.address);
-      if (!(answer instanceof PeerSocket)) return answer;
+      if (answer instanceof Response) return answer;
       // Without the header Bun echoes the first protocol that is offered, which may be the ticket.
-      const headers = { "sec-websocket-protocol": SUBPROTOCOL };
+      const headers = { "sec-websocket-protocol": answer.subprotocol };
       return server.upgrade(request, { data: answer, headers }) ? undefined : noHandshake();
     },
   });
@@ -55,9 +54,9 @@ export async function listen(relay: StandaloneRelay, { host, port, tls }: Standa
 
 /** Bun copies what it is sent, or writes it at once, and says so with a number instead of throwing. */
 class BunSocket implements PlatformSocket {
-  readonly #ws: Bun.ServerWebSocket<PeerSocket>;
+  readonly #ws: Bun.ServerWebSocket<Upgraded>;
 
-  constructor(ws: Bun.ServerWebSocket<PeerSocket>) {
+  constructor(ws: Bun.ServerWebSocket<Upgraded>) {
     this.#ws = ws;
   }
 

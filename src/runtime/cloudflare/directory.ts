@@ -16,9 +16,12 @@ export class DurableDirectory implements RelayDirectory {
     this.#namespace = namespace;
   }
 
+  async ids(page: { after: number; limit: number }): Promise<AppId[]> {
+    return this.#namespace.getByName(INDEX_NAME).apps(page);
+  }
+
   async apps(page: { after: number; limit: number }): Promise<AppSummary[]> {
-    const apps: AppId[] = await this.#namespace.getByName(INDEX_NAME).apps(page);
-    return boundedMap(apps, ASKED_AT_ONCE, async (app) => this.#objectOf(app).summary());
+    return boundedMap(await this.ids(page), ASKED_AT_ONCE, async (app) => this.#objectOf(app).summary());
   }
 
   app(app: AppId): AppDirectory {

@@ -1,4 +1,5 @@
 import type { RelayEnvironment } from "../../http/gateway.ts";
+import type { DataPoints } from "./analytics.ts";
 import type { RelayDirectory } from "./relay-directory.ts";
 import type { RelayRoom } from "./relay-room.ts";
 
@@ -6,4 +7,7 @@ import type { RelayRoom } from "./relay-room.ts";
 export interface RelayEnv extends RelayEnvironment {
   readonly RELAY_ROOMS: DurableObjectNamespace<RelayRoom>;
   readonly RELAY_DIRECTORY: DurableObjectNamespace<RelayDirectory>;
+  /** Absent in a workerd that was configured without pages. */
+  readonly PAGES?: Fetcher | null;
+  readonly ANALYTICS?: DataPoints | null;
 }

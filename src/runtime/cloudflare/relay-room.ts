@@ -18,10 +18,12 @@ import { Room, type RoomOptions } from "../../relay/room.ts";
 import { parseSettings } from "../../relay/settings.ts";
 import { SendTimer } from "../send-timer.ts";
 import { migrate } from "../../storage/migrations.ts";
+import { SqlAuditLog } from "../../storage/sql-audit.ts";
 import { SqlBanStore } from "../../storage/sql-bans.ts";
 import { SqlFollowingStore } from "../../storage/sql-following.ts";
 import { SqlRoomStore } from "../../storage/sql-room-store.ts";
 import { readAdmission } from "./admission-header.ts";
+import { MeasuredRoomStore, RoomAnalytics } from "./analytics.ts";
 import { Checkpoints } from "./checkpoints.ts";
 import { DurableSql } from "./durable-sql.ts";
 import type { RelayEnv } from "./env.ts";
@@ -29,6 +31,7 @@ import { type Attachment, HibernatableSocket, closeQuietly } from "./hibernatabl
 import { log } from "../log.ts";
 import type { RoomAddress } from "../../http/gateway.ts";
 import { directoryName, parseRoomAddress } from "../room-address.ts";
+import { Watching, isWatchRequest } from "./watching.ts";
 
 /** What a client's close event reports for `close(1000)` and for `close()`. */
 const NORMAL_CLOSE = 1000;
@@ -49,6 +52,7 @@ interface Served {
   readonly room: Room;
   readonly checkpoints: Checkpoints;
   readonly sendTimer: SendTimer;
+  readonly watching: Watching;
   readonly following: Following;
   readonly reporter: Reporter;
 }
@@ -78,15 +82,15 @@ export class RelayRoom extends DurableObject<RelayEnv> {
     const { from, to } = migrate(this.sql);
     if (from !== to) log({ level: "info", event: "migrated", room: ctx.id.name, from, to });
     const following = new SqlFollowingStore(this.sql);
-    const options: Omit<RoomOptions, "settings"> = {
+    const options: Omit<RoomOptions, "settings" | "store"> = {
       app,
-      store: new SqlRoomStore(this.sql),
       bans: new SqlBanStore(this.sql),
+      audit: new SqlAuditLog(this.sql),
       log: (entry) => log({ ...entry, room: ctx.id.name }),
       random: (size) => crypto.getRandomValues(new Uint8Array(size)),
     };
     this.#newFollowing = () => new Following(following, (overrides) => settings.settingsFor(app, overrides));
-    this.#newRoom = ({ settings }) => new Room({ ...options, settings });
+    this.#newRoom = ({ settings }) => new Room({ ...options, settings, store: this.#newStore() });
     ctx.setWebSocketAutoResponse(new WebSocketRequestResponsePair(PING, PONG));
     // oxlint-disable-next-line no-floating-promises -- the platform holds all events back until it is done
     void ctx.blockConcurrencyWhile(async () => {
@@ -94,14 +98,28 @@ export class RelayRoom extends DurableObject<RelayEnv> {
     });
   }
 
-  /** A WebSocket upgrade that the worker has let in. */
+  #newStore(): SqlRoomStore {
+    const { ANALYTICS } = this.env;
+    if (!ANALYTICS) return new SqlRoomStore(this.sql);
+    const { app, room = "" } = parseRoomAddress(this.ctx.id.name);
+    const analytics = new RoomAnalytics(ANALYTICS, { app, room, region: "" });
+    return new MeasuredRoomStore(this.sql, analytics, () => this.#served?.room.statistics());
+  }
+
+  /** The WebSocket upgrade of a peer or a watcher that the worker has let in. */
   override async fetch(request: Request): Promise<Response> {
     const now = Date.now();
-    const { room } = this.#begin(now);
+    const { room, watching } = this.#begin(now);
+    if (isWatchRequest(request)) {
+      const response = watching.accept(now);
+      await this.#end();
+      return response;
+    }
     const admission = readAdmission(request.headers);
     const refusal = room.refuseEntry(admission, this.#socketsOf(admission.peer), now);
     if (refusal) {
       room.counters.joinRefused(refusal.code);
+      watching.changed(now);
       return entryProblem(refusal);
     }
     const { 0: client, 1: server } = new WebSocketPair();
@@ -118,9 +136,9 @@ export class RelayRoom extends DurableObject<RelayEnv> {
 
   override webSocketMessage(ws: WebSocket, message: ArrayBuffer | string): void | Promise<void> {
     const now = Date.now();
-    const { room, checkpoints } = this.#begin(now, ws);
+    const { room, checkpoints, watching } = this.#begin(now, ws);
     const entry = this.#entryOf(room, ws, now);
-    if (!entry) return;
+    if (!entry) return watching.message(ws);
     if (typeof message === "string") room.receiveText(entry.link, now);
     else room.receive(entry.link, new Uint8Array(message), now);
     checkpoints.touch(entry.socket, now);
@@ -200,12 +218,13 @@ export class RelayRoom extends DurableObject<RelayEnv> {
     for (const ws of sockets) {
       const socket = new HibernatableSocket(this.ctx, ws);
       const attachment = socket.wake();
-      if (!attachment) continue;
+      if (!attachment) continue; // a watcher's
       attachments.push(attachment);
       survivors.push({ ws, socket, saved: attachment.link });
     }
     const following = this.#newFollowing();
     const room = this.#newRoom(following);
+    const watching = new Watching(this.ctx, room, now);
     const checkpoints = new Checkpoints(room);
     const links = room.restore(checkpoints.newest(attachments), survivors, now);
     this.#links.clear(); // of an attempt that failed
@@ -216,7 +235,7 @@ export class RelayRoom extends DurableObject<RelayEnv> {
     const reported = newestReport(attachments);
     const reporter = new Reporter({ room, name: this.#address.room, following, reported, now });
     room.observe(reporter);
-    return { room, checkpoints, sendTimer: new SendTimer(room), following, reporter };
+    return { room, checkpoints, sendTimer: new SendTimer(room), following, reporter, watching };
   }
 
   /**
@@ -237,7 +256,8 @@ export class RelayRoom extends DurableObject<RelayEnv> {
   /** `isFarewell`: closed by its client, as one who does not come back (rule S5). */
   async #socketGone(ws: WebSocket, isFarewell = false): Promise<void> {
     const now = Date.now();
-    const { room, checkpoints } = this.#begin(now, ws);
+    const { room, checkpoints, watching } = this.#begin(now, ws);
+    if (watching.has(ws)) return watching.gone(ws);
     const entry = this.#entryOf(room, ws, now);
     this.#links.delete(ws);
     if (entry) {

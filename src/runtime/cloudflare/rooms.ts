@@ -1,5 +1,5 @@
 import type { ClientGeo, RoomAddress, RoomGateway } from "../../http/gateway.ts";
-import { entryProblem, problem } from "../../http/problem.ts";
+import { adoptProblem, entryProblem, problem } from "../../http/problem.ts";
 import { SUBPROTOCOL } from "../../protocol/index.ts";
 import { type RoomAdmin, roomAdmin } from "../../relay/operations/index.ts";
 import type { RelayDirectory } from "../../relay/directory/report.ts";
@@ -8,6 +8,7 @@ import { writeAdmission } from "./admission-header.ts";
 import { log } from "../log.ts";
 import { roomName } from "../room-address.ts";
 import type { RelayRoom } from "./relay-room.ts";
+import { JOIN_URL, watchRequest } from "./watching.ts";
 
 /** Rooms as Durable Objects. */
 export class DurableRooms implements RoomGateway {
@@ -19,23 +20,16 @@ export class DurableRooms implements RoomGateway {
     this.#namespace = namespace;
   }
 
-  async join(address: RoomAddress, admission: Admission, request: Request, geo: ClientGeo): Promise<Response> {
+  async join(address: RoomAddress, admission: Admission, request: Request, _geo: ClientGeo): Promise<Response> {
     const headers = new Headers(request.headers);
     headers.delete("authorization");
     headers.set("sec-websocket-protocol", SUBPROTOCOL);
     writeAdmission(headers, admission);
     const name = roomName(address);
-    log({
-      level: "info",
-      event: "join",
-      room: name,
-      peer: String(admission.peer),
-      colo: geo.colo,
-      country: geo.country,
-    });
     try {
       // A new request, not a copy: where the client is (`cf`) stays here.
-      return await this.#namespace.getByName(name).fetch(new Request(request.url, { headers }));
+      const response = await this.#namespace.getByName(name).fetch(new Request(JOIN_URL, { headers }));
+      return response.webSocket ? response : await adoptProblem(response);
     } catch (error) {
       return roomFailed(name, error);
     }
@@ -51,8 +45,13 @@ export class DurableRooms implements RoomGateway {
     }
   }
 
-  watch(): Promise<Response> {
-    throw new Error("watching is not built yet");
+  async watch(address: RoomAddress): Promise<Response> {
+    const name = roomName(address);
+    try {
+      return await this.#namespace.getByName(name).fetch(watchRequest());
+    } catch (error) {
+      return roomFailed(name, error);
+    }
   }
 
   admin(address: RoomAddress): RoomAdmin {

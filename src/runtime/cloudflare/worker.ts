@@ -4,6 +4,7 @@ import type { ClientGeo, RoomGateway } from "../../http/gateway.ts";
 import { DurableDirectory } from "./directory.ts";
 import type { RelayEnv } from "./env.ts";
 import { log } from "../log.ts";
+import { boundPages } from "./pages.ts";
 import { DurableRooms } from "./rooms.ts";
 
 export { RelayDirectory } from "./relay-directory.ts";
@@ -12,6 +13,7 @@ export { RelayRoom } from "./relay-room.ts";
 const app = createApp<RelayEnv>({
   runtime: "workerd",
   rooms: (env): RoomGateway => new DurableRooms(env.RELAY_ROOMS, new DurableDirectory(env.RELAY_DIRECTORY)),
+  pages: (env) => boundPages(env.PAGES),
   geo: (request) => geoOf((request as Request<unknown, IncomingRequestCfProperties>).cf),
   address: (request) => addressOf(request as Request<unknown, IncomingRequestCfProperties>),
   now: () => Date.now(),

@@ -1,9 +1,8 @@
 /** The relay on Deno: `Deno.serve` and `Deno.upgradeWebSocket`. */
-import { SUBPROTOCOL } from "../../protocol/index.ts";
 import type { StandaloneConfiguration } from "../standalone/configuration.ts";
 import type { Listening } from "../standalone/main.ts";
-import { PeerSocket, type PlatformSocket } from "../standalone/peer-socket.ts";
 import { type StandaloneRelay, noHandshake } from "../standalone/relay.ts";
+import type { PlatformSocket, Upgraded } from "../standalone/upgraded.ts";
 
 let openSockets = 0;
 
@@ -17,18 +16,18 @@ export async function listen(relay: StandaloneRelay, { host, port, tls }: Standa
   };
   Deno.serve(options, async (request, { remoteAddr }) => {
     const answer = await relay.answer(request, remoteAddr.hostname);
-    return answer instanceof PeerSocket ? upgrade(request, answer) : answer;
+    return answer instanceof Response ? answer : upgrade(request, answer);
   });
   return { port: bound, openSockets: () => openSockets };
 }
 
-function upgrade(request: Request, peer: PeerSocket): Response {
+function upgrade(request: Request, upgraded: Upgraded): Response {
   try {
     // Silence is the rules' to judge (rule S7): by default Deno pings, and closes who does not answer.
     const { socket, response } = Deno.upgradeWebSocket(request, { idleTimeout: 0 });
     // As an option, `protocol` throws where the client offered "a,b" without a space.
-    response.headers.set("sec-websocket-protocol", SUBPROTOCOL);
-    attach(peer, socket);
+    response.headers.set("sec-websocket-protocol", upgraded.subprotocol);
+    attach(upgraded, socket);
     return response;
   } catch {
     return noHandshake();
@@ -36,19 +35,21 @@ function upgrade(request: Request, peer: PeerSocket): Response {
 }
 
 /** Compression is never negotiated here, and the largest message is Deno's own limit of 64 MiB, which cannot be set. */
-function attach(peer: PeerSocket, socket: WebSocket): void {
+function attach(upgraded: Upgraded, socket: WebSocket): void {
   socket.binaryType = "arraybuffer";
   let isOpen = false;
   socket.onopen = () => {
     isOpen = true;
     openSockets++;
-    peer.opened(new DenoSocket(socket));
+    upgraded.opened(new DenoSocket(socket));
   };
-  socket.onmessage = ({ data }) => peer.message(typeof data === "string" ? data : new Uint8Array(data as ArrayBuffer));
+  socket.onmessage = ({ data }) => {
+    upgraded.message(typeof data === "string" ? data : new Uint8Array(data as ArrayBuffer));
+  };
   socket.onclose = ({ code }) => {
     if (isOpen) openSockets--;
     isOpen = false;
-    peer.closed(code);
+    upgraded.closed(code);
   };
   socket.onerror = (event) => event.preventDefault(); // a close event follows it
 }

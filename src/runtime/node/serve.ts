@@ -5,11 +5,13 @@ import type { AddressInfo } from "node:net";
 import { type Duplex, Readable } from "node:stream";
 import type { TLSSocket } from "node:tls";
 import { type WebSocket, WebSocketServer } from "ws";
-import { SUBPROTOCOL } from "../../protocol/index.ts";
 import type { Listening } from "../standalone/main.ts";
-import { PeerSocket, type PlatformSocket } from "../standalone/peer-socket.ts";
 import { MAX_MESSAGE, type StandaloneRelay, noHandshake } from "../standalone/relay.ts";
 import type { StandaloneConfiguration } from "../standalone/configuration.ts";
+import type { PlatformSocket, Upgraded } from "../standalone/upgraded.ts";
+
+/** Whom requests that are just being upgraded are for. */
+const upgrades = new WeakMap<IncomingMessage, Upgraded>();
 
 const sockets = new WebSocketServer({
   noServer: true,
@@ -17,7 +19,8 @@ const sockets = new WebSocketServer({
   maxPayload: MAX_MESSAGE,
   skipUTF8Validation: true, // text is only compared with "ping" (rule P8), and reasons of a close are not read
   perMessageDeflate: false, // the default, and to stay so: it costs more than all else of a message
-  handleProtocols: () => SUBPROTOCOL, // by default the first that is offered, which may be the ticket
+  // By default the first that is offered, which may be the ticket.
+  handleProtocols: (_offered, incoming) => upgrades.get(incoming)?.subprotocol ?? false,
 });
 
 export function listen(relay: StandaloneRelay, { host, port, tls }: StandaloneConfiguration): Promise<Listening> {
@@ -39,14 +42,15 @@ async function respond(relay: StandaloneRelay, incoming: IncomingMessage, respon
   const request = requestOf(incoming);
   const answer = request ? await relay.answer(request, incoming.socket.remoteAddress) : badRequest();
   // An `Upgrade: websocket` without `Connection: upgrade` comes here.
-  await write(answer instanceof PeerSocket ? noHandshake() : answer, response);
+  await write(answer instanceof Response ? answer : noHandshake(), response);
 }
 
 async function upgrade(relay: StandaloneRelay, incoming: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
   socket.on("error", destroy); // Node leaves the socket to us: unheard, its error would end the process
   const request = requestOf(incoming);
   const answer = request ? await relay.answer(request, incoming.socket.remoteAddress) : badRequest();
-  if (answer instanceof PeerSocket) {
+  if (!(answer instanceof Response)) {
+    upgrades.set(incoming, answer);
     sockets.handleUpgrade(incoming, socket, head, (ws) => attach(answer, ws));
     return void socket.off("error", destroy);
   }
@@ -65,11 +69,11 @@ function ignore(): void {
   // An error that is unheard would end the process; a close event follows it.
 }
 
-function attach(peer: PeerSocket, ws: WebSocket): void {
-  ws.on("message", (data, isBinary) => peer.message(isBinary ? plain(data) : Buffer.from(data).toString()));
-  ws.on("close", (code) => peer.closed(code));
+function attach(upgraded: Upgraded, ws: WebSocket): void {
+  ws.on("message", (data, isBinary) => upgraded.message(isBinary ? plain(data) : Buffer.from(data).toString()));
+  ws.on("close", (code) => upgraded.closed(code));
   ws.on("error", ignore);
-  peer.opened(new NodeSocket(ws));
+  upgraded.opened(new NodeSocket(ws));
 }
 
 /** `ws` never throws on a closed socket. It sends a view as it is, without a copy: nobody writes to it afterwards. */

@@ -19,7 +19,7 @@ declare module "ws" {
     readonly maxPayload: number;
     readonly perMessageDeflate: boolean;
     readonly skipUTF8Validation: boolean;
-    readonly handleProtocols: (protocols: Set<string>) => string;
+    readonly handleProtocols: (protocols: Set<string>, request: IncomingMessage) => string | false;
   }
 
   export class WebSocketServer {

@@ -1,5 +1,6 @@
 /** What an operator sets: flags for where to listen and store, environment variables for those and all else. */
 import { readFileSync } from "node:fs";
+import { loadAdminTokens } from "../../auth/admin-tokens.ts";
 import { loadTicketKeys } from "../../auth/index.ts";
 import type { RelayEnvironment } from "../../http/gateway.ts";
 import type { LogLevel } from "../../relay/ports.ts";
@@ -75,8 +76,9 @@ export const SECRETS = {
   TICKET_SECRET: "secret that tickets are signed with, at least 32 bytes; or",
   TICKET_KEYS: "a JWK set",
   ADMIN_TOKEN: "turns the admin API on",
+  ADMIN_TOKENS: "more of them, each for some apps or to read only (docs/admin-api.md)",
   APP_SETTINGS: "settings per app, as JSON (docs/architecture.md)",
-} as const satisfies Record<keyof RelayEnvironment, string>;
+} as const satisfies Record<Exclude<keyof RelayEnvironment, "DEVELOPMENT">, string>;
 
 type Variables = Readonly<Record<string, string | undefined>>;
 
@@ -89,12 +91,14 @@ export async function readConfiguration(
     const { variable, value } = FLAGS[name];
     return flags[name] ?? (variables[variable] || value);
   };
-  const { TICKET_SECRET, TICKET_KEYS, ADMIN_TOKEN, APP_SETTINGS } = variables;
-  const environment = { TICKET_SECRET, TICKET_KEYS, ADMIN_TOKEN, APP_SETTINGS };
+  const { TICKET_SECRET, TICKET_KEYS, ADMIN_TOKEN, ADMIN_TOKENS, APP_SETTINGS, DEVELOPMENT } = variables;
+  const environment = { TICKET_SECRET, TICKET_KEYS, ADMIN_TOKEN, ADMIN_TOKENS, APP_SETTINGS, DEVELOPMENT };
   const settings = parseSettings(APP_SETTINGS);
   if (!settings.ok) throw new ConfigurationError(settings.message);
   const keys = await loadTicketKeys(environment);
   if (!keys.ok) throw new ConfigurationError(keys.message);
+  const admins = await loadAdminTokens(environment);
+  if (!admins.ok) throw new ConfigurationError(admins.message);
   return {
     host: valueOf("host"),
     port: readPort(valueOf("port")),

@@ -31,6 +31,10 @@ export class LocalDirectory implements RelayDirectory {
     return this.#ledgerOf(app).report(report, now);
   }
 
+  async ids(page: { after: number; limit: number }): Promise<AppId[]> {
+    return this.#index.list(page);
+  }
+
   async apps(page: { after: number; limit: number }): Promise<AppSummary[]> {
     const now = Date.now();
     return this.#index.list(page).map((app) => this.#ledgerOf(app).summary(now));

@@ -1,4 +1,4 @@
-import type { PeerId, RoomName } from "../../protocol/index.ts";
+import { CloseCode, type PeerId, type RoomName } from "../../protocol/index.ts";
 import type { Following } from "../../relay/directory/following.ts";
 import type { ReportAnswer, RoomReport, VersionedOverrides } from "../../relay/directory/report.ts";
 import { Reporter } from "../../relay/directory/reporting.ts";
@@ -11,7 +11,10 @@ import {
 } from "../../relay/operations/index.ts";
 import type { Admission, Log, RelaySocket } from "../../relay/ports.ts";
 import type { Link } from "../../relay/sessions/link.ts";
+import type { TextSocket } from "../../relay/watching/watcher.ts";
+import type { Watchers } from "../../relay/watching/watchers.ts";
 import { SendTimer } from "../send-timer.ts";
+import { watchersOf } from "../watchers-of.ts";
 import { Room, type RoomOptions } from "../../relay/room.ts";
 
 /** How long a room that nobody uses stays: somebody who is refused, and tries again, finds it open. */
@@ -21,7 +24,9 @@ const RETRY_MS = 1_000;
 
 /** What a room in this process has beside its rules. */
 export interface RoomSurroundings {
-  readonly name: RoomName | undefined;
+  /** As in logs: `app/480/room/lobby`. */
+  readonly name: string;
+  readonly room: RoomName | undefined;
   readonly following: Following;
   /** Tells the directory how the room is. */
   readonly report: (report: RoomReport) => ReportAnswer;
@@ -33,6 +38,7 @@ export interface RoomSurroundings {
 export class HostedRoom {
   readonly #room: Room;
   readonly #sendTimer: SendTimer;
+  readonly #watchers: Watchers;
   /** Of each peer, those that are not gone: also closed ones whose other end has not answered (rule L5). */
   readonly #sockets = new Map<PeerId, number>();
   readonly #surroundings: RoomSurroundings;
@@ -43,14 +49,15 @@ export class HostedRoom {
 
   /** Whatever was due while nobody ran it is due at once. */
   constructor(options: Omit<RoomOptions, "settings">, surroundings: RoomSurroundings, now: number) {
-    const { name, following } = surroundings;
+    const { name, room: roomName, following } = surroundings;
     this.#room = new Room({ ...options, settings: following.settings });
+    this.#watchers = watchersOf(this.#room, name);
     this.#sendTimer = new SendTimer(this.#room);
     this.#surroundings = surroundings;
     this.#log = options.log;
     this.#lastUsed = now;
     this.#room.restore(undefined, [], now);
-    this.#reporter = new Reporter({ room: this.#room, name, following, reported: undefined, now });
+    this.#reporter = new Reporter({ room: this.#room, name: roomName, following, reported: undefined, now });
     this.#room.observe(this.#reporter);
   }
 
@@ -62,7 +69,7 @@ export class HostedRoom {
 
   /** Nobody is here or may come back, and nothing is due: all that there is to know of it can be on disk. */
   get isUnused(): boolean {
-    return this.#sockets.size === 0 && this.#room.alarmAt === Infinity;
+    return this.#sockets.size === 0 && this.#watchers.count === 0 && this.#room.alarmAt === Infinity;
   }
 
   isOver(now: number): boolean {
@@ -82,8 +89,9 @@ export class HostedRoom {
     return this.#room.refuseEntry(admission, this.#sockets.get(admission.peer) ?? 0, now);
   }
 
-  countRefusal({ code }: JoinRefusal): void {
+  countRefusal({ code }: JoinRefusal, now: number): void {
     this.#room.counters.joinRefused(code);
+    if (this.#watchers.count > 0) this.#watchers.turnEnded(now);
   }
 
   join(socket: RelaySocket, admission: Admission, now: number): Link {
@@ -110,6 +118,34 @@ export class HostedRoom {
     else this.#sockets.delete(link.peer);
     this.#room.socketClosed(link, now, isFarewell);
     this.#turnEnded(now);
+  }
+
+  /** Whether one more may watch. */
+  hasTooManyWatchers(now: number): boolean {
+    this.#lastUsed = now;
+    return this.#watchers.isFull(now);
+  }
+
+  watch(socket: TextSocket, now: number): void {
+    // Several may have been let in before the first of them was here.
+    if (this.#watchers.isFull(now)) socket.close(CloseCode.RateLimited, "too many watch this room");
+    else this.#watchers.add(socket, now);
+  }
+
+  /** It has said what no watcher says. */
+  refuseWatcher(socket: TextSocket): void {
+    this.#watchers.refuseMessage(socket);
+  }
+
+  unwatch(socket: TextSocket, now: number): void {
+    this.#watchers.remove(socket);
+    this.#lastUsed = now;
+    this.#changed();
+  }
+
+  /** The process ends. */
+  dismissWatchers(): void {
+    this.#watchers.endAll(CloseCode.Restarting, "the relay is restarting");
   }
 
   /** For an operator. */

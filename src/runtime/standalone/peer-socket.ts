@@ -1,34 +1,16 @@
-import { CloseCode, PING, PONG } from "../../protocol/index.ts";
-import type { Admission, Log, RelaySocket } from "../../relay/ports.ts";
+import { CloseCode, PING, SUBPROTOCOL } from "../../protocol/index.ts";
+import type { Admission, RelaySocket } from "../../relay/ports.ts";
 import type { Link } from "../../relay/sessions/link.ts";
 import type { HostedRoom } from "./hosted-room.ts";
-
-/** A WebSocket as the runtime has it. None of its methods may throw because the socket is closing or gone. */
-export interface PlatformSocket {
-  /** The bytes may be a view of a larger buffer, and nobody changes them afterwards. */
-  send(data: Uint8Array | string): void;
-  close(code: number, reason: string): void;
-  bufferedAmount(): number;
-}
-
-/** The way into a room, for all its peers: it may have been closed, and opened again, when one comes in. */
-export interface Door {
-  readonly log: Log;
-  enter(): HostedRoom;
-}
+import { type Door, type PlatformSocket, type Upgraded, answerKeepAlive } from "./upgraded.ts";
 
 /** What a client's close event reports for `close(1000)` and for `close()`. */
 const NORMAL_CLOSE = 1000;
 const NO_CODE = 1005;
 
-/** Pongs wait for nobody: who asks and does not read gets none beyond this. */
-const MAX_BUFFERED_PONGS = 64 * 1024;
-
-/**
- * A peer that was let in: what its runtime tells of its socket, and what the rules ask of it. The runtime calls `opened`
- * once, then `message` for each message, and `closed` at the end.
- */
-export class PeerSocket implements RelaySocket {
+/** A peer that was let in: what its runtime tells of its socket, and what the rules ask of it. */
+export class PeerSocket implements Upgraded, RelaySocket {
+  readonly subprotocol = SUBPROTOCOL;
   readonly #admission: Admission;
   readonly #door: Door;
   #socket: PlatformSocket | undefined;
@@ -50,7 +32,6 @@ export class PeerSocket implements RelaySocket {
     });
   }
 
-  /** `bytes` must be the relay's alone, and a plain Uint8Array: the `slice` of Node's Buffer is no copy. */
   message(data: Uint8Array | string): void {
     if (data === PING) return this.#keepAlive();
     const [hosted, link] = [this.#hosted, this.#link];
@@ -91,11 +72,9 @@ export class PeerSocket implements RelaySocket {
     // The memory lives as long as the sockets: there is nothing to come back from.
   }
 
-  /** On Cloudflare the platform does this, without waking the room. */
   #keepAlive(): void {
     this.#lastKeepAlive = Date.now();
-    const socket = this.#socket;
-    if (socket && socket.bufferedAmount() <= MAX_BUFFERED_PONGS) socket.send(PONG);
+    answerKeepAlive(this.#socket);
   }
 
   /** What fails here ends this socket, and nobody else's. */

@@ -4,8 +4,9 @@ import { MAX_BATCH } from "../../protocol/index.ts";
 import type { Log } from "../../relay/ports.ts";
 import type { StandaloneConfiguration } from "./configuration.ts";
 import { type RoomDatabases, openDatabases } from "./databases.ts";
-import { PeerSocket } from "./peer-socket.ts";
+import { packagePages } from "./pages.ts";
 import { Rooms } from "./rooms.ts";
+import type { Upgraded } from "./upgraded.ts";
 
 /**
  * The largest WebSocket message that a runtime takes in; it closes the socket of a larger one by itself, with 1009. Above
@@ -25,9 +26,11 @@ export class StandaloneRelay {
     this.#configuration = configuration;
     const databases: RoomDatabases = openDatabases(configuration.database);
     this.#rooms = new Rooms({ databases, settingsFor: configuration.settingsFor, log });
+    const pages = packagePages();
     this.#app = createApp({
       runtime,
       rooms: () => this.#rooms,
+      pages: () => pages,
       geo: () => ({}),
       address: (request) => this.#clients.get(request),
       now: () => Date.now(),
@@ -37,10 +40,10 @@ export class StandaloneRelay {
   }
 
   /**
-   * Answers a request, or says for whom it is to be upgraded. The runtime selects the subprotocol SUBPROTOCOL then: what
-   * is offered has been checked, and the first of it may be the ticket. `remote`: the other end of the TCP connection.
+   * Answers a request, or says for whom it is to be upgraded. What is offered has been checked then. `remote`: the other
+   * end of the TCP connection.
    */
-  async answer(request: Request, remote: string | undefined): Promise<Response | PeerSocket> {
+  async answer(request: Request, remote: string | undefined): Promise<Response | Upgraded> {
     const { trustedProxies, environment } = this.#configuration;
     const client = trustedProxies.clientOf(remote, request.headers.get("x-forwarded-for"));
     if (client !== undefined) this.#clients.set(request, client);

@@ -1,11 +1,12 @@
 import type { ClientGeo, RoomAddress, RoomGateway } from "../../http/gateway.ts";
-import { entryProblem, problem } from "../../http/problem.ts";
+import { entryProblem, problem, tooManyWatchers } from "../../http/problem.ts";
 import type { AppId } from "../../protocol/index.ts";
 import { type RoomAdmin, roomAdmin } from "../../relay/operations/index.ts";
 import { Following } from "../../relay/directory/following.ts";
 import type { VersionedOverrides } from "../../relay/directory/report.ts";
 import type { Admission, Log } from "../../relay/ports.ts";
 import type { SettingsFor } from "../../relay/settings.ts";
+import { SqlAuditLog } from "../../storage/sql-audit.ts";
 import { SqlBanStore } from "../../storage/sql-bans.ts";
 import { SqlFollowingStore } from "../../storage/sql-following.ts";
 import { SqlRoomStore } from "../../storage/sql-room-store.ts";
@@ -14,8 +15,10 @@ import { DatabaseError, type RoomDatabases } from "./databases.ts";
 import { DeadlineTimer } from "./deadline-timer.ts";
 import { LocalDirectory } from "./directory.ts";
 import { HostedRoom, type RoomSurroundings } from "./hosted-room.ts";
-import { type Door, PeerSocket } from "./peer-socket.ts";
+import { PeerSocket } from "./peer-socket.ts";
 import type { SqliteDatabase } from "./sqlite-database.ts";
+import type { Door, Upgraded } from "./upgraded.ts";
+import { WatcherSocket } from "./watcher-socket.ts";
 
 export interface RoomsOptions {
   readonly databases: RoomDatabases;
@@ -34,7 +37,7 @@ export class Rooms implements RoomGateway {
   readonly directory: LocalDirectory;
   readonly #options: RoomsOptions;
   readonly #open = new Map<string, Open>();
-  readonly #admitted = new WeakMap<Request, PeerSocket>();
+  readonly #admitted = new WeakMap<Request, Upgraded>();
   readonly #timer = new DeadlineTimer(() => this.#ring(Date.now()));
   #isDraining = false;
 
@@ -53,11 +56,11 @@ export class Rooms implements RoomGateway {
 
   async join(address: RoomAddress, admission: Admission, request: Request, _geo: ClientGeo): Promise<Response> {
     const name = roomName(address);
-    this.#options.log({ level: "info", event: "join", room: name, peer: String(admission.peer) });
     return this.#answer(name, ({ hosted, door }) => {
-      const refusal = hosted.refuseEntry(admission, Date.now());
+      const now = Date.now();
+      const refusal = hosted.refuseEntry(admission, now);
       if (refusal) {
-        hosted.countRefusal(refusal);
+        hosted.countRefusal(refusal, now);
         return entryProblem(refusal);
       }
       // Only the runtime can upgrade: it takes the peer from here, and throws this answer away.
@@ -66,11 +69,11 @@ export class Rooms implements RoomGateway {
     });
   }
 
-  /** The peer that this request was let in for. */
-  takeAdmitted(request: Request): PeerSocket | undefined {
-    const peer = this.#admitted.get(request);
+  /** The peer or the watcher that this request was let in for. */
+  takeAdmitted(request: Request): Upgraded | undefined {
+    const upgraded = this.#admitted.get(request);
     this.#admitted.delete(request);
-    return peer;
+    return upgraded;
   }
 
   async refusal(address: RoomAddress, admission: Admission): Promise<Response | undefined> {
@@ -80,8 +83,12 @@ export class Rooms implements RoomGateway {
     });
   }
 
-  watch(): Promise<Response> {
-    throw new Error("watching is not built yet");
+  async watch(address: RoomAddress, request: Request): Promise<Response> {
+    return this.#answer(roomName(address), ({ hosted, door }) => {
+      if (hosted.hasTooManyWatchers(Date.now())) return tooManyWatchers();
+      this.#admitted.set(request, new WatcherSocket(door));
+      return new Response(null, { status: 204 });
+    });
   }
 
   admin(address: RoomAddress): RoomAdmin {
@@ -95,7 +102,8 @@ export class Rooms implements RoomGateway {
     let ended = 0;
     for (const [name, { hosted }] of this.#open) {
       this.#isolated(name, () => {
-        ended += hosted.operate("drain", [reconnectAfterMs], Date.now());
+        ended += hosted.operate("drain", [reconnectAfterMs, "relay"], Date.now());
+        hosted.dismissWatchers();
         hosted.flush();
       });
     }
@@ -150,11 +158,13 @@ export class Rooms implements RoomGateway {
       app,
       store: new SqlRoomStore(database),
       bans: new SqlBanStore(database),
+      audit: new SqlAuditLog(database),
       log,
       random: (size: number) => crypto.getRandomValues(new Uint8Array(size)),
     };
     const surroundings: RoomSurroundings = {
-      name: room,
+      name,
+      room,
       following: new Following(new SqlFollowingStore(database), (overrides) => settingsFor(app, overrides)),
       report: (report) => this.directory.report(app, report, Date.now()),
       changed: (hosted) => this.#timer.wake(hosted.dueAt),

@@ -75,6 +75,15 @@ describe("messages", () => {
       expect(from.errors()).toContain("rate_limited");
     }));
 
+  test("[L1][Q3] 20,000 messages of quality at once: the session ends with flooding", () =>
+    siege.withstand({ refusals: { flooding: 1 } }, async () => {
+      const { from, handle } = await pair();
+      const payload = encodeControl("quality", { handle, ping: 1, local: 1, remote: 1 });
+      const message = webSocketFrame({ opcode: Opcode.Binary, payload });
+      from.write(Buffer.concat(Array.from({ length: 20_000 }, () => message)));
+      await from.cutOff(4010);
+    }));
+
   test("[L1] 200 messages of 1 MiB at once: flooding", () =>
     siege.withstand(
       { refusals: { flooding: 1 } },

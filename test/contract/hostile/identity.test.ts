@@ -1,6 +1,8 @@
 /** Being somebody else: foreign handles in every frame that names one. */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { ConnectionState, DataFlag } from "../../../src/protocol/index.ts";
+import { ConnectionState, DataFlag, encodeControl } from "../../../src/protocol/index.ts";
+import type { ConnectionDetail } from "../../../src/relay/connection-detail.ts";
+import type { ConnectionView } from "../../../src/relay/connection-view.ts";
 import { ackFrame, batch, dataFrame, multicastFrame, probeFrame } from "../../support/frames.ts";
 import type { Attacker } from "./attacker.ts";
 import { Siege } from "./siege.ts";
@@ -55,6 +57,23 @@ describe("a connection of others", () => {
       await expectUnknown(attacker, handle);
       attacker.send(probeFrame({ handle, answer: true, stamp: 1, quality: 0, jitter: 0 }));
       await expectUnknown(attacker, handle);
+    }));
+
+  test("[Q3] quality of the bystanders' connection, and of a thousand that never were, is skipped unanswered", () =>
+    siege.withstand({}, async () => {
+      const attacker = await siege.attacker();
+      const { handle } = siege.bystanders;
+      const forged = { ping: 4_321, local: 0, remote: 0 };
+      attacker.control("quality", { handle, ...forged });
+      const unknown = Array.from({ length: 1_000 }, (_, i) => ({ handle: 0xdead_0000 + i, ...forged }));
+      attacker.send(batch(...unknown.map((values) => encodeControl("quality", values))));
+      await attacker.settled();
+      expect(attacker.errors()).toEqual([]);
+      const { connections } = await siege.relay.admin<{ connections: ConnectionView[] }>("/apps/480/connections");
+      const { ends } = await siege.relay.admin<ConnectionDetail>(
+        `/apps/480/connections/${connections[0]?.connectionId}`,
+      );
+      expect(ends.map(({ quality }) => quality?.pingMs)).not.toContain(forged.ping);
     }));
 
   test("[C7] accept of a foreign handle is unknown_handle", () =>

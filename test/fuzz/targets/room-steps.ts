@@ -22,6 +22,7 @@ export function seeds(): RoomStep[][] {
   ];
   const data: FrameSpec = { frame: "data", fields: { handle, number: 1, sequence: 1, flags: 1 }, size: 10 };
   const ack: FrameSpec = { frame: "ack", fields: { handle, cumulative: 1, window: 65_535 }, size: 0 };
+  const quality = controlSpec("quality", { handle, ping: 48, local: 9_876, remote: 10_000 });
   const probe: FrameSpec = { frame: "probe", fields: { handle, stamp: 5 }, size: 0 };
   const multicast: FrameSpec = { frame: "multicast", targets: [handle, { known: 1 }], fields: {}, size: 10 };
   const close = controlSpec("close", { handle, reason: 1000 });
@@ -31,7 +32,15 @@ export function seeds(): RoomStep[][] {
   const joins = [join(0), join(1), join(2)];
   const pair = [...joins, ...open(0, 1)];
   return [
-    [...pair, send(0, data, probe), send(1, ack), { do: "evict" }, send(1, data), send(0, graceful), send(1, close)],
+    [
+      ...pair,
+      send(0, data, probe, quality),
+      send(1, ack),
+      { do: "evict" },
+      send(1, data, quality),
+      send(0, graceful),
+      send(1, close),
+    ],
     [...pair, ...open(0, 2), send(0, multicast), send(2, graceful), { do: "advance", ms: 10_000 }],
     [{ do: "tight" }, ...joins, ...open(1, 0).slice(0, 1), send(0, refuse), { do: "advance", ms: 1_000 }],
     [{ do: "tight" }, ...joins, ...open(0, 1).slice(0, 1), send(1, refuse), ...open(0, 1), ...open(1, 2)],

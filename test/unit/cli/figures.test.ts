@@ -29,6 +29,7 @@ test("a table has a column for every name, and says so where there is nothing", 
 
 test("of the objects in an object, only what is not zero", () => {
   expect(lines({ peers: 0, drops: { late: 0, held: 2 } })).toBe("peers       0\ndrops.held  2");
+  expect(lines({ families: { Old: { opened: 0 }, Pb: { opened: 7, active: 0 } } })).toBe("families.Pb.opened  7");
 });
 
 describe("a load", () => {

@@ -38,10 +38,10 @@ describe("frame types", () => {
     expect(new Set(types.map(([, type]) => type)).size).toBe(types.length);
   });
 
-  test("[P4] [T1] are below the ones that a reader may skip, but for hints", () => {
+  test("[P4] [T1] [Q1] are below the ones that a reader may skip, but for hints", () => {
     expect(FIRST_IGNORABLE_TYPE).toBe(0x80);
     const skippable = types.filter(([, type]) => type >= FIRST_IGNORABLE_TYPE).map(([name]) => name);
-    expect(skippable).toEqual(["Pace"]);
+    expect(skippable).toEqual(["Pace", "Quality"]);
   });
 
   test("are the ones of docs/protocol.md", () => {

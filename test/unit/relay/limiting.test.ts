@@ -310,9 +310,11 @@ describe("refusals are counted", () => {
   test("refused joins too; neither writes anything by itself", () => {
     const room = new TestRoom();
     const { writes } = room.store;
+    const alice = room.join(ALICE);
+    room.room.flush(); // that she came is worth a row
     const before = writes.length;
     room.room.counters.joinRefused("room_full");
-    room.join(ALICE).send(frames.accept(999)).bye();
+    alice.send(frames.accept(999)).bye();
     expect(room.room.counters.isDirty).toBe(false);
     room.advance(20_000);
     expect(writes.length).toBe(before);

@@ -395,8 +395,20 @@ describe("closeConnection", () => {
         bytes: 512,
         created: START,
         lastActivity: START + 4_000,
+        durationMs: 4_000,
       },
     ]);
+  });
+
+  test("logs how long it was open, by the time of the turn in which it ends", () => {
+    const { manager, create, logged } = setup();
+    const [one, other] = [create(ALICE, BOB), create(ALICE, CAROL)];
+    manager.beginTurn(START + 90_000);
+    manager.closeConnection(one);
+    manager.recordPacketRelayed(other, 1, START + 95_000);
+    manager.beginTurn(START - 10); // a clock that went back: never less than it is known to have been open
+    manager.closeConnection(other);
+    expect(logged("connection_closed").map(({ durationMs }) => durationMs)).toEqual([90_000, 95_000]);
   });
 
   test("logs the channel in a family that has channels", () => {
@@ -781,6 +793,8 @@ function stored(handle: number): StoredConnection {
     type: NetworkingSockets,
     state: Connected,
     created: START,
+    connectedAt: undefined,
+    disconnectingAt: undefined,
     virtualPort: 7,
     channel: undefined,
     deadline: undefined,

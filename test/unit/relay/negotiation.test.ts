@@ -79,6 +79,10 @@ describe("[C3] connect", () => {
         connection: String(connectionId),
         from: String(ALICE),
         to: String(BOB),
+        app: 480,
+        type: "NetworkingSockets",
+        virtualPort: 7,
+        channel: undefined,
       },
     ]);
   });

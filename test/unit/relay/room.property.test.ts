@@ -126,6 +126,10 @@ const harmless = fc.oneof(
     weight: 1,
     arbitrary: onHandle("probe", (handle) => probeFrame({ handle, answer: false, stamp: 1, quality: 2, jitter: 3 })),
   },
+  {
+    weight: 1,
+    arbitrary: onHandle("quality", (handle) => control("quality", { handle, ping: 1, local: 2, remote: 3 })),
+  },
   { weight: 1, arbitrary: fc.constant({ name: "skip", make: () => new Uint8Array([0x99, 0, 0, 0, 1, 0, 0, 0, 7]) }) },
 );
 

@@ -7,8 +7,9 @@ import type { Admission } from "../../../src/relay/ports.ts";
 import { parseSettings } from "../../../src/relay/settings.ts";
 import { parseRoomAddress } from "../../../src/runtime/room-address.ts";
 import { openDatabases } from "../../../src/runtime/standalone/databases.ts";
-import type { PeerSocket } from "../../../src/runtime/standalone/peer-socket.ts";
+
 import { Rooms } from "../../../src/runtime/standalone/rooms.ts";
+import type { Upgraded } from "../../../src/runtime/standalone/upgraded.ts";
 
 setFlagsFromString("--expose-gc");
 const collectGarbage = runInNewContext("gc") as () => void;
@@ -16,7 +17,7 @@ const collectGarbage = runInNewContext("gc") as () => void;
 const LOBBY = parseRoomAddress("app/480/room/lobby");
 
 /** A function of its own: what it leaves on the stack is gone when it has returned. */
-async function join(rooms: Rooms): Promise<{ peer: PeerSocket; request: WeakRef<Request> }> {
+async function join(rooms: Rooms): Promise<{ peer: Upgraded; request: WeakRef<Request> }> {
   const request = new Request("http://relay/", { headers: { authorization: "Bearer a-ticket" } });
   await rooms.join(LOBBY, { peer: 1n, visible: false } as Admission, request, {});
   const peer = rooms.takeAdmitted(request);

@@ -8,9 +8,9 @@ import type { Admission, LogEntry } from "../../../src/relay/ports.ts";
 import { parseSettings } from "../../../src/relay/settings.ts";
 import { parseRoomAddress } from "../../../src/runtime/room-address.ts";
 import { openDatabases } from "../../../src/runtime/standalone/databases.ts";
-import type { PeerSocket, PlatformSocket } from "../../../src/runtime/standalone/peer-socket.ts";
 import { Rooms } from "../../../src/runtime/standalone/rooms.ts";
 import { SqliteDatabase } from "../../../src/runtime/standalone/sqlite-database.ts";
+import type { PlatformSocket, Upgraded } from "../../../src/runtime/standalone/upgraded.ts";
 import { type WalkedFrame, walk } from "../../support/frames.ts";
 
 const LOBBY = parseRoomAddress("app/480/room/lobby");
@@ -66,7 +66,7 @@ class Wire implements PlatformSocket {
   }
 }
 
-async function admit(address: RoomAddress, peer: bigint): Promise<PeerSocket> {
+async function admit(address: RoomAddress, peer: bigint): Promise<Upgraded> {
   const request = new Request("http://relay/");
   const response = await rooms.join(address, { peer, visible: false } as Admission, request, {});
   const admitted = rooms.takeAdmitted(request);
@@ -74,7 +74,7 @@ async function admit(address: RoomAddress, peer: bigint): Promise<PeerSocket> {
   return admitted;
 }
 
-async function join(address: RoomAddress, peer: bigint): Promise<{ socket: PeerSocket; wire: Wire }> {
+async function join(address: RoomAddress, peer: bigint): Promise<{ socket: Upgraded; wire: Wire }> {
   const [socket, wire] = [await admit(address, peer), new Wire()];
   socket.opened(wire);
   socket.message(encodeControl("hello", { version: PROTOCOL_VERSION, session: 0n, token: new Uint8Array() }));
@@ -83,7 +83,7 @@ async function join(address: RoomAddress, peer: bigint): Promise<{ socket: PeerS
 }
 
 /** A connection from 1 to 2, so that there is something to come back to. */
-async function connectPair(address: RoomAddress): Promise<{ socket: PeerSocket; wire: Wire }[]> {
+async function connectPair(address: RoomAddress): Promise<{ socket: Upgraded; wire: Wire }[]> {
   const pair = [await join(address, 1n), await join(address, 2n)];
   const values = { request: 1, connectionType: 2, peer: 2n, virtualPort: 0, channel: -1, timeoutMs: 60_000 };
   pair[0]!.socket.message(encodeControl("connect", values));
@@ -149,7 +149,7 @@ describe("rooms in one process", () => {
   });
 
   test("[L5] 32 sockets of a peer, and room for another when one is gone", async () => {
-    const sockets: PeerSocket[] = [];
+    const sockets: Upgraded[] = [];
     for (let i = 0; i < 32; i++) sockets.push((await join(LOBBY, 1n)).socket);
     await expect(join(LOBBY, 1n)).rejects.toThrow("too_many_sockets");
     expect(await (await rooms.refusal(LOBBY, { peer: 1n, visible: false } as Admission))?.json()).toMatchObject({
@@ -205,7 +205,7 @@ describe("rooms in one process", () => {
   });
 
   test("after a restart only rooms with something to do are open", async () => {
-    await rooms.admin(OTHER).ban({ kind: "peer", subject: "1", until: null, reason: "" });
+    await rooms.admin(OTHER).ban({ kind: "peer", subject: "1", until: null, reason: "" }, "test");
     await connectPair(LOBBY);
     rooms.drain(0);
     rooms.close();
@@ -215,7 +215,7 @@ describe("rooms in one process", () => {
 
   test("operators reach a room that nobody is in, and a ban outlives it", async () => {
     const ban = { kind: "peer", subject: "1", until: null, reason: "" } as const;
-    expect(await rooms.admin(LOBBY).ban(ban)).toMatchObject({ ended: 0 });
+    expect(await rooms.admin(LOBBY).ban(ban, "test")).toMatchObject({ ended: 0 });
     await vi.advanceTimersByTimeAsync(60_000);
     expect(openFiles()).toEqual([]);
     await expect(join(LOBBY, 1n)).rejects.toThrow("peer_banned");

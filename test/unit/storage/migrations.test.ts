@@ -14,7 +14,8 @@ describe("migrate", () => {
     const sql = new NodeSql();
     expect(migrate(sql)).toEqual({ from: 0, to: SCHEMA_VERSION });
     const names = sql.all(`SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name`).map(({ name }) => name);
-    expect(names).toEqual(["bans", "connections", "counters", "following", "schema_version", "sessions"]);
+    const tables = ["audit", "bans", "connections", "counters", "following", "history", "schema_version", "sessions"];
+    expect(names).toEqual(tables);
     expect(sql.all(`SELECT * FROM schema_version`)).toEqual([{ __proto__: null, id: 1, version: SCHEMA_VERSION }]);
     expect(new SqlRoomStore(sql).loadConnections()).toEqual([]);
   });
@@ -59,8 +60,9 @@ describe("migrate", () => {
   test("a database of the first release keeps its connections, which nobody has refused", () => {
     const sql = new NodeSql();
     migrate(sql);
-    for (const column of ["pending_by", "refused"]) sql.run(`ALTER TABLE connections DROP COLUMN ${column}`);
-    for (const table of ["bans", "sessions", "following"]) sql.run(`DROP TABLE ${table}`);
+    for (const column of ["pending_by", "refused", "connected_at", "disconnecting_at"])
+      sql.run(`ALTER TABLE connections DROP COLUMN ${column}`);
+    for (const table of ["bans", "sessions", "following", "audit", "history"]) sql.run(`DROP TABLE ${table}`);
     sql.run(`UPDATE schema_version SET version = 1`);
     const id = (1_700_000_000n << 32n) | 7n;
     sql.run(
@@ -69,6 +71,7 @@ describe("migrate", () => {
     expect(migrate(sql)).toEqual({ from: 1, to: SCHEMA_VERSION });
     const [connection] = new SqlRoomStore(sql).loadConnections();
     expect(connection).toMatchObject({ handle: 7, isRefused: false, pendingBy: undefined });
+    expect(connection).toMatchObject({ connectedAt: undefined, disconnectingAt: undefined });
   });
 
   test("one that fails on its way changes nothing", () => {

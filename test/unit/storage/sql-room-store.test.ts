@@ -34,6 +34,8 @@ function connection(handle: number, more: Partial<StoredConnection> = {}): Store
     type: ConnectionType.NetworkingSockets,
     state: ConnectionState.Connecting,
     created: START,
+    connectedAt: undefined,
+    disconnectingAt: undefined,
     virtualPort: 7,
     channel: undefined,
     deadline: START + 10_000,

@@ -13,8 +13,10 @@ export async function lose(stub: RoomStub, ...peers: readonly TestPeer[]): Promi
   await runInDurableObject<RelayRoom, void>(stub, async (room, state) => {
     const lost = peers.flatMap(({ id }) => openSockets(state, id));
     expect(lost).toHaveLength(peers.length);
-    const others = state.getWebSockets().filter((socket) => !lost.includes(socket));
-    const listed = vi.spyOn(state, "getWebSockets").mockReturnValue(others);
+    const all = state.getWebSockets.bind(state);
+    const listed = vi
+      .spyOn(state, "getWebSockets")
+      .mockImplementation((tag) => all(tag).filter((socket) => !lost.includes(socket)));
     try {
       for (const socket of lost) await room.webSocketClose(socket, 1006, "");
     } finally {

@@ -1,6 +1,7 @@
 import { env } from "cloudflare:workers";
 import { runInDurableObject } from "cloudflare:test";
 import { parseAppId, parseRoomName } from "../../../src/protocol/index.ts";
+import type { ConnectionView } from "../../../src/relay/connection-view.ts";
 import { type RoomAdmin, roomAdmin } from "../../../src/relay/operations/index.ts";
 import type { RelayDirectory } from "../../../src/runtime/cloudflare/relay-directory.ts";
 import type { RelayRoom } from "../../../src/runtime/cloudflare/relay-room.ts";
@@ -26,6 +27,12 @@ export function directoryOf(app: number): DurableObjectStub<RelayDirectory> {
 export function operatorOf(room: RoomStub | RelayRoom): RoomAdmin {
   const object = room as RelayRoom;
   return roomAdmin(async (name, rest) => object.operate(name, rest));
+}
+
+/** In order of creation. */
+export async function openConnections(stub: RoomStub, limit: number): Promise<ConnectionView[]> {
+  const { connections } = await operatorOf(stub).connections({ sort: "created", isDescending: false, limit });
+  return connections;
 }
 
 export function alarmOf(stub: RoomStub): Promise<number | null> {

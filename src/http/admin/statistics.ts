@@ -1,0 +1,43 @@
+import { createRoute, z } from "@hono/zod-openapi";
+import { DROP_REASONS } from "../../protocol/index.ts";
+import { JOIN_REFUSALS, REFUSALS } from "../../relay/limits/refusals.ts";
+import { TYPES } from "./connection-schemas.ts";
+import { roomOf } from "./environment.ts";
+import { newRouter } from "./router.ts";
+import { answer, bytes, count, tally } from "./schemas.ts";
+
+const FamilySchema = z.object({ opened: count, active: count, packets: count, bytes }).openapi("FamilyStatistics");
+
+export const RoomStatisticsSchema = z
+  .object({
+    activeConnections: count,
+    totalPackets: count,
+    totalBytes: bytes,
+    peers: count.openapi({ description: "Sessions with a socket." }),
+    away: count.openapi({ description: "Sessions that wait for their client to come back." }),
+    monthBytes: bytes.openapi({ description: "Payload relayed in this calendar month, UTC." }),
+    families: z
+      .object(Object.fromEntries([...TYPES.keys()].map((type) => [type, FamilySchema])))
+      .optional()
+      .openapi({ description: "By type of connection." }),
+    messages: count.optional().openapi({ description: "WebSocket messages from peers: what Cloudflare bills." }),
+    joins: count.optional().openapi({ description: "Joins that were let in." }),
+    drops: tally(DROP_REASONS).openapi({ description: "Data frames that were not relayed, by reason." }),
+    refusals: tally(REFUSALS).openapi({ description: "Frames that were refused, by error." }),
+    joinRefusals: tally(JOIN_REFUSALS).openapi({ description: "Joins that this room refused, by reason." }),
+  })
+  .openapi("RoomStatistics");
+
+const statistics = createRoute({
+  method: "get",
+  path: "/statistics",
+  tags: ["Rooms"],
+  operationId: "getStatistics",
+  summary: "What a room has relayed, and who is in it",
+  description: "Counters are over the life of the room.",
+  responses: answer("The room's statistics.", RoomStatisticsSchema),
+});
+
+export function statisticsRoutes() {
+  return newRouter().openapi(statistics, async (c) => c.json(await roomOf(c).statistics(), 200));
+}
