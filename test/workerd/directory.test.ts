@@ -138,8 +138,8 @@ describe("what rooms say", () => {
   it("is not heard of a room that only operators and strangers have asked for", async () => {
     const app = freshApp();
     await operatorOf(roomOf(app)).statistics();
-    await operatorOf(roomOf(app)).ban({ kind: "peer", subject: "5", until: null, reason: "" }, "admin");
-    await operatorOf(roomOf(app)).kick(ALICE as never, "admin");
+    await operatorOf(roomOf(app)).ban({ kind: "peer", subject: "5", until: null, reason: "" }, "operator");
+    await operatorOf(roomOf(app)).kick(ALICE as never, "operator");
     expect(await directoryFor(app).totals()).toMatchObject({ rooms: 0 });
     expect(await roomsOf(app)).toEqual([]);
   });

@@ -10,7 +10,7 @@ import { operatorOf, type RoomStub, freshApp, roomOf, storedTotals } from "./sup
 
 /** Without a history; of that a minute has one row more, and a run of 60 s sees the end of one. */
 const BUDGET = 20 + 1;
-/** Eight tables at two rows each, the first row of one of them, four columns that came later, and the schema's version. */
+/** Eight tables at two rows each, what the room is called for life, four columns that came later, and the schema's version. */
 const SCHEMA = 22;
 const SIZE = 32;
 
