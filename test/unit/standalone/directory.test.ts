@@ -9,7 +9,7 @@ import type { Admission, LogEntry } from "../../../src/relay/ports.ts";
 import { parseSettings } from "../../../src/relay/settings.ts";
 import { parseRoomAddress } from "../../../src/runtime/room-address.ts";
 import { openDatabases } from "../../../src/runtime/standalone/databases.ts";
-import type { PeerSocket } from "../../../src/runtime/standalone/peer-socket.ts";
+import type { Upgraded } from "../../../src/runtime/standalone/upgraded.ts";
 import { Rooms } from "../../../src/runtime/standalone/rooms.ts";
 import { type WalkedFrame, dataFrame, walk } from "../../support/frames.ts";
 
@@ -44,7 +44,7 @@ function open(place: string): Rooms {
 }
 
 interface Joined {
-  readonly socket: PeerSocket;
+  readonly socket: Upgraded;
   readonly frames: WalkedFrame[];
 }
 
