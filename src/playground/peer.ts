@@ -60,7 +60,7 @@ export type Standing = "joining" | "waiting" | "connecting" | "connected" | "rec
 const LOOK_MS = 100;
 const CALL_AGAIN_MS = 500;
 const MOST_RECEIVED = 50;
-const MOST_PINGS = 60;
+const MOST_ECHOES = 60;
 
 export class PlaygroundPeer {
   readonly options: PeerOptions;
@@ -71,7 +71,8 @@ export class PlaygroundPeer {
   readonly weather: Signal<Weather> = signal(FAIR_WEATHER);
   readonly received: Signal<readonly Received[]> = signal([]);
   readonly numbers: Signal<Numbers | undefined> = signal(undefined);
-  readonly pings: Signal<readonly number[]> = signal([]);
+  /** ms that a message and its answer took, newest last. */
+  readonly echoes: Signal<readonly number[]> = signal([]);
   readonly lost = signal(0);
   /** Of a file that is on its way here, 0 to 1. */
   readonly progress: Signal<number | undefined> = signal(undefined);
@@ -97,6 +98,7 @@ export class PlaygroundPeer {
         this.#note(`"${name}" arrived ${isSame ? "whole" : "damaged"}`, isSame ? "good" : "bad");
       },
       progress: (_, received, size) => (this.progress.value = received / size),
+      echo: (ms) => (this.echoes.value = [...this.echoes.value, ms].slice(-MOST_ECHOES)),
       thrown: (arrived, total) => (this.thrown.value = { arrived, total }),
     });
   }
@@ -191,7 +193,7 @@ export class PlaygroundPeer {
 
   #watch(relay: RelayClient): void {
     relay.addEventListener("reconnecting", ({ detail: { attempt } }) =>
-      this.#note(`dials again, attempt ${attempt}`, "warn"),
+      this.timeline.add(`dials again, attempt ${attempt}`, "warn", "dialing"),
     );
     relay.addEventListener("reconnected", ({ detail: { isResumed } }) =>
       this.#note(isResumed ? "session resumed" : "joined anew", isResumed ? "good" : "warn"),
@@ -212,7 +214,6 @@ export class PlaygroundPeer {
     this.standing.value = standingOf(relay, found);
     this.lost.value = this.network.lost;
     if (!found || ++this.#looks % 3 !== 0) return;
-    // Something has to be under way for the round trip to be a recent one.
     if (this.standing.value === "connected") this.exchange.beat();
     const status = found.status();
     this.numbers.value = {
@@ -225,7 +226,6 @@ export class PlaygroundPeer {
       inBytes: status.inBytesPerSecond,
       waiting: status.pendingReliable + status.sentUnackedReliable,
     };
-    if (status.pingMs >= 0) this.pings.value = [...this.pings.value, status.pingMs].slice(-MOST_PINGS);
   }
 
   #follow(connection: RelayConnection): void {
