@@ -4,6 +4,8 @@ import { ConnectionState, type RelayClient, type RelayConnection, connect } from
 import { Exchange } from "./exchange.ts";
 import type { Family, Link } from "./families/index.ts";
 import { BadNetwork, FAIR_WEATHER, type Weather } from "./network.ts";
+import type { Received } from "./received.ts";
+import { type Standing, standingOf } from "./standing.ts";
 import { type Happening, type Mood, Timeline } from "./timeline.ts";
 
 export interface PeerOptions {
@@ -17,26 +19,6 @@ export interface PeerOptions {
   readonly isCaller: boolean;
   ticket(): Promise<string>;
 }
-
-/** What the other end sent, newest last. */
-export type Received =
-  | {
-      readonly id: number;
-      readonly kind: "text";
-      readonly text: string;
-      readonly isReliable: boolean;
-      readonly isOwn: boolean;
-    }
-  | {
-      readonly id: number;
-      readonly kind: "file";
-      readonly name: string;
-      readonly size: number;
-      readonly hash: string;
-      readonly isSame: boolean;
-      readonly isOwn: boolean;
-      readonly bytes: Uint8Array<ArrayBuffer>;
-    };
 
 export interface Numbers {
   readonly pingMs: number;
@@ -53,9 +35,6 @@ export interface Thrown {
   readonly arrived: number;
   readonly total: number;
 }
-
-/** One word for the whole, as the page's badge has it. */
-export type Standing = "joining" | "waiting" | "connecting" | "connected" | "reconnecting" | "away" | "over" | "failed";
 
 const LOOK_MS = 100;
 const CALL_AGAIN_MS = 500;
@@ -252,11 +231,3 @@ export class PlaygroundPeer {
 }
 
 const STATES = ["Connecting", "Connected", "Disconnecting", "Closed"] as const;
-
-function standingOf(relay: RelayClient, connection: RelayConnection | undefined): Standing {
-  if (relay.status === "closed") return "over";
-  if (relay.status === "reconnecting") return "reconnecting";
-  if (!connection) return "waiting";
-  if (connection.path === "peer-away") return "away";
-  return connection.state === ConnectionState.Connected ? "connected" : "connecting";
-}
