@@ -13,22 +13,28 @@ export interface Told {
     readonly isSame: boolean;
   }): void;
   progress(name: string, received: number, size: number): void;
+  /** A message and its answer took so long. */
+  echo(ms: number): void;
   /** Of the packets of one throw, so many have arrived. */
   thrown(arrived: number, total: number): void;
 }
 
 /** First byte of each message. */
-const Kind = { Text: 1, File: 2, Piece: 3, Thrown: 4, Hello: 5 } as const;
+const Kind = { Text: 1, File: 2, Piece: 3, Thrown: 4, Hello: 5, Ping: 6, Pong: 7 } as const;
 /** Bytes. The other end is somebody else, and may say anything. */
 export const MAX_FILE = 64 * 1024 * 1024;
 const WAIT_FOR_ROOM_MS = 5;
 /** u8 kind, u8 nothing, u16 throw, u16 total. */
 const THROWN_BYTES = 6;
+/** u8 kind, f64 time of the asker, which comes back as it is. */
+const BEAT_BYTES = 9;
 /** u8 kind, u32 size, SHA-256; the name follows. */
 const FILE_BYTES = 37;
 const SIZE_OFFSET = 1;
 const HASH_OFFSET = 5;
 const MAX_NAME = 100;
+/** Anything else is another one's clock. */
+const MAX_ECHO_MS = 60_000;
 
 interface Incoming {
   readonly name: string;
@@ -57,9 +63,12 @@ export class Exchange {
     this.#send(Uint8Array.of(Kind.Hello), true);
   }
 
-  /** Says nothing, for the connection to have something to measure. */
+  /** Asks for an answer at once, unreliably: a packet that is lost has no round trip. */
   beat(): void {
-    this.#send(Uint8Array.of(Kind.Hello), false);
+    const packet = new Uint8Array(BEAT_BYTES);
+    packet[0] = Kind.Ping;
+    new DataView(packet.buffer).setFloat64(1, performance.now());
+    this.#send(packet, false);
   }
 
   text(text: string, isReliable: boolean): boolean {
@@ -113,9 +122,23 @@ export class Exchange {
         return this.#begin(bytes);
       case Kind.Piece:
         return this.#append(body);
+      case Kind.Ping:
+        return this.#answer(body);
+      case Kind.Pong:
+        return this.#measure(bytes);
       case Kind.Thrown:
         return this.#count(new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength));
     }
+  }
+
+  #answer(body: Uint8Array): void {
+    this.#send(concat(Uint8Array.of(Kind.Pong), body.subarray(0, BEAT_BYTES - 1)), false);
+  }
+
+  #measure(bytes: Uint8Array): void {
+    if (bytes.length !== BEAT_BYTES) return;
+    const ms = performance.now() - new DataView(bytes.buffer, bytes.byteOffset).getFloat64(1);
+    if (ms >= 0 && ms < MAX_ECHO_MS) this.#told.echo(ms);
   }
 
   #begin(head: Uint8Array): void {

@@ -74,7 +74,6 @@ function drawTrail(context: CanvasRenderingContext2D, trail: Point[], place: Poi
   if (STILL.matches) return;
   context.strokeStyle = colour;
   context.lineWidth = 14;
-  context.lineCap = "round";
   for (const [i, to] of trail.entries()) {
     const from = trail[i - 1];
     if (!from) continue;

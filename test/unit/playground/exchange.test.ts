@@ -8,6 +8,7 @@ function told() {
     text: vi.fn<Told["text"]>(),
     file: vi.fn<Told["file"]>(),
     progress: vi.fn<Told["progress"]>(),
+    echo: vi.fn<Told["echo"]>(),
     thrown: vi.fn<Told["thrown"]>(),
   };
 }
@@ -75,6 +76,22 @@ describe("exchange", () => {
     expect(heard.thrown).toHaveBeenLastCalledWith(3, 3);
     await sender.throw(2, 1, 10_000);
     expect(heard.thrown).toHaveBeenLastCalledWith(2, 2);
+  });
+
+  it("measures how long an answer takes, and believes no other clock", () => {
+    const heard = told();
+    const ends: Exchange[] = [];
+    const to = (end: number) => (bytes: Uint8Array) => {
+      ends[end]?.received(bytes);
+      return true;
+    };
+    ends.push(new Exchange(to(1), 1_200, heard), new Exchange(to(0), 1_200, told()));
+    ends[0]?.beat();
+    expect(heard.echo).toHaveBeenCalledOnce();
+    expect(heard.echo.mock.calls[0]?.[0]).toBeLessThan(1_000);
+    ends[0]?.received(Uint8Array.of(7, 0x41, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff));
+    ends[0]?.received(Uint8Array.of(7, 0x7f, 0xf8, 0, 0, 0, 0, 0, 0));
+    expect(heard.echo).toHaveBeenCalledOnce();
   });
 
   it("bears whatever the other end sends", () => {
