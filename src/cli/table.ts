@@ -1,7 +1,7 @@
 /** JSON as people read it: lists of objects as columns, objects as lines of name and value. */
 
 /** Values that are ms since 1970. */
-const TIMES = new Set(["created", "lastActivity", "until"]);
+const TIMES = new Set(["created", "lastActivity", "until", "at", "since", "lastHeard", "lastSeen", "oldest"]);
 
 export function columns(rows: readonly object[]): string {
   if (rows.length === 0) return "none";

@@ -4,6 +4,7 @@
  * has a hash in its name, and only the pages themselves come here.
  */
 import { Hono } from "hono";
+import { isAdminOn } from "../auth/admin-tokens.ts";
 import type { Platform, RelayEnvironment } from "./gateway.ts";
 import { problem } from "./problem.ts";
 
@@ -69,10 +70,6 @@ export function pageRoutes<Env extends RelayEnvironment>(platform: Platform<Env>
   });
 
   return routes;
-}
-
-function isAdminOn(env: RelayEnvironment): boolean {
-  return Boolean(env.ADMIN_TOKEN);
 }
 
 async function servePage(files: PageFiles | undefined, path: string, request: Request): Promise<Response> {

@@ -56,7 +56,7 @@ export function viewPeer({ manager, settings }: RoomState, session: Session): Pe
     peer: String(peer),
     state: link ? "present" : "away",
     since: link ? link.since : awayUntil - settings.graceMs,
-    lastHeard: link ? link.lastHeard : null,
+    lastHeard: (link ?? session).lastHeard ?? null,
     connections: manager.countConnectionsForPeer(peer),
     address: admission?.address ?? null,
     rateClass: admission?.rateClass ?? null,

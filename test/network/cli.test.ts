@@ -159,18 +159,39 @@ describe("admin", () => {
 
   test("looks", async () => {
     expect(await admin(["statistics"])).toMatchObject({ activeConnections: 2, peers: 2 });
-    const first = await admin<{ connections: { connectionId: string }[]; next: number }>([
+    const first = await admin<{ connections: { connectionId: string }[]; next: string }>([
       "connections",
       "--limit",
       "1",
     ]);
-    const rest = await admin<{ connections: object[] }>(["connections", "--after", String(first.next)]);
+    const rest = await admin<{ connections: object[] }>(["connections", "--cursor", first.next]);
     expect([first.connections.length, rest.connections.length]).toEqual([1, 1]);
     const [shown] = first.connections;
     expect(await admin(["connection", shown?.connectionId ?? ""])).toMatchObject({ ...shown });
-    expect(await admin<{ connections: object[] }>(["peer", "71"])).toMatchObject({ connections: { length: 2 } });
+    expect(await admin(["connections", "--peer", "71", "--sort", "bytes", "--order", "desc"])).toMatchObject({
+      total: 2,
+    });
+    expect(await admin(["destination", shown?.connectionId ?? "", "71"])).toEqual({ peer: "72" });
+    expect(await admin(["peers"])).toMatchObject({ peers: [{ peer: "71" }, { peer: "72" }], total: 2, next: null });
+    expect(await admin(["peer", "71"])).toMatchObject({ peer: "71", state: "present", connections: 2 });
+    expect(await admin(["history"])).toMatchObject({ buckets: [{ opened: 2 }] });
     const { stdout } = await runCli(["admin", "connections", ...room], variables);
     expect(stdout.split("\n")[0]).toMatch(/^connectionId +fromPeerId +toPeerId/);
+  });
+
+  test("apps, their rooms and settings", async () => {
+    const ask = async (args: string[]) => documentOf<object>(await runCli(["admin", ...args, "--json"], variables));
+    expect(await ask(["whoami"])).toMatchObject({ name: "admin", scope: "operate", apps: null });
+    expect(await ask(["apps"])).toHaveProperty("apps");
+    expect(await ask(["rooms", "--app", "480"])).toHaveProperty("rooms");
+    expect(await ask(["totals", "--app", "480"])).toMatchObject({ app: 480 });
+    expect(await ask(["set", "--app", "480", "maxPeers=50", "graceMs=0"])).toMatchObject({
+      overrides: { maxPeers: 50, graceMs: 0 },
+    });
+    expect(await ask(["reset", "--app", "480"])).toMatchObject({ overrides: {} });
+    expect(await ask(["settings", "--app", "480"])).toMatchObject({ overrides: {} });
+    const wrong = await runCli(["admin", "set", "--app", "480", "peers=5", "--json"], variables);
+    expect([wrong.status, errorOf(wrong)]).toEqual([2, "usage"]);
   });
 
   test("acts", async () => {
@@ -199,6 +220,7 @@ describe("admin", () => {
     }
     expect(await admin(["bans"])).toEqual({ bans: [], next: null });
     expect(await admin(["drain", "--reconnect-after", "100"])).toEqual({ ended: 1 });
+    expect(await admin(["audit", "--limit", "1"])).toMatchObject({ entries: [{ actor: "admin", action: "drain" }] });
     const gone = await runCli(["admin", "kick", "72", ...room, "--json"], variables);
     expect([gone.status, errorOf(gone)]).toEqual([1, "peer_not_found"]);
   });

@@ -244,6 +244,47 @@ describe("what it shows", () => {
   });
 });
 
+describe("apps", () => {
+  it("settings hold in rooms that are open, and are gone again when they are taken back", async () => {
+    const app = freshApp();
+    await pairUp({ app });
+    const path = `/apps/${app}/settings`;
+    const put = await json<{ settings: object }>(admin(path, { method: "PUT", body: '{"maxPeers":2}' }));
+    expect(put).toMatchObject({ settings: { maxPeers: 2 }, overrides: { maxPeers: 2 } });
+    expect(await json(admin(path))).toEqual(put);
+    expect(await json(admin(`/apps/${app}/audit`))).toMatchObject({
+      entries: [{ actor: "admin", action: "settings" }],
+    });
+    expect(await json(admin(path, { method: "DELETE" }))).toMatchObject({ overrides: {} });
+    expect(await json(admin(`/apps/${app}/rooms`))).toMatchObject({ rooms: expect.any(Array), next: null });
+    expect(await json(admin(`/apps/${app}/totals`))).toMatchObject({ app });
+  });
+
+  it("a room is watched with the token among the subprotocols, of which it selects its own", async () => {
+    const app = freshApp();
+    const protocols = `edge-relay.watch.v1, token.${btoa(TOKEN).replaceAll("=", "")}`;
+    const headers = { upgrade: "websocket", "sec-websocket-protocol": protocols };
+    const response = await admin(`/apps/${app}/watch`, { headers });
+    expect([response.status, response.headers.get("sec-websocket-protocol")]).toEqual([101, "edge-relay.watch.v1"]);
+    const socket = response.webSocket!;
+    socket.accept();
+    const first = await new Promise((resolve) => socket.addEventListener("message", ({ data }) => resolve(data)));
+    expect(JSON.parse(String(first))).toMatchObject({ type: "statistics", statistics: { peers: 0 } });
+    socket.close(1000);
+  });
+
+  it("history, minute by minute", async () => {
+    const app = freshApp();
+    await mustRelay(await pairUp({ app }));
+    const answer = await json<{ buckets: object[] }>(admin(`/apps/${app}/history`));
+    expect(answer).toMatchObject({ resolution: "minute", buckets: [{ packets: 2, bytes: 32, opened: 1, joins: 2 }] });
+    expect(await json(admin(`/apps/${app}/history?resolution=hour&to=1`))).toEqual({ resolution: "hour", buckets: [] });
+    for (const query of ["resolution=day", "from=-1", "to=x", "since=1"]) {
+      await refused("invalid_query", admin(`/apps/${app}/history?${query}`));
+    }
+  });
+});
+
 describe("what it does", () => {
   it.each([false, true])("closes a connection: both ends are told 5104 (evicted: %s)", async (isEvicted) => {
     const app = freshApp();

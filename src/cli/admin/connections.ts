@@ -1,6 +1,7 @@
 /** What goes on in a room, and ending it: statistics, connections, peers. */
 import { Argument, Option } from "commander";
-import { ID_RULES, parseConnectionId, parsePeerId } from "../../protocol/index.ts";
+import { ConnectionType, ID_RULES, connectionTypeName, parseConnectionId, parsePeerId } from "../../protocol/index.ts";
+import { CONNECTION_SORTS } from "../../relay/operations/connections.ts";
 import type { CliCommand } from "../command.ts";
 import { columns } from "../table.ts";
 import { checked, whole } from "../values.ts";
@@ -8,6 +9,7 @@ import { type Action, commandOf } from "./action.ts";
 
 interface PageOptions {
   readonly after?: string | number;
+  readonly cursor?: string;
   readonly limit?: number;
 }
 
@@ -15,16 +17,29 @@ export function limitOption(): Option {
   return new Option("--limit <number>", "how many, at most 1000 (default: 100)").argParser(whole(1, 1_000));
 }
 
-export function pageQuery({ after, limit }: PageOptions): string {
-  const query = new URLSearchParams();
-  if (after !== undefined) query.set("after", String(after));
-  if (limit !== undefined) query.set("limit", String(limit));
-  return query.size === 0 ? "" : `?${query}`;
+export function cursorOption(): Option {
+  return new Option("--cursor <text>", "from an earlier page");
+}
+
+/** What was given of it, as it is. */
+export function queryOf(options: object, names: readonly string[]): string {
+  const given = options as Readonly<Record<string, unknown>>;
+  const pairs = names.flatMap((name) => (given[name] === undefined ? [] : [[name, String(given[name])]]));
+  return pairs.length === 0 ? "" : `?${new URLSearchParams(pairs)}`;
+}
+
+export function pageQuery(options: PageOptions): string {
+  return queryOf(options, ["after", "cursor", "limit"]);
 }
 
 /** A page of a list, and how to get the next one. */
-export function page(rows: readonly object[], next: unknown): string {
-  return next === null || next === undefined ? columns(rows) : `${columns(rows)}\nmore: --after ${String(next)}`;
+export function page(rows: readonly object[], next: unknown, option = "after"): string {
+  return next === null || next === undefined ? columns(rows) : `${columns(rows)}\nmore: --${option} ${quoted(next)}`;
+}
+
+/** The place behind an app's own room is an empty text, which a shell would drop. */
+function quoted(next: unknown): string {
+  return next === "" ? "''" : String(next);
 }
 
 export function peerArgument(): Argument {
@@ -41,14 +56,25 @@ const statistics: Action = {
   request: () => ({ method: "GET", path: "/statistics" }),
 };
 
-const connections: Action<PageOptions> = {
+const connections: Action = {
   name: "connections",
   summary: "the open connections, in pages",
-  options: [new Option("--after <number>", "from an earlier page").argParser(whole(0, 0xffff_ffff)), limitOption()],
-  request: (_, options) => ({ method: "GET", path: `/connections${pageQuery(options)}` }),
+  options: [
+    new Option("--peer <id>", "of which this peer is an end").argParser(checked(parsePeerId, ID_RULES.peer)),
+    new Option("--type <type>", "of this family").choices(Object.values(ConnectionType).map(connectionTypeName)),
+    new Option("--state <state>", "in this state").choices(["Connecting", "Connected", "Disconnecting"]),
+    new Option("--sort <by>", "what comes first (default: created)").choices(CONNECTION_SORTS),
+    new Option("--order <order>", "(default: asc)").choices(["asc", "desc"]),
+    cursorOption(),
+    limitOption(),
+  ],
+  request: (_, options) => ({
+    method: "GET",
+    path: `/connections${queryOf(options, ["peer", "type", "state", "sort", "order", "cursor", "limit"])}`,
+  }),
   describe(answer) {
-    const { connections: rows, next } = answer as { connections: object[]; next: number | null };
-    return page(rows, next);
+    const { connections: rows, next } = answer as { connections: object[]; next: string | null };
+    return page(rows, next, "cursor");
   },
 };
 
@@ -59,12 +85,29 @@ const connection: Action = {
   request: ([id]) => ({ method: "GET", path: `/connections/${String(id)}` }),
 };
 
+const destination: Action = {
+  name: "destination",
+  summary: "the other end of a connection",
+  args: [connectionArgument(), peerArgument()],
+  request: ([id, from]) => ({ method: "GET", path: `/connections/${String(id)}/destination?from=${String(from)}` }),
+};
+
+const peers: Action<PageOptions> = {
+  name: "peers",
+  summary: "who is in the room, in pages",
+  options: [cursorOption(), limitOption()],
+  request: (_, options) => ({ method: "GET", path: `/peers${pageQuery(options)}` }),
+  describe(answer) {
+    const { peers: rows, next } = answer as { peers: object[]; next: string | null };
+    return page(rows, next, "cursor");
+  },
+};
+
 const peer: Action = {
   name: "peer",
-  summary: "a peer's connections",
+  summary: "one peer; its connections: connections --peer",
   args: [peerArgument()],
-  request: ([id]) => ({ method: "GET", path: `/peers/${String(id)}/connections` }),
-  describe: (answer) => columns((answer as { connections: object[] }).connections),
+  request: ([id]) => ({ method: "GET", path: `/peers/${String(id)}` }),
 };
 
 const close: Action = {
@@ -87,6 +130,8 @@ export const CONNECTION_COMMANDS: readonly CliCommand[] = [
   commandOf(statistics),
   commandOf(connections),
   commandOf(connection),
+  commandOf(destination),
+  commandOf(peers),
   commandOf(peer),
   commandOf(close),
   commandOf(kick),

@@ -9,6 +9,7 @@ import { connectionRoutes } from "./connections.ts";
 import { drainRoutes } from "./drain.ts";
 import { type AdminEnv, Refused } from "./environment.ts";
 import { describeApi } from "./openapi.ts";
+import { historyRoutes } from "./history.ts";
 import { peerRoutes } from "./peers.ts";
 import { logActions } from "./log-actions.ts";
 import { newRouter } from "./router.ts";
@@ -28,6 +29,7 @@ function roomRoutes() {
     .route("/", peerRoutes())
     .route("/", banRoutes())
     .route("/", drainRoutes())
+    .route("/", historyRoutes())
     .route("/", auditRoutes())
     .route("/", watchRoutes());
 }

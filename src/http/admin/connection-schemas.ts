@@ -53,9 +53,6 @@ const EndSchema = z
   .openapi("ConnectionEnd");
 
 export const ConnectionDetailSchema = ConnectionViewSchema.extend({
-  states: z
-    .array(z.object({ state: connectionState, at: time }))
-    .readonly()
-    .optional(),
-  ends: z.array(EndSchema).readonly().optional(),
+  states: z.array(z.object({ state: connectionState, at: time })).readonly(),
+  ends: z.tuple([EndSchema, EndSchema]).readonly(),
 }).openapi("ConnectionDetail");

@@ -24,7 +24,7 @@ export function newRouter(): OpenAPIHono<AdminEnv> {
     if (!content || !("schema" in content)) return declare(route, handler as never);
     router.openAPIRegistry.registerPath(route);
     const reader = async (c: Context, next: () => Promise<void>): Promise<void> => {
-      c.req.addValidatedData("json", await readBody(c, content.schema as z.ZodType<object>));
+      c.req.addValidatedData("json", await readBody(c, content.schema as z.ZodType<object>, body.required ?? false));
       await next();
     };
     return declare({ ...rest, request, hide: true, middleware: reader }, handler as never);
@@ -33,9 +33,11 @@ export function newRouter(): OpenAPIHono<AdminEnv> {
   return router;
 }
 
-async function readBody(c: Context, schema: z.ZodType<object>): Promise<object> {
+async function readBody(c: Context, schema: z.ZodType<object>, isRequired: boolean): Promise<object> {
   const text = await c.req.text();
   if (text.length > MAX_BODY) throw new Refused("invalid_body", `the body must be at most ${MAX_BODY} characters`);
+  if (isRequired && text.trim() === "")
+    throw new Refused("invalid_body", "the body must not be empty: send a JSON object");
   const result = schema.safeParse(parseJson(text));
   if (!result.success) throw refuseInvalid("json", result.error.issues);
   return result.data;

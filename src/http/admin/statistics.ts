@@ -1,5 +1,5 @@
 import { createRoute, z } from "@hono/zod-openapi";
-import { DROP_REASONS } from "../../protocol/index.ts";
+import { type ConnectionTypeName, DROP_REASONS } from "../../protocol/index.ts";
 import { JOIN_REFUSALS, REFUSALS } from "../../relay/limits/refusals.ts";
 import { TYPES } from "./connection-schemas.ts";
 import { roomOf } from "./environment.ts";
@@ -7,6 +7,8 @@ import { newRouter } from "./router.ts";
 import { answer, bytes, count, tally } from "./schemas.ts";
 
 const FamilySchema = z.object({ opened: count, active: count, packets: count, bytes }).openapi("FamilyStatistics");
+
+type Families = Record<ConnectionTypeName, typeof FamilySchema>;
 
 export const RoomStatisticsSchema = z
   .object({
@@ -17,11 +19,10 @@ export const RoomStatisticsSchema = z
     away: count.openapi({ description: "Sessions that wait for their client to come back." }),
     monthBytes: bytes.openapi({ description: "Payload relayed in this calendar month, UTC." }),
     families: z
-      .object(Object.fromEntries([...TYPES.keys()].map((type) => [type, FamilySchema])))
-      .optional()
+      .object(Object.fromEntries([...TYPES.keys()].map((type) => [type, FamilySchema])) as Families)
       .openapi({ description: "By type of connection." }),
-    messages: count.optional().openapi({ description: "WebSocket messages from peers: what Cloudflare bills." }),
-    joins: count.optional().openapi({ description: "Joins that were let in." }),
+    messages: count.openapi({ description: "WebSocket messages from peers: what Cloudflare bills." }),
+    joins: count.openapi({ description: "Joins that were let in." }),
     drops: tally(DROP_REASONS).openapi({ description: "Data frames that were not relayed, by reason." }),
     refusals: tally(REFUSALS).openapi({ description: "Frames that were refused, by error." }),
     joinRefusals: tally(JOIN_REFUSALS).openapi({ description: "Joins that this room refused, by reason." }),

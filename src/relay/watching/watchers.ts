@@ -127,15 +127,19 @@ export class Watchers implements RoomObserver {
 
   turnEnded(now: number): void {
     if (this.#happenings.length > 0) this.#tellHappenings(now);
+    if (this.#isWaking) return; // it is the timer's then, however late: both could tell within one second
     if (now - this.#lookedAt >= STATISTICS_MS || now < this.#lookedAt) this.#tellStatistics(now);
-    else if (!this.#isWaking) this.#wake(this.#lookedAt + STATISTICS_MS);
+    else this.#wake(this.#lookedAt + STATISTICS_MS);
   }
 
   /** The time that was asked for has come. */
   ring(now: number): void {
     this.#isWaking = false;
     if (this.#watchers.size === 0) return;
-    this.#tellStatistics(now);
+    const soonest = this.#lookedAt + STATISTICS_MS;
+    // A late timer may ring behind a turn that has told them.
+    if (now >= soonest || now < this.#lookedAt) this.#tellStatistics(now);
+    else this.#wake(soonest);
     for (const watcher of this.#watchers.values()) {
       if (now - watcher.fullSince >= STALL_MS) this.#end(watcher, CloseCode.Stalled, "what was sent was not taken in");
     }
@@ -164,7 +168,7 @@ export class Watchers implements RoomObserver {
       watcher.tellStatistics(event, isNews, now);
       isAnyBehind ||= watcher.isBehind;
     }
-    if (isAnyBehind && !this.#isWaking) this.#wake(now + STATISTICS_MS);
+    if (isAnyBehind) this.#wake(now + STATISTICS_MS);
   }
 
   #statistics(now: number): string {

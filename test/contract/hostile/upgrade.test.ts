@@ -164,7 +164,7 @@ describe("two requests in one", () => {
 });
 
 describe("the admin API", () => {
-  test("2,000 wrong tokens: each the same answer, whatever is right about the token", () =>
+  test("2,000 wrong tokens: refused alike, whatever is right about them, and soon not looked at", () =>
     siege.withstand({}, async () => {
       const good = "test-admin-token-0123456789abcdef";
       const answers = new Set<string>();
@@ -173,11 +173,12 @@ describe("the admin API", () => {
         const asked = guesses.map(async (token) => {
           const headers = { authorization: `Bearer ${token}` };
           const response = await fetch(`${siege.relay.url}/v1/admin/apps/480/statistics`, { headers });
-          return `${response.status} ${await response.text()}`;
+          const { code } = (await response.json()) as { code: string };
+          return `${response.status} ${code}`;
         });
         for (const answer of await Promise.all(asked)) answers.add(answer);
       }
-      expect(answers.size).toBe(1);
-      expect([...answers][0]).toMatch(/^401 .*"code":"admin_token_wrong"/);
+      // That the relay goes on answering its operator from this address is what `withstand` looks at.
+      expect([...answers]).toEqual(["401 admin_token_wrong", "429 too_many_requests"]);
     }));
 });

@@ -210,4 +210,34 @@ describe("a watcher that reads slowly", () => {
     watched.advance(1_000);
     expect(spectator.of("skipped")).toMatchObject([{ events: 701 - MAX_EVENTS_PER_SECOND }]);
   });
+
+  test("and nothing of what is beyond that is kept until the turn ends", () => {
+    const watched = new WatchedRoom();
+    watched.watch();
+    const { room } = watched;
+    const [a] = [room.join(ALICE), room.join(BOB)];
+    const connection = room.manager.getConnectionByHandle(a.connect(BOB))!;
+    let views = 0;
+    const counted = new Proxy(connection, {
+      get: (target, field) => {
+        if (field === "created") views++;
+        return Reflect.get(target, field) as unknown;
+      },
+    });
+    for (let i = 0; i < 2_000; i++) watched.watchers.opened(counted);
+    expect(views).toBe(MAX_EVENTS_PER_SECOND);
+  });
+
+  test("hears on when the clock is set back", () => {
+    const watched = new WatchedRoom(GENEROUS);
+    const spectator = watched.watch();
+    watched.advance(2_000);
+    spectator.take();
+    watched.room.now -= 3_600_000;
+    churn(watched, 400);
+    expect(typesOf(spectator.take()).slice(0, 2)).toEqual(["joined", "statistics"]);
+    watched.room.now -= 3_600_000;
+    watched.watchers.ring(watched.room.now); // timers do not go by the clock
+    expect(typesOf(spectator.take())).toEqual(["skipped", "statistics"]);
+  });
 });
