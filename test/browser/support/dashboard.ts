@@ -1,6 +1,7 @@
 /** What the tests of the dashboard share: operators who sign in, and players in a room that they look at. */
 import { createHash } from "node:crypto";
 import type { Page } from "playwright-core";
+import { vi } from "vitest";
 import { type RelayClient, type RelayConnection, connect } from "../../../src/client/index.ts";
 import { TEST_ADMIN_TOKEN, type RunningRelay } from "../../support/running-relay.ts";
 import { TEST_APP, testTicket } from "../../support/tickets.ts";
@@ -24,7 +25,11 @@ export function roomHash(room: string, rest: string): string {
 }
 
 /** Signed in, at this place of the dashboard. */
-export async function openDashboard(relay: RunningRelay, hash: string, options: PageOptions = {}): Promise<WatchedPage> {
+export async function openDashboard(
+  relay: RunningRelay,
+  hash: string,
+  options: PageOptions = {},
+): Promise<WatchedPage> {
   const opened = await openPage(`${relay.url}/dashboard/${hash}`, options);
   await signIn(opened.page);
   return opened;
@@ -32,6 +37,11 @@ export async function openDashboard(relay: RunningRelay, hash: string, options: 
 
 export async function live(page: Page): Promise<void> {
   await page.getByText("Live", { exact: true }).waitFor();
+}
+
+/** Nothing on the page is being waited for. */
+export async function loaded(page: Page): Promise<void> {
+  await vi.waitUntil(async () => (await page.getByText("Loading …").count()) === 0, { timeout: 15_000 });
 }
 
 let lastPeer = 76561197960291000n;
