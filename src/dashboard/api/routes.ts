@@ -4,7 +4,6 @@ import type {
   BanKind,
   ConnectionStateName,
   ConnectionTypeName,
-  HistoryBucket,
   HistoryResolution,
   RoomPlace,
   SettingOverrides,
@@ -32,10 +31,6 @@ export interface Since {
   readonly resolution: HistoryResolution;
   /** ms */
   readonly from: number;
-}
-
-export interface History {
-  readonly buckets: HistoryBucket[];
 }
 
 export interface Listed<T> {
@@ -80,10 +75,10 @@ export function statistics(place: RoomPlace, signal?: AbortSignal) {
   return answerOf(routes.statistics.$get({ param }, init(signal)));
 }
 
-export const history = (place: RoomPlace, { resolution, from }: Since, signal?: AbortSignal): Promise<History> =>
-  answerOf<History>(
-    askSignedIn(`${pathOf(place)}/history?resolution=${resolution}&from=${from}`, signal ? { signal } : {}),
-  );
+export function history(place: RoomPlace, { resolution, from }: Since, signal?: AbortSignal) {
+  const { routes, param } = roomOf(place);
+  return answerOf(routes.history.$get({ param, query: { resolution, from: String(from) } }, init(signal)));
+}
 
 export async function connections(place: RoomPlace, filter: ConnectionFilter, page: Page, signal?: AbortSignal) {
   const { routes, param } = roomOf(place);

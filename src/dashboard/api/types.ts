@@ -1,15 +1,7 @@
 /** What the admin API answers: by its routes, as hono/client has them, and by the names that the relay gives it. */
 import type { InferResponseType } from "hono/client";
 import type { ConnectionStateName, ConnectionTypeName } from "../../protocol/index.ts";
-import type {
-  AuditEntry,
-  Ban,
-  BanKind,
-  HistoryBucket,
-  HistoryResolution,
-  PeerView,
-  WatchEvent,
-} from "../../http/admin/types.ts";
+import type { AuditEntry, Ban, BanKind, HistoryResolution, PeerView, WatchEvent } from "../../http/admin/types.ts";
 import type { SettingName } from "../../relay/settings.ts";
 import type { api } from "./session.ts";
 
@@ -19,7 +11,6 @@ export type {
   BanKind,
   ConnectionStateName,
   ConnectionTypeName,
-  HistoryBucket,
   HistoryResolution,
   PeerView,
   SettingName,
@@ -34,6 +25,7 @@ export type RoomStatistics = InferResponseType<InApp["statistics"]["$get"], 200>
 export type ConnectionView = InferResponseType<InApp["connections"]["$get"], 200>["connections"][number];
 export type ConnectionDetail = InferResponseType<InApp["connections"][":id"]["$get"], 200>;
 export type ConnectionEnd = NonNullable<ConnectionDetail["ends"]>[number];
+export type HistoryBucket = InferResponseType<InApp["history"]["$get"], 200>["buckets"][number];
 export type Settings = InferResponseType<InApp["settings"]["$get"], 200>;
 export type SettingOverrides = Settings["overrides"];
 

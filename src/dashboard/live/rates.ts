@@ -11,10 +11,10 @@ export interface Sample {
   readonly connections: number;
 }
 
-/** Shorter differences are noise. */
-const SHORTEST_MS = 200;
+/** Shorter differences are noise: a room says how it is between two of its turns, not at even times. */
+const SHORTEST_MS = 700;
 
-export function sumOf(counts: Partial<Readonly<Record<string, number>>>): number {
+export function sumOf(counts: Readonly<Record<string, number | undefined>>): number {
   return Object.values(counts).reduce<number>((sum, count) => sum + (count ?? 0), 0);
 }
 

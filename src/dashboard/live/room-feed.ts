@@ -103,10 +103,10 @@ export class RoomFeed {
     const now = { at, statistics: found };
     this.statistics.value = found;
     this.#heardAt = Date.now();
-    const sample = this.#seen ? sampleBetween(this.#seen, now) : quietSample(at, found);
-    if (!sample) return;
-    this.#seen = now;
-    this.#add(sample);
+    // Of the first nothing is known but counters, which say nothing of just now.
+    const sample = this.#seen && sampleBetween(this.#seen, now);
+    if (sample || !this.#seen) this.#seen = now;
+    if (sample) this.#add(sample);
   }
 
   #tick(): void {

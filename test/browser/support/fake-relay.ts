@@ -86,7 +86,14 @@ export async function startFakeRelay(port: number, connections: number): Promise
       });
     } else servePage(path === "/v1/admin/docs" ? "/dashboard/" : path, response);
   });
-  const sockets = new WebSocketServer({ noServer: true, handleProtocols: () => "edge-relay.watch.v1" });
+  const sockets = new WebSocketServer({
+    noServer: true,
+    clientTracking: false,
+    maxPayload: 1_024,
+    perMessageDeflate: false,
+    skipUTF8Validation: false,
+    handleProtocols: () => "edge-relay.watch.v1",
+  });
   server.on("upgrade", (request, socket, head) => {
     sockets.handleUpgrade(request, socket, head, (client) => {
       const tell = (event: unknown): void => client.send(JSON.stringify(event));

@@ -1,0 +1,86 @@
+/** A room with ten thousand connections: the table has them all, and the page only those that can be seen. */
+import type { Page } from "playwright-core";
+import { afterAll, beforeAll, expect, test, vi } from "vitest";
+import { RunningRelay } from "../support/running-relay.ts";
+import { closeBrowser } from "./support/browser.ts";
+import { Players, live, openDashboard, roomHash } from "./support/dashboard.ts";
+
+const ROOM = "large";
+const CONNECTIONS = 10_000;
+const MOST_ROWS = 100;
+const WIDE = { connectBurst: 65_536, connectsPerSecond: 65_536, maxConnectionsPerPeer: 65_536, joinsPerMinute: 0 };
+
+let relay: RunningRelay;
+let players: Players;
+
+beforeAll(async () => {
+  relay = await RunningRelay.start({ APP_SETTINGS: JSON.stringify({ default: WIDE }) });
+  players = await Players.join(relay, ROOM);
+  const [a, b] = players.clients;
+  // Nobody answers, and nobody has to: they are listed from when they are asked for.
+  for (let virtualPort = 0; virtualPort < CONNECTIONS; virtualPort++) {
+    a.open(b.peer, { virtualPort, timeoutMs: 600_000 }).catch(() => undefined);
+  }
+  await vi.waitUntil(async () => (await total()) === CONNECTIONS, { timeout: 50_000, interval: 250 });
+});
+afterAll(async () => {
+  await closeBrowser();
+  await players[Symbol.asyncDispose]();
+  await relay[Symbol.asyncDispose]();
+});
+
+async function total(): Promise<number> {
+  return (await players.api<{ total: number }>("/connections?limit=1")).total;
+}
+
+const rows = (page: Page) => page.locator(".rows .row");
+
+test("ten thousand rows scroll from the first to the last, with no more than a hundred in the page", async () => {
+  await using opened = await openDashboard(relay, roomHash(ROOM, "connections?order=asc"));
+  const { page, problems } = opened;
+  await live(page);
+  await page.getByText("10,000 open").waitFor();
+  await page.locator(".row-link").first().waitFor();
+  const most = await page.locator(".table").evaluate(async (table) => {
+    let most = 0;
+    const frame = (): Promise<unknown> => new Promise((resolve) => requestAnimationFrame(resolve));
+    for (let top = 0; top < table.scrollHeight; top += 2_000) {
+      table.scrollTop = top;
+      await frame();
+      await frame();
+      most = Math.max(most, table.querySelectorAll(".rows .row").length);
+    }
+    return most;
+  });
+  expect(most).toBeGreaterThan(10);
+  expect(most).toBeLessThanOrEqual(MOST_ROWS);
+  await page.locator(`.row[aria-rowindex="${CONNECTIONS + 1}"] .row-link`).waitFor();
+  expect(await rows(page).count()).toBeLessThanOrEqual(MOST_ROWS);
+  expect(problems).toEqual([]);
+});
+
+test("keys go through all of it, and filters make it short", async () => {
+  await using opened = await openDashboard(relay, roomHash(ROOM, "connections?order=asc"));
+  const { page, problems } = opened;
+  await page.locator(".row-link").first().waitFor();
+  await page.locator(".row-link").first().focus();
+  await page.keyboard.press("ArrowDown");
+  await page.keyboard.press("PageDown");
+  const index = await page.evaluate(() =>
+    Number(document.activeElement?.closest(".row")?.getAttribute("aria-rowindex")),
+  );
+  expect(index).toBeGreaterThan(5);
+  await page.keyboard.press("End");
+  await page.locator(`.row[aria-rowindex="${CONNECTIONS + 1}"] .row-link:focus`).waitFor();
+  await page.getByLabel("State").selectOption("Connected");
+  await page.getByText("No connection matches.").waitFor();
+  expect(problems).toEqual([]);
+});
+
+test("its graph shows the busiest, and says of how many", async () => {
+  await using opened = await openDashboard(relay, roomHash(ROOM, "graph"));
+  const { page, problems } = opened;
+  await page.getByText("The busiest 1,000 of 10,000 connections").waitFor();
+  await page.getByRole("img", { name: /2 peers and 1 pairs/ }).waitFor();
+  expect(problems).toEqual([]);
+});
