@@ -255,7 +255,7 @@ export class Room {
     this.#schedule(now);
   }
 
-  /** Writes all counters as one row. When the store fails they stay dirty, for the next flush. */
+  /** Writes all counters as one row, with what is due of the history. When the store fails they stay dirty, for the next. */
   flush(): void {
     const { store, counters, manager } = this.#state;
     this.#dirtySince = Infinity; // where the store fails, the next attempt is as far off
