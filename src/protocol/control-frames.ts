@@ -80,17 +80,24 @@ export type ControlFrame = {
 export type ControlFrameOf<N extends ControlFrameName> = Extract<ControlFrame, { frame: N }>;
 export type ControlValues<N extends ControlFrameName> = ControlFrameOf<N>["values"];
 
-interface Layout {
-  readonly name: ControlFrameName;
+/** A frame as a list of named fields, in wire order. */
+export interface Layout<Name extends string = string> {
+  readonly name: Name;
   readonly type: number;
   readonly fields: readonly (readonly [string, Field<unknown>])[];
 }
 
-const LAYOUTS: readonly Layout[] = Object.entries(CONTROL_FRAMES).map(([name, { type, fields }]) => ({
-  name: name as ControlFrameName,
-  type,
-  fields: Object.entries(fields) as unknown as [string, Field<unknown>][],
-}));
+export function layoutsOf<Name extends string>(
+  frames: Readonly<Record<Name, { readonly type: number; readonly fields: Readonly<Record<string, AnyField>> }>>,
+): Layout<Name>[] {
+  return (Object.keys(frames) as Name[]).map((name) => ({
+    name,
+    type: frames[name].type,
+    fields: Object.entries(frames[name].fields) as unknown as [string, Field<unknown>][],
+  }));
+}
+
+const LAYOUTS = layoutsOf(CONTROL_FRAMES);
 const BY_NAME = new Map(LAYOUTS.map((layout) => [layout.name, layout]));
 const BY_TYPE = new Map(LAYOUTS.map((layout) => [layout.type, layout]));
 
@@ -100,8 +107,14 @@ export function encodeControl<N extends ControlFrameName>(
   values: ControlValues<N>,
   flags = 0,
 ): Uint8Array<ArrayBuffer> {
-  const layout = BY_NAME.get(name) as Layout;
-  const record = values as Record<string, unknown>;
+  return encodeLayout(BY_NAME.get(name) as Layout, values as Record<string, unknown>, flags);
+}
+
+export function encodeLayout(
+  layout: Layout,
+  record: Readonly<Record<string, unknown>>,
+  flags: number,
+): Uint8Array<ArrayBuffer> {
   let size = HEADER_SIZE;
   for (const [key, field] of layout.fields) size += field.size(record[key]);
   const bytes = new Uint8Array(size);
@@ -121,13 +134,17 @@ export function isControlType(type: number): boolean {
 
 /** The control frame at `offset`; undefined when its type is none, or its bytes are not what its type says. */
 export function decodeControl(view: DataView, offset: number): ControlFrame | undefined {
+  const layout = BY_TYPE.get(view.getUint8(offset));
+  const values = layout && decodeLayout(layout, view, offset);
+  return values && ({ frame: layout.name, flags: view.getUint8(offset + 1), values } as ControlFrame);
+}
+
+/** The values of the frame at `offset`, which is of this layout; undefined when its bytes are not. */
+export function decodeLayout(layout: Layout, view: DataView, offset: number): Record<string, unknown> | undefined {
   const end = frameEnd(view, offset);
   if (end < 0) return undefined;
-  const layout = BY_TYPE.get(view.getUint8(offset));
-  if (!layout) return undefined;
   const cursor: Cursor = { view, offset: offset + HEADER_SIZE, end, failed: false };
   const values: Record<string, unknown> = {};
   for (const [key, field] of layout.fields) values[key] = field.read(cursor);
-  if (cursor.failed) return undefined;
-  return { frame: layout.name, flags: view.getUint8(offset + 1), values } as ControlFrame;
+  return cursor.failed ? undefined : values;
 }

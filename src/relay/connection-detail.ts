@@ -1,4 +1,4 @@
-import { type ConnectionStateName, ConnectionState, type PeerId, connectionStateName } from "../protocol/index.ts";
+import { type ConnectionStateName, ConnectionState, Path, type PeerId, connectionStateName } from "../protocol/index.ts";
 import type { P2PConnection } from "./connection.ts";
 import { type ConnectionView, viewConnection } from "./connection-view.ts";
 import { type EndQuality, type QualityView, viewQuality } from "./quality.ts";
@@ -36,7 +36,7 @@ export function connectionDetail(room: RoomState, connection: P2PConnection): Co
   return {
     ...viewConnection(connection),
     states: statesOf(connection),
-    ends: [viewEnd(room, fromPeerId, quality?.from), viewEnd(room, toPeerId, quality?.to)],
+    ends: [viewEnd(room, connection, fromPeerId, quality?.from), viewEnd(room, connection, toPeerId, quality?.to)],
   };
 }
 
@@ -49,7 +49,16 @@ function statesOf({ created, connectedAt, disconnectingAt }: P2PConnection): Sta
   return times.flatMap(([state, at]) => (at === undefined ? [] : [{ state: connectionStateName(state), at }]));
 }
 
-function viewEnd({ sessions }: RoomState, peer: PeerId, said: EndQuality | undefined): ConnectionEnd {
+function viewEnd(
+  { sessions }: RoomState,
+  { farPeer, farPath }: P2PConnection,
+  peer: PeerId,
+  said: EndQuality | undefined,
+): ConnectionEnd {
+  if (peer === farPeer) {
+    const presence = farPath === Path.Away ? "away" : "present";
+    return { peer: String(peer), presence, lastHeard: null, queuedBytes: 0, quality: null };
+  }
   const session = sessions.get(peer);
   const link = session?.link;
   return {

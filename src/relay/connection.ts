@@ -4,11 +4,13 @@ import {
   ConnectionState,
   type ConnectionType,
   type Handle,
+  type Path,
   type PeerId,
 } from "../protocol/index.ts";
 import type { ConnectionRates } from "./limits/rates.ts";
 import type { ConnectionQuality } from "./quality.ts";
 import type { Session } from "./sessions/session.ts";
+import type { Trunk } from "./trunk/trunk.ts";
 
 /** The record as the manager holds it. Everyone else sees it as `P2PConnection`. */
 export interface ConnectionRecord {
@@ -41,6 +43,20 @@ export interface ConnectionRecord {
   pendingBy: PeerId | undefined;
   /** The other end refused; the initiator, a stranger to it, learns of it when the connect timeout ends (rule C6). */
   isRefused: boolean;
+  /** The end that is in another room, which holds the other half (trunk/); undefined where both are here. */
+  farPeer: PeerId | undefined;
+  /** That room's name; "" for the app's own. */
+  farRoom: string | undefined;
+  /** The handle of its half; undefined until it has said. */
+  farHandle: number | undefined;
+  /** The way there. Undefined too once the other half knows that this one is over. */
+  trunk: Trunk | undefined;
+  /** Whether frames reach the far end, as its room said last. */
+  farPath: Path;
+  /** The other half is known to be Connected. */
+  isFarConnected: boolean;
+  /** The far end asked for it, with a ticket that may learn of refusals. */
+  isFarVisible: boolean;
   /** Which counter flush last saw this record change (see RoomCounters). */
   dirtyMark: number;
   /** The sessions of its two ends as they were last seen (ends.ts). */

@@ -10,10 +10,11 @@
  *     9  four lists of counts, each behind its length, in orders that grow at their ends:
  *        drops (DROP_REASONS), refused frames (REFUSALS), refused joins (JOIN_REFUSALS),
  *        families (opened, packets, bytes of each connection type); then twice the same for
- *        minutes (history/running.ts): the one that is not over, and the one before it that is not written yet
+ *        minutes (history/running.ts): the one that is not over, and the one before it that is not written yet;
+ *        then what went over trunks (TRUNK_COUNTS)
  *     …  per connection: handle, packets, bytes, last activity
  *
- * Older layouts are still read: 2 has neither 7 and 8 nor what follows the third list, 1 moreover neither 5 and 6 nor the second and
+ * Older layouts are still read: 3 has nothing of trunks, 2 has neither 7 and 8 nor what follows the third list, 1 moreover neither 5 and 6 nor the second and
  * third list.
  */
 import { DROP_REASONS, type DropReason, type ErrorName } from "../protocol/index.ts";
@@ -31,9 +32,9 @@ import {
   Tally,
 } from "./limits/refusals.ts";
 
-const LAYOUT = 3;
+const LAYOUT = 4;
 /** Where the first list begins in each layout. */
-const FIRST_LISTS: Readonly<Record<number, number>> = { 1: 5, 2: 7, [LAYOUT]: 9 };
+const FIRST_LISTS: Readonly<Record<number, number>> = { 1: 5, 2: 7, 3: 9, [LAYOUT]: 9 };
 const FIRST_LIST = 9;
 const PER_CONNECTION = 4;
 const NONE = new RunningBucket();
@@ -45,6 +46,10 @@ export interface ConnectionCounters {
   /** False when a checkpoint has them in advance of the disk. */
   readonly isFlushed: boolean;
 }
+
+/** WebSocket messages to and from other rooms, and their bytes: counted apart from what peers send and are sent. */
+export const TRUNK_COUNTS = ["messagesIn", "bytesIn", "messagesOut", "bytesOut"] as const;
+export type TrunkTraffic = Readonly<Record<(typeof TRUNK_COUNTS)[number], number>>;
 
 export type Drops = Readonly<Record<DropReason, number>>;
 
@@ -64,6 +69,7 @@ export class RoomCounters {
   readonly #drops = new Tally<DropReason>(DROP_REASONS);
   readonly #refusals = new Tally<ErrorName>(REFUSALS);
   readonly #joinRefusals = new Tally<JoinRefusalCode>(JOIN_REFUSALS);
+  readonly #trunks = new Tally(TRUNK_COUNTS);
   #epoch = 0;
   /** Connections that changed since the last flush. A mark on the record keeps a busy one from being added twice. */
   #changed: ConnectionRecord[] = [];
@@ -135,6 +141,23 @@ export class RoomCounters {
     this.#joinRefusals.add(code);
   }
 
+  /** Like messages they cause no write: what they bring does. */
+  trunkSent(bytes: number): void {
+    this.#hasRefused = true;
+    this.#trunks.add("messagesOut");
+    this.#trunks.add("bytesOut", bytes);
+  }
+
+  trunkReceived(bytes: number): void {
+    this.#hasRefused = true;
+    this.#trunks.add("messagesIn");
+    this.#trunks.add("bytesIn", bytes);
+  }
+
+  trunkTraffic(): TrunkTraffic {
+    return this.#trunks.record();
+  }
+
   drops(): Drops {
     return this.#drops.record();
   }
@@ -204,7 +227,7 @@ export class RoomCounters {
   }
 
   get #firstConnection(): number {
-    return [...this.#lists, this.families, this.running, this.running].reduce(
+    return [...this.#lists, this.families, this.running, this.running, this.#trunks].reduce(
       (at, { size }) => at + 1 + size,
       FIRST_LIST,
     );
@@ -221,6 +244,7 @@ export class RoomCounters {
     at = this.families.write(packed, at, manager.connections());
     at = this.running.write(packed, at);
     at = (this.unwritten ?? NONE).write(packed, at);
+    at = this.#trunks.write(packed, at);
     for (const { handle, packetsRelayed, bytesRelayed, lastActivity } of connections) {
       packed[at] = handle;
       packed[at + 1] = packetsRelayed;
@@ -256,6 +280,7 @@ export class RoomCounters {
     for (const tally of layout >= 2 ? this.#lists : [this.#drops]) next = tally.read(packed, next);
     this.isOlder = layout < 3;
     if (layout >= 3) next = this.#unpackHistory(packed, this.families.read(packed, next));
+    if (layout >= 4) next = this.#trunks.read(packed, next);
     let found = 0;
     for (let i = next; i + PER_CONNECTION <= packed.length; i += PER_CONNECTION) {
       connections.set(at(i), { packets: at(i + 1), bytes: at(i + 2), lastActivity: at(i + 3), isFlushed });

@@ -3,7 +3,7 @@
  * than all else that is done for a frame (bench/micro/room.ts); so a connection remembers the sessions of its ends.
  */
 import type { ConnectionRecord, P2PConnection } from "./connection.ts";
-import type { RoomState } from "./room-state.ts";
+import { type RoomState, linkToFar } from "./room-state.ts";
 import type { Link } from "./sessions/link.ts";
 
 /** Whether this socket's peer is an end of the connection. */
@@ -24,6 +24,7 @@ export function linkOfOtherEnd(room: RoomState, connection: P2PConnection, { ses
   // A session that has a socket is the newest of its peer.
   const link = (isFrom ? record.toSession : record.fromSession)?.link;
   if (link) return link;
+  if (record.farPeer !== undefined) return linkToFar(room, record); // the sender's end is here, so the other is not
   const found = room.sessions.get(isFrom ? record.toPeerId : record.fromPeerId);
   if (isFrom) record.toSession = found;
   else record.fromSession = found;

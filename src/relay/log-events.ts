@@ -57,6 +57,22 @@ export const LOG_EVENTS = {
     meaning: "Connections were closed because they were idle, or did not connect or disconnect in time.",
     fields: ["closed", "active"],
   },
+  trunk_given_up: {
+    level: "warn",
+    meaning: "The room `to` could not be reached for 30 s, and the connections to its peers have ended.",
+    fields: ["to", "connections"],
+  },
+  trunk_refused: {
+    level: "warn",
+    meaning: "The room `to` is of another release, and speaks a trunk of another version.",
+    fields: ["to", "version"],
+  },
+  trunk_failed: {
+    level: "warn",
+    meaning: "The room `to` could not be dialed; it is tried again.",
+    fields: ["to", "error"],
+  },
+  locate_failed: { level: "error", meaning: "The directory could not be asked where a peer is.", fields: ["error"] },
   banned: {
     level: "info",
     meaning: "An operator banned a peer, an address or a ticket. Only a peer is named.",

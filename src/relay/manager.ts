@@ -6,6 +6,7 @@ import {
   EndReason,
   type Handle,
   NO_CONNECTION,
+  Path,
   type PeerId,
   connectionStateName,
   connectionTypeName,
@@ -46,12 +47,17 @@ export interface CreateOptions {
   readonly channel?: number | undefined;
   /** How long Connecting may last. Without it only the idle timeout ends an unanswered connection. */
   readonly connectTimeoutMs?: number | undefined;
+  /** The end that is not in this room, and where it is. */
+  readonly far?: { readonly peer: PeerId; readonly room: string; readonly handle: number };
 }
 
 export interface RelayStatistics {
   readonly totalPackets: number;
   readonly totalBytes: number;
 }
+
+/** What is not known yet of a far end, or any more. */
+const NEAR = { trunk: undefined, farPath: Path.Open, isFarConnected: false, isFarVisible: false };
 
 interface PeerRecords {
   readonly all: Set<ConnectionRecord>;
@@ -99,7 +105,7 @@ export class P2PRelayManager {
     if (this.#isShutdown || fromPeerId === toPeerId) return NO_CONNECTION;
     const existing = this.#find(fromPeerId, toPeerId, type, options.virtualPort);
     if (existing) return existing.connectionId;
-    const { now, channel, connectTimeoutMs } = options;
+    const { now, channel, connectTimeoutMs, far } = options;
     const handle = this.#takeHandle();
     const record: ConnectionRecord = {
       connectionId: makeConnectionId(now, handle),
@@ -121,6 +127,10 @@ export class P2PRelayManager {
       pendingReason: undefined,
       pendingBy: undefined,
       isRefused: false,
+      farPeer: far?.peer,
+      farRoom: far?.room,
+      farHandle: far?.handle,
+      ...NEAR,
       dirtyMark: 0,
       fromSession: undefined,
       toSession: undefined,
@@ -347,6 +357,7 @@ export class P2PRelayManager {
       lastActivity: Math.max(stored.created, counters.lastActivity),
       packetsRelayed: counters.packets,
       bytesRelayed: counters.bytes,
+      ...NEAR,
       dirtyMark: 0,
       fromSession: undefined,
       toSession: undefined,

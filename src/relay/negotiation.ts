@@ -25,6 +25,8 @@ import { mayConnect } from "./limits/limiting.ts";
 import type { Link } from "./sessions/link.ts";
 import type { Ending } from "./manager.ts";
 import { type RoomState, otherLink } from "./room-state.ts";
+import { seek } from "./trunk/locating.ts";
+import { askFar, connectFar, endFar } from "./trunk/saying.ts";
 import { TIMES } from "./settings.ts";
 import { refuse, tell } from "./telling.ts";
 
@@ -59,6 +61,7 @@ export function connect(room: RoomState, link: Link, values: ControlValues<"conn
   answer(room, link, values.request, connection);
   const target = room.sessions.get(request.peer)?.link;
   if (target) announce(room, target, connection);
+  else seek(room, request.peer);
 }
 
 function readRequest(room: RoomState, values: ControlValues<"connect">): Request | string {
@@ -99,8 +102,9 @@ function usableConnection(room: RoomState, link: Link, request: Request): P2PCon
 }
 
 /** After a crash: asked for by a peer that has not come back, so there is nobody to accept (rule C3). */
-export function isOrphan(room: RoomState, { state, fromPeerId }: P2PConnection): boolean {
-  return state === ConnectionState.Connecting && !room.sessions.has(fromPeerId);
+export function isOrphan(room: RoomState, { state, fromPeerId, farPeer, trunk }: P2PConnection): boolean {
+  if (state !== ConnectionState.Connecting) return false;
+  return farPeer === fromPeerId ? trunk === undefined : !room.sessions.has(fromPeerId);
 }
 
 function answerExisting(room: RoomState, link: Link, request: number, connection: P2PConnection, now: number): void {
@@ -114,6 +118,7 @@ function answerExisting(room: RoomState, link: Link, request: number, connection
   }
   const target = room.sessions.get(connection.toPeerId)?.link;
   if (target) announce(room, target, connection); // asked again, so the other end is asked again
+  else if (connection.trunk) askFar(room, connection);
 }
 
 function create(room: RoomState, from: PeerId, request: Request, now: number): P2PConnection {
@@ -167,7 +172,7 @@ function pendingFor(room: RoomState, link: Link, handle: number, frame: number):
 
 function refusePending(room: RoomState, link: Link, connection: P2PConnection, reason: number, debug: string): void {
   const initiator = room.sessions.get(connection.fromPeerId)?.link;
-  if (!initiator?.admission.visible) {
+  if (!initiator?.admission.visible && !connection.isFarVisible) {
     // To a stranger a refusal must look like absence: the initiator hears nothing before its timeout (rule C6).
     room.manager.markRefused(connection.connectionId, true);
     return;
@@ -191,13 +196,14 @@ export function close(room: RoomState, link: Link, values: ControlValues<"close"
   }
   room.manager.beginDisconnect(connectionId, reason, link.peer, now + TIMES.disconnectMs, now);
   room.wake(now + TIMES.disconnectMs);
+  if (connection.trunk) return endFar(room, connection, { reason, by: link.peer, debug: values.debug }, CloseFlag.Graceful);
   const target = otherLink(room, connection, link.peer);
   const { handle } = connection;
   if (target)
     tell(room, target, "close", { handle, reason, closedBy: ClosedBy.Peer, debug: values.debug }, CloseFlag.Graceful);
 }
 
-function finishDisconnect(room: RoomState, connection: P2PConnection): void {
+export function finishDisconnect(room: RoomState, connection: P2PConnection): void {
   const { connectionId, pendingReason, pendingBy } = connection;
   room.manager.closeConnection(connectionId, pendingReason ?? EndReason.AppGeneric, { peer: pendingBy });
 }
@@ -211,6 +217,7 @@ function ownConnection(room: RoomState, link: Link, handle: number): P2PConnecti
 export function tellState(room: RoomState, connection: P2PConnection, previous: ConnectionState): void {
   const { handle, state } = connection;
   for (const link of ends(room, connection)) tell(room, link, "state", { handle, state, previous });
+  if (state === ConnectionState.Connected && connection.trunk) connectFar(room, connection);
 }
 
 /** Kept for a client that has no socket, or may turn out to have none: it is told when it comes back (rule R5). */
@@ -219,6 +226,10 @@ export function tellClosed(room: RoomState, connection: P2PConnection, ending: E
   const { reason, by, debug = "" } = ending;
   for (const peer of [connection.fromPeerId, connection.toPeerId]) {
     if (connection.isRefused && peer === connection.toPeerId) continue; // it refused, and has forgotten the handle
+    if (peer === connection.farPeer) {
+      endFar(room, connection, ending);
+      continue;
+    }
     const session = room.sessions.get(peer);
     if (!session) continue;
     const closedBy = by === undefined ? ClosedBy.Relay : by === peer ? ClosedBy.Local : ClosedBy.Peer;
@@ -229,8 +240,10 @@ export function tellClosed(room: RoomState, connection: P2PConnection, ending: E
   }
 }
 
+/** Those of them that are here. */
 function ends(room: RoomState, connection: P2PConnection): Link[] {
   return [connection.fromPeerId, connection.toPeerId]
+    .filter((peer) => peer !== connection.farPeer)
     .map((peer) => room.sessions.get(peer)?.link)
     .filter((link) => link !== undefined);
 }

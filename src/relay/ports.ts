@@ -76,6 +76,10 @@ export interface StoredConnection {
   readonly pendingReason: number | undefined;
   readonly pendingBy: PeerId | undefined;
   readonly isRefused: boolean;
+  /** Where the end that is not here is (trunk/); undefined where both are here. */
+  readonly farPeer: PeerId | undefined;
+  readonly farRoom: string | undefined;
+  readonly farHandle: number | undefined;
 }
 
 /** A session that has, or had, connections, as it stands on disk: what a client needs to come back to it (rule R1). */
@@ -112,6 +116,18 @@ export interface RoomStore {
   /** Those in slots `first` to `last`. */
   loadHistory(first: number, last: number): HistoryRow[];
 }
+
+/** How a room reaches the other rooms of its app (docs/trunk.md). */
+export interface TrunkPort {
+  /**
+   * A socket to the room of this name ("" for the app's own), at once: what is sent before it is open waits. Whatever becomes
+   * of it is told by `Room.trunkClosed`, and what comes over it by `Room.receiveTrunk`.
+   */
+  dial(room: string): TrunkSocket;
+}
+
+/** A socket between two rooms. Nothing of it outlives the memory but what the platform keeps by itself. */
+export type TrunkSocket = Omit<RelaySocket, "save" | "lastKeepAlive">;
 
 /** A log line as who receives it sees it. */
 export interface LogEntry {

@@ -8,6 +8,7 @@ import type { Outbox } from "./flow/outbox.ts";
 import type { Log, RoomStore } from "./ports.ts";
 import type { Session } from "./sessions/session.ts";
 import type { AppSettings } from "./settings.ts";
+import type { Crossing, Trunk } from "./trunk/trunk.ts";
 
 /** What the rules of one room work on. Room owns it; the modules beside it each hold one part of the rules. */
 export interface RoomState {
@@ -35,13 +36,28 @@ export interface RoomState {
   newSessionId(): SessionId;
   /** Bytes that nobody can guess. */
   newToken(): Uint8Array;
+  /** What leads to other rooms (trunk/). */
+  readonly crossing: Crossing;
+  /** A link to the other room; undefined where rooms cannot reach each other. */
+  dial(trunk: Trunk): Link | undefined;
   /** Asks to be woken at `at` or before. */
   wake(at: number): void;
 }
 
-/** The socket of a connection's other end, seen from `peer`; undefined while that end has none. */
+/** The socket of a connection's other end, seen from `peer`: perhaps a trunk. Undefined while that end has none. */
 export function otherLink(room: RoomState, connection: P2PConnection, peer: PeerId): Link | undefined {
+  if (connection.farPeer !== undefined && connection.farPeer !== peer) return linkToFar(room, connection);
   return room.sessions.get(connection.fromPeerId === peer ? connection.toPeerId : connection.fromPeerId)?.link;
+}
+
+/** A link to the room that holds the other half; undefined for a half that has none. */
+export function linkToFar(room: RoomState, { trunk }: P2PConnection): Link | undefined {
+  return trunk && (trunk.link ?? room.dial(trunk));
+}
+
+/** The peer whose frames a link carries, as far as this connection is concerned. */
+export function peerOn(link: Link, { farPeer }: P2PConnection): PeerId {
+  return link.use && farPeer !== undefined ? farPeer : link.peer;
 }
 
 /** A session has got its socket. */

@@ -26,7 +26,16 @@ import { tellClosed, tellState } from "./negotiation.ts";
 import type { RoomObserver } from "./observing.ts";
 import { Outbox, type OutboxLimits } from "./flow/outbox.ts";
 import { type PeerList, type PeerPage, type PeerView, listPeers, viewPeer } from "./peer-view.ts";
-import type { Admission, Log, RelaySocket, RoomStore, SavedLink, StoredConnection } from "./ports.ts";
+import type {
+  Admission,
+  Log,
+  RelaySocket,
+  RoomStore,
+  SavedLink,
+  StoredConnection,
+  TrunkPort,
+  TrunkSocket,
+} from "./ports.ts";
 import { type Survivor, reattach, restoreStored } from "./sessions/restoring.ts";
 import type { RoomState } from "./room-state.ts";
 import { type Random, newMark, newSessionId, newToken } from "./sessions/secrets.ts";
@@ -42,6 +51,12 @@ import {
 import { type AppSettings, BATCH_LIMIT, TIMES, limitsFor } from "./settings.ts";
 import { type RoomStatistics, roomStatistics } from "./statistics.ts";
 import { closeLink, refuse } from "./telling.ts";
+import { addLink, dial } from "./trunk/links.ts";
+import { type Located, located, seekAgain, seekNoMore, takeWanted } from "./trunk/locating.ts";
+import { linkLost, loseLink, nextTrunkTime, sweepTrunks } from "./trunk/losing.ts";
+import { readTrunk } from "./trunk/reading.ts";
+import { hasDialed, restTrunks } from "./trunk/resting.ts";
+import { newCrossing, trunkTo } from "./trunk/trunk.ts";
 
 export type { RoomStatistics } from "./statistics.ts";
 
@@ -55,6 +70,15 @@ export interface RoomOptions {
   readonly audit: AuditLog;
   readonly log: Log;
   readonly random: Random;
+  /** The room's name in its app, "" for the app's own, and the way to the others; without it there is none. */
+  readonly crossing?: { readonly name: string; readonly port: TrunkPort } | undefined;
+}
+
+/** A trunk that outlived the memory: accepted, since one that was dialed keeps the object from being evicted. */
+export interface TrunkSurvivor {
+  readonly socket: TrunkSocket;
+  /** The other room. */
+  readonly room: string;
 }
 
 /**
@@ -107,6 +131,8 @@ export class Room {
       missing: new Set(),
       newSessionId: () => newSessionId(options.random),
       newToken: () => newToken(options.random),
+      crossing: newCrossing(options.crossing?.name ?? "", options.crossing?.port),
+      dial: (trunk) => dial(this.#state, trunk),
       wake: (at) => this.#clock.wake(at),
     };
     this.#history = new History(this.#state, () => this.flush());
@@ -144,9 +170,16 @@ export class Room {
    * Takes over what outlived the memory: the store, the sockets that stayed open, and the newest checkpoint that one of
    * them carried. Returns their links, in order.
    */
-  restore(checkpoint: Float64Array | undefined, survivors: readonly Survivor[], now: number): Link[] {
+  restore(
+    checkpoint: Float64Array | undefined,
+    survivors: readonly Survivor[],
+    now: number,
+    trunks: readonly TrunkSurvivor[] = [],
+  ): Link[] {
     this.manager.beginTurn(now);
+    this.#state.crossing.now = now;
     restoreStored(this.#state, checkpoint, survivors, now);
+    for (const { socket, room } of trunks) this.#acceptTrunk(socket, room, false);
     this.#history.restored(now);
     const links = survivors.map(({ socket, saved }) => this.rejoin(socket, saved, now));
     for (const { session } of links) if (session) session.awayUntil = Infinity;
@@ -216,6 +249,70 @@ export class Room {
     this.#endTurn(now);
   }
 
+  /** Another room of the app has dialed this one. */
+  trunkOpened(socket: TrunkSocket, from: string, now: number): void {
+    this.#beginTurn(now);
+    this.#acceptTrunk(socket, from, true);
+    this.#endTurn(now);
+  }
+
+  /** A message from another room. Its bytes are the room's own from now on. */
+  receiveTrunk(socket: TrunkSocket, bytes: Uint8Array, now: number): void {
+    this.#beginTurn(now);
+    this.#state.counters.trunkReceived(bytes.length);
+    const link = this.#state.crossing.links.get(socket);
+    if (!link?.use) return;
+    link.lastMessage = now;
+    try {
+      readTrunk(this.#state, link, link.use.trunk, bytes, now);
+    } catch (error) {
+      this.#state.log({ level: "error", event: "internal_error", peer: "trunk", error: describe(error) });
+      loseLink(this.#state, link, "the room failed");
+    }
+    this.#endTurn(now);
+  }
+
+  /** The socket of a trunk is gone, or has never opened. */
+  trunkClosed(socket: TrunkSocket, now: number): void {
+    this.#beginTurn(now);
+    const link = this.#state.crossing.links.get(socket);
+    if (link) linkLost(this.#state, link);
+    this.#endTurn(now);
+  }
+
+  /** There is a socket that was dialed from here: `restTrunks` is to be called once a second. */
+  get hasDialed(): boolean {
+    return hasDialed(this.#state);
+  }
+
+  /** Closes what was dialed, and is not used any more. */
+  restTrunks(now: number): void {
+    this.#beginTurn(now);
+    restTrunks(this.#state);
+    this.#endTurn(now);
+  }
+
+  /** Peers that the app's directory is to be asked for. Its answer, or its failure, is told to `located`. */
+  takeWanted(): PeerId[] {
+    return takeWanted(this.#state);
+  }
+
+  located(answer: Located, now: number): void {
+    this.#beginTurn(now);
+    located(this.#state, answer);
+    this.#endTurn(now);
+  }
+
+  /** Who has a session here, for the app's directory. */
+  get peers(): Iterable<PeerId> {
+    return this.#state.sessions.keys();
+  }
+
+  /** Whether peers of other rooms may connect to those here. */
+  get isCrossing(): boolean {
+    return this.#state.crossing.port !== undefined && this.#state.settings.crossRooms !== 0;
+  }
+
   /** The socket is gone, whoever closed it. `isFarewell`: the client closed it as one who does not come back (rule S5). */
   socketClosed(link: Link, now: number, isFarewell = false): void {
     this.#beginTurn(now);
@@ -249,6 +346,8 @@ export class Room {
     const second = Math.floor(now / TIMES.promptMs) * TIMES.promptMs;
     manager.cleanupStaleConnections(second);
     sweepSessions(this.#state, second);
+    sweepTrunks(this.#state);
+    seekAgain(this.#state);
     this.#dirtySince = -Infinity; // the object is awake, so what there is to flush is flushed now
     this.#endTurn(now);
     if (!counters.isDirty) this.#dirtySince = Infinity;
@@ -359,7 +458,21 @@ export class Room {
     return this.#state.sessions.get(peer)?.link !== undefined;
   }
 
+  /** `isNew`: and not one that was open while the object was evicted. */
+  #acceptTrunk(socket: TrunkSocket, from: string, isNew: boolean): void {
+    const trunk = trunkTo(this.#state.crossing, from);
+    const link = addLink(this.#state, trunk, socket);
+    if (link.use) link.use.owesList = isNew;
+    // The other room has dialed anew, so it has lost what it dialed before.
+    const older = trunk.accepted;
+    trunk.accepted = link;
+    trunk.lostAt = undefined;
+    trunk.retryAt = Infinity;
+    if (older) loseLink(this.#state, older, "dialed anew");
+  }
+
   #beginTurn(now: number): void {
+    this.#state.crossing.now = now;
     this.#history.turnBegins(now); // before anything counts
     this.manager.beginTurn(now);
   }
@@ -419,7 +532,10 @@ export class Room {
   #watchStalling(now: number): void {
     for (const link of this.#state.stalling) {
       if (!link.backlog) continue;
-      if (isOverrun(this.#state, link)) closeStalled(this.#state, link, now);
+      if (isOverrun(this.#state, link)) {
+        if (link.use) loseLink(this.#state, link, "stalled");
+        else closeStalled(this.#state, link, now);
+      }
       else if (link.backlog.since < 0) {
         link.backlog.since = now;
         this.#clock.wake(now + TIMES.stallMs);
@@ -451,6 +567,7 @@ export class Room {
     if (connection.state === ConnectionState.Connected) this.#keep(connection.toPeerId);
     this.#state.store.updateConnection(connection);
     this.#state.counters.connectionChanged(connection);
+    seekNoMore(this.#state, connection);
     tellState(this.#state, connection, previous);
     for (const observer of this.#state.observers) observer.stateChanged?.(connection, previous);
   }
@@ -470,6 +587,7 @@ export class Room {
       this.#logStoreFailure(error);
     }
     this.#state.counters.closed(connection);
+    seekNoMore(this.#state, connection);
     tellClosed(this.#state, connection, ending);
     for (const observer of this.#state.observers) observer.closed?.(connection, ending);
   }
@@ -486,7 +604,8 @@ export class Room {
     const flush = counters.isDirty ? now + TIMES.quietFlushMs : Infinity;
     // What may wait is looked for no oftener than at the cleanup's pace.
     const patient = Math.max(Math.min(idle, ghost), now + TIMES.cleanupMs);
-    this.#clock.looked(now, Math.min(deadline, prompt, patient, flush));
+    const trunk = nextTrunkTime(this.#state);
+    this.#clock.looked(now, Math.min(deadline, prompt, patient, flush, trunk));
   }
 }
 

@@ -42,6 +42,8 @@ export interface AppSettings extends PeerLimits {
   readonly coalesceMs: number;
   /** How often a client may be hinted when to send (T5); 0 for never. */
   readonly paceIntervalMs: number;
+  /** 1: peers of one room may connect to peers of another of the app's (docs/trunk.md); 0: they are strangers to each other. */
+  readonly crossRooms: number;
   /** The app's rate classes, whole: what a class does not set is the app's own. A ticket names one (claim `class`). */
   readonly classes?: ReadonlyMap<string, PeerLimits>;
 }
@@ -77,6 +79,7 @@ export const RANGES: Readonly<Record<SettingName, Range>> = {
   joinsPerMinute: { value: 120, min: 0, max: 1_000_000 },
   monthlyBytes: { value: 0, min: 0, max: Number.MAX_SAFE_INTEGER },
   paceIntervalMs: { value: 2_000, min: 0, max: HOUR },
+  crossRooms: { value: 0, min: 0, max: 1 },
 };
 
 /** What a class may set. */

@@ -1,4 +1,4 @@
-import type { Drops } from "./counters.ts";
+import type { Drops, TrunkTraffic } from "./counters.ts";
 import type { Families } from "./families.ts";
 import { bytesThisMonth } from "./limits/entry.ts";
 import type { JoinRefusals, Refusals } from "./limits/refusals.ts";
@@ -26,6 +26,8 @@ export interface RoomStatistics {
   readonly refusals: Refusals;
   /** Joins that this room refused, by reason. */
   readonly joinRefusals: JoinRefusals;
+  /** To and from other rooms (docs/trunk.md); messages that come in are billed, and not among `messages`. */
+  readonly trunk: TrunkTraffic;
 }
 
 /** With `now` the month is today's; without it that of the last alarm or join. */
@@ -47,5 +49,6 @@ export function roomStatistics(
     drops: counters.drops(),
     refusals: counters.refusals(),
     joinRefusals: counters.joinRefusals(),
+    trunk: counters.trunkTraffic(),
   };
 }

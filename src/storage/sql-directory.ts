@@ -25,6 +25,15 @@ export const DIRECTORY_STEPS: Steps = [
       PRIMARY KEY (app, name)
     ) WITHOUT ROWID`,
   ],
+  [
+    // Who is in each room, where an app lets its rooms reach each other (relay/directory/whereabouts.ts).
+    `CREATE TABLE directory_peers (
+      app INTEGER NOT NULL,
+      name TEXT NOT NULL,
+      peers BLOB NOT NULL,
+      PRIMARY KEY (app, name)
+    ) WITHOUT ROWID`,
+  ],
 ];
 
 /** Without an end: SQLite's word for it. */
@@ -85,6 +94,28 @@ export class SqlLedgerStore implements LedgerStore {
       limit === Infinity ? ALL : limit,
     );
     return rows.map(readRoom);
+  }
+
+  loadPeers(): { name: string; peers: Uint8Array }[] {
+    const rows = this.#db.all(`SELECT name, peers FROM directory_peers WHERE app = ?`, this.#app);
+    return rows.map(({ name, peers }) => {
+      if (peers instanceof ArrayBuffer) return { name: String(name), peers: new Uint8Array(peers) };
+      if (peers instanceof Uint8Array) return { name: String(name), peers };
+      throw new Error(`Cannot read who is in room "${String(name)}": its row is damaged`);
+    });
+  }
+
+  savePeers(name: string, peers: Uint8Array): void {
+    this.#db.run(
+      `INSERT INTO directory_peers (app, name, peers) VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET peers = excluded.peers`,
+      this.#app,
+      name,
+      peers,
+    );
+  }
+
+  deletePeers(name: string): void {
+    this.#db.run(`DELETE FROM directory_peers WHERE app = ? AND name = ?`, this.#app, name);
   }
 
   transaction<T>(body: () => T): T {

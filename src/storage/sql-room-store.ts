@@ -36,8 +36,8 @@ export class SqlRoomStore implements RoomStore {
     this.#db.run(
       `INSERT INTO connections
         (handle, id, from_peer, to_peer, app, type, state, created, virtual_port, channel, deadline, pending_reason,
-         pending_by, refused, connected_at, disconnecting_at)
-        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+         pending_by, refused, connected_at, disconnecting_at, far_peer, far_room, far_handle)
+        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
       handle,
       String(connectionId),
       String(fromPeerId),
@@ -54,13 +54,16 @@ export class SqlRoomStore implements RoomStore {
       Number(connection.isRefused),
       connection.connectedAt ?? null,
       connection.disconnectingAt ?? null,
+      textOf(connection.farPeer),
+      connection.farRoom ?? null,
+      connection.farHandle ?? null,
     );
   }
 
   updateConnection(connection: StoredConnection): void {
     this.#db.run(
       `UPDATE connections SET state = ?, deadline = ?, pending_reason = ?, pending_by = ?, refused = ?, connected_at = ?,
-        disconnecting_at = ? WHERE handle = ?`,
+        disconnecting_at = ?, far_peer = ?, far_room = ?, far_handle = ? WHERE handle = ?`,
       connection.state,
       connection.deadline ?? null,
       connection.pendingReason ?? null,
@@ -68,6 +71,9 @@ export class SqlRoomStore implements RoomStore {
       Number(connection.isRefused),
       connection.connectedAt ?? null,
       connection.disconnectingAt ?? null,
+      textOf(connection.farPeer),
+      connection.farRoom ?? null,
+      connection.farHandle ?? null,
       connection.handle,
     );
   }
@@ -139,6 +145,9 @@ function readConnection(row: SqlRow): StoredConnection {
     pendingReason: optionalNumber(row["pending_reason"]),
     pendingBy: parsePeerId(row["pending_by"]),
     isRefused: row["refused"] === 1,
+    farPeer: parsePeerId(row["far_peer"]),
+    farRoom: typeof row["far_room"] === "string" ? row["far_room"] : undefined,
+    farHandle: optionalNumber(row["far_handle"]),
   };
 }
 

@@ -35,8 +35,9 @@ import type {
   SavedLink,
   StoredConnection,
   StoredSession,
+  TrunkPort,
 } from "../../src/relay/ports.ts";
-import { Room } from "../../src/relay/room.ts";
+import { Room, type TrunkSurvivor } from "../../src/relay/room.ts";
 import { type AppSettings, DEFAULT_SETTINGS, TIMES } from "../../src/relay/settings.ts";
 import { migrate } from "../../src/storage/migrations.ts";
 import { SqlAuditLog } from "../../src/storage/sql-audit.ts";
@@ -365,6 +366,8 @@ export interface TestRoomOptions {
   readonly checks?: boolean;
   /** Each new room, before it is restored. */
   readonly onRoom?: (room: Room) => void;
+  /** The way to other rooms. */
+  readonly crossing?: { readonly name: string; readonly port: TrunkPort };
 }
 
 export class TestRoom {
@@ -383,16 +386,20 @@ export class TestRoom {
   readonly #settings: AppSettings;
   readonly #checks: boolean;
   readonly #onRoom: ((room: Room) => void) | undefined;
+  readonly #crossing: TestRoomOptions["crossing"];
+  /** Data frames that were handed to other rooms. */
+  readonly handedOn = { packets: 0, bytes: 0 };
   #randoms = 0;
   #checkpoints = 0;
   /** Statistics that a crash took with it. */
   #lost = { packets: 0, bytes: 0 };
 
-  constructor({ settings = {}, checks = true, onRoom }: TestRoomOptions = {}) {
+  constructor({ settings = {}, checks = true, onRoom, crossing }: TestRoomOptions = {}) {
     // Without a grace period a session ends with its socket; tests of resuming set one. Those of coalescing let frames wait.
     this.#settings = { ...DEFAULT_SETTINGS, graceMs: 0, coalesceMs: 0, ...settings };
     this.#checks = checks;
     this.#onRoom = onRoom;
+    this.#crossing = crossing;
     migrate(this.sql);
     this.store = new TestStore(new SqlRoomStore(this.sql));
     this.room = this.#newRoom();
@@ -519,8 +526,17 @@ export class TestRoom {
     this.#ring();
   }
 
+  /** An event that no peer's socket brought: from another room, or the directory. */
+  turn(body: (room: Room) => void): void {
+    body(this.room);
+    const carrier = [...this.peers].find(({ isGone }) => !isGone);
+    if (carrier) this.#saveCheckpoint(carrier);
+    else if (this.room.counters.isDirty) this.room.flush();
+    this.#end();
+  }
+
   /** The object loses its memory; sockets and their attachments stay, and the store. */
-  evict(): void {
+  evict(trunks: readonly TrunkSurvivor[] = []): void {
     const carriers = [...this.peers].filter(({ isGone }) => !isGone);
     let newest: FakeSocket["checkpoint"];
     for (const { socket } of carriers) {
@@ -528,7 +544,7 @@ export class TestRoom {
     }
     this.room = this.#newRoom();
     const survivors = carriers.map(({ socket }) => ({ socket, saved: socket.saved! }));
-    const links = this.room.restore(newest && structuredClone(newest.counters), survivors, this.now);
+    const links = this.room.restore(newest && structuredClone(newest.counters), survivors, this.now, trunks);
     carriers.forEach((peer, index) => (peer.link = links[index]!));
     this.#end();
   }
@@ -581,6 +597,7 @@ export class TestRoom {
         this.ends.set(handle, [BigInt(entry["from"] as string), BigInt(entry["to"] as string)]);
       },
       random: (size) => this.#random(size),
+      crossing: this.#crossing,
     });
     this.#onRoom?.(room);
     return room;
@@ -647,6 +664,7 @@ export class TestRoom {
     const stored = new Map(this.store.loadSessions().map((row) => [row.peer, row]));
     for (const connection of this.manager.connections()) {
       for (const peer of [connection.fromPeerId, connection.toPeerId]) {
+        if (peer === connection.farPeer) continue; // its session is in another room
         const isUnanswered = connection.state === ConnectionState.Connecting && peer === connection.toPeerId;
         if (!isUnanswered && !stored.has(peer)) throw new Error(`peer ${peer} has a connection and no session on disk`);
       }
@@ -662,8 +680,8 @@ export class TestRoom {
 
   /** What was counted is what was delivered. */
   #checkStatistics(): void {
-    let packets = -this.#lost.packets;
-    let bytes = -this.#lost.bytes;
+    let packets = this.handedOn.packets - this.#lost.packets;
+    let bytes = this.handedOn.bytes - this.#lost.bytes;
     for (const peer of this.peers) {
       packets += peer.deliveredPackets;
       bytes += peer.deliveredBytes;

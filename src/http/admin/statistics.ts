@@ -1,5 +1,6 @@
 import { createRoute, z } from "@hono/zod-openapi";
 import { type ConnectionTypeName, DROP_REASONS } from "../../protocol/index.ts";
+import { TRUNK_COUNTS } from "../../relay/counters.ts";
 import { JOIN_REFUSALS, REFUSALS } from "../../relay/limits/refusals.ts";
 import { TYPES } from "./connection-schemas.ts";
 import { roomOf } from "./environment.ts";
@@ -26,6 +27,7 @@ export const RoomStatisticsSchema = z
     drops: tally(DROP_REASONS).openapi({ description: "Data frames that were not relayed, by reason." }),
     refusals: tally(REFUSALS).openapi({ description: "Frames that were refused, by error." }),
     joinRefusals: tally(JOIN_REFUSALS).openapi({ description: "Joins that this room refused, by reason." }),
+    trunk: tally(TRUNK_COUNTS).openapi({ description: "WebSocket messages to and from other rooms, and their bytes." }),
   })
   .openapi("RoomStatistics");
 

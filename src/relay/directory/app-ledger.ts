@@ -1,8 +1,9 @@
 /** What is known of one app: its rooms as they said they were, what rooms that are gone had counted, operators' settings. */
-import type { AppId, RoomName } from "../../protocol/index.ts";
+import type { AppId, PeerId, RoomName } from "../../protocol/index.ts";
 import type { SettingOverrides } from "../settings.ts";
 import type { RoomStatistics } from "../statistics.ts";
 import { NOTHING, difference, followed, inMonth, isSomebodyIn, sum, total, withoutPresence } from "./figures.ts";
+import { type PeerLists, Whereabouts } from "./whereabouts.ts";
 import type { AppSummary, AppTotals, ReportAnswer, RoomReport, RoomSummary, VersionedOverrides } from "./report.ts";
 
 /**
@@ -43,7 +44,7 @@ export interface AppRecord extends VersionedOverrides {
 }
 
 /** Where it is kept, each method one row or one query. */
-export interface LedgerStore {
+export interface LedgerStore extends PeerLists {
   loadRecord(): AppRecord | undefined;
   saveRecord(record: AppRecord): void;
   loadRoom(name: string): KnownRoom | undefined;
@@ -62,6 +63,7 @@ export class AppLedger {
   /** All of them, once somebody has asked for sums. */
   #rooms: Map<string, KnownRoom> | undefined;
   #newRooms = 0;
+  readonly #whereabouts: Whereabouts;
 
   /** `presentSince`: nobody is in a room that was not heard of since then, as where all rooms end with the process. */
   constructor(app: AppId, store: LedgerStore, presentSince = -Infinity) {
@@ -69,6 +71,7 @@ export class AppLedger {
     this.#store = store;
     this.#presentSince = presentSince;
     this.#record = store.loadRecord();
+    this.#whereabouts = new Whereabouts(store);
   }
 
   /** Whether anything was ever kept of this app. */
@@ -84,6 +87,11 @@ export class AppLedger {
     });
     const overrides = this.overrides();
     return report.version === overrides.version ? undefined : overrides;
+  }
+
+  /** The rooms that these peers are in, as they were told last; "" for the app's own. */
+  locate(peers: readonly PeerId[]): (string | undefined)[] {
+    return peers.map((peer) => this.#whereabouts.locate(peer));
   }
 
   rooms(page: { after?: string | undefined; limit: number }, now: number): RoomSummary[] {
@@ -136,7 +144,7 @@ export class AppLedger {
     return this.overrides();
   }
 
-  #take({ room, at, region, statistics, life, before }: RoomReport, now: number): void {
+  #take({ room, at, region, statistics, life, before, peers }: RoomReport, now: number): void {
     const name = room ?? OWN_ROOM;
     const former = this.#rooms?.get(name) ?? this.#store.loadRoom(name);
     if (former && former.life !== life) this.#saveRecord(this.#withGone(sum, former, now));
@@ -146,6 +154,7 @@ export class AppLedger {
     const isSame = former?.life === life;
     const known = isSame ? followed(former.statistics, statistics) : statistics;
     this.#saveRoom({ name, life, seen: now, at, region: region ?? null, statistics: known });
+    if (peers) this.#whereabouts.told(name, peers);
   }
 
   /** Forgets rooms, where it is time to look for some. */
@@ -168,6 +177,7 @@ export class AppLedger {
   #forget(room: KnownRoom, now: number): void {
     this.#record = this.#withGone(sum, room, now); // the sweep saves it
     this.#store.deleteRoom(room.name);
+    this.#whereabouts.forget(room.name);
     this.#rooms?.delete(room.name);
   }
 
@@ -207,6 +217,7 @@ export class AppLedger {
       this.#store.transaction(body);
     } catch (error) {
       this.#rooms = undefined;
+      this.#whereabouts.reload();
       this.#record = this.#store.loadRecord();
       throw error;
     }

@@ -63,11 +63,16 @@ export function isSomebodyIn({ peers, away, activeConnections }: RoomStatistics)
   return peers + away + activeConnections > 0;
 }
 
-/** A number for all of them, to tell later whether anything has changed since (FNV-1a). */
+/** A number for all of them, to tell later whether anything has changed since. */
 export function fingerprint(statistics: RoomStatistics): number {
   const text = JSON.stringify(statistics);
+  return hashOf({ length: text.length, at: (index) => text.charCodeAt(index) });
+}
+
+/** FNV-1a. */
+export function hashOf(values: { readonly length: number; at(index: number): number | undefined }): number {
   let hash = 0x811c9dc5;
-  for (let i = 0; i < text.length; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193);
+  for (let i = 0; i < values.length; i++) hash = Math.imul(hash ^ (values.at(i) ?? 0), 0x01000193);
   return hash >>> 0;
 }
 

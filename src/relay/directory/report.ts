@@ -24,6 +24,8 @@ export interface RoomReport {
   readonly before?: RoomStatistics | undefined;
   /** Of the overrides that the room has. */
   readonly version: number;
+  /** Who is here, where that has changed and the app lets its rooms reach each other (whereabouts.ts). */
+  readonly peers?: Uint8Array | undefined;
 }
 
 /** Operators' settings for an app. A later version is a higher one; 0 where none were ever set. */

@@ -1,22 +1,28 @@
 /** When a room says how it is: never for a packet, and with no timer or alarm of its own, which would keep it awake. */
-import type { RoomName } from "../../protocol/index.ts";
-import type { RoomObserver } from "../observing.ts";
+import type { PeerId, RoomName } from "../../protocol/index.ts";
+import type { PresenceChange, RoomObserver } from "../observing.ts";
 import type { Occupancy, Room } from "../room.ts";
 import type { RoomStatistics } from "../statistics.ts";
-import { fingerprint } from "./figures.ts";
+import { fingerprint, hashOf } from "./figures.ts";
 import type { Following } from "./following.ts";
 import type { ReportAnswer, RoomReport } from "./report.ts";
+import { packPeers } from "./whereabouts.ts";
 
 /** At most so often, in a turn or with an alarm that is there for another reason, but for what must be told at once. */
 export const REPORT_MS = 30_000;
 /** A room in which nothing changes says so this often, while somebody is there (PRESENCE_MS in app-ledger.ts). */
 export const SIGN_OF_LIFE_MS = 5 * 60_000;
 
+/** Who is here is told at most so often while it changes, in an app that lets its rooms reach each other. */
+export const PEERS_MS = 1_000;
+
 /** Of the last report, what has to be known after an eviction. */
 export interface Reported {
   /** ms */
   readonly at: number;
   readonly print: number;
+  /** Of who was here, where that was ever told. */
+  readonly peers?: number | undefined;
 }
 
 export interface ReporterOptions {
@@ -53,6 +59,10 @@ export class Reporter implements RoomObserver {
   /** ms of the turn that is to be reported; undefined where none is. */
   #dueAt: number | undefined;
   #sent: Sent | undefined;
+  /** Who is here may be others than the directory knows. */
+  #hasMoved = true;
+  /** ms of telling who is here. */
+  #peersAt = -Infinity;
 
   constructor({ room, name, following, reported, now }: ReporterOptions) {
     this.#room = room;
@@ -77,9 +87,19 @@ export class Reporter implements RoomObserver {
     this.#isUrgent = true;
   }
 
+  presenceChanged(_peer: PeerId, change: PresenceChange): void {
+    if (change === "joined" || change === "left") this.#hasMoved = true;
+  }
+
+  /** ms at which `turnEnded` must be called, should no turn end before: who is here has to be told. Infinity for never. */
+  get peersDueAt(): number {
+    return this.#hasMoved && this.#room.isCrossing ? this.#peersAt + PEERS_MS : Infinity;
+  }
+
   turnEnded(now: number): void {
     const { occupancy } = this.#room;
     if (occupancy !== this.#told) this.#occupied(occupancy);
+    if (this.peersDueAt <= now) this.#dueAt = now;
     // A clock that has gone back: else it would be silent until it is as late as it was.
     if (this.#isUrgent || now - this.#lookedAt >= REPORT_MS || now < this.#lookedAt) this.#dueAt = now;
   }
@@ -92,12 +112,25 @@ export class Reporter implements RoomObserver {
     this.#lookedAt = now;
     const statistics = this.#room.statistics(now);
     const print = fingerprint(statistics);
-    if (!this.#isWorthIt(print, now)) return undefined;
+    const peers = this.#movedPeers(now);
+    if (!this.#isWorthIt(print, now) && !peers) return undefined;
     this.#isUrgent = false;
-    this.#reported = { at: now, print };
+    this.#reported = { ...this.#reported, at: now, print, ...(peers && { peers: peers.print }) };
     const { life, version } = this.#following;
     this.#sent = { statistics, version };
-    return { room: this.#name, at: now, statistics, life, before: this.#before, version };
+    const news = peers && { peers: peers.bytes };
+    return { room: this.#name, at: now, statistics, life, before: this.#before, version, ...news };
+  }
+
+  /** Who is here, where the directory does not know it. */
+  #movedPeers(now: number): { readonly bytes: Uint8Array; readonly print: number } | undefined {
+    if (!this.#hasMoved || !this.#room.isCrossing) return undefined;
+    this.#hasMoved = false;
+    const bytes = packPeers([...this.#room.peers].toSorted((a, b) => (a < b ? -1 : 1)));
+    const print = hashOf(bytes);
+    if (print === this.#reported.peers) return undefined;
+    this.#peersAt = now;
+    return { bytes, print };
   }
 
   answered(answer: ReportAnswer, now: number): void {
@@ -111,6 +144,7 @@ export class Reporter implements RoomObserver {
   failed(): void {
     this.#sent = undefined;
     this.#reported = { at: this.#reported.at, print: Number.NaN };
+    this.#hasMoved = true;
   }
 
   #occupied(occupancy: Occupancy): void {

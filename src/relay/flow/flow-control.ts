@@ -7,7 +7,7 @@ import { Path, PathFlag, encodeControl } from "../../protocol/index.ts";
 import { Backlog, type HeldData, type HeldFrame } from "./backlog.ts";
 import { type P2PConnection, otherEnd } from "../connection.ts";
 import type { Link } from "../sessions/link.ts";
-import { type RoomState, drop, otherLink } from "../room-state.ts";
+import { type RoomState, drop, otherLink, peerOn } from "../room-state.ts";
 import { TIMES } from "../settings.ts";
 
 /** Queues a frame that belongs to no data statistics: control frames, acks, probes. */
@@ -110,7 +110,7 @@ function hold(room: RoomState, link: Link, bytes: Uint8Array, data: HeldData | u
 
 function tellHeld(room: RoomState, link: Link, backlog: Backlog, connection: P2PConnection): void {
   const state = backlog.sender(connection.handle);
-  const sender = otherLink(room, connection, link.peer);
+  const sender = otherLink(room, connection, peerOn(link, connection));
   if (state.isTold || !sender) return;
   state.isTold = true;
   tellPath(room, sender, connection, Path.Held);
@@ -123,9 +123,11 @@ function release(room: RoomState, link: Link, backlog: Backlog): void {
   room.stalling.delete(link);
   for (const [handle, { isTold, hasLost }] of backlog.senders) {
     const connection = room.manager.getConnectionByHandle(handle);
-    if (!connection || otherEnd(connection, link.peer) === undefined) continue;
+    if (!connection) continue;
+    const peer = peerOn(link, connection);
+    if (otherEnd(connection, peer) === undefined || (link.use && connection.trunk !== link.use.trunk)) continue;
     const flags = hasLost ? PathFlag.Lost : 0;
-    const sender = otherLink(room, connection, link.peer);
+    const sender = otherLink(room, connection, peer);
     if (sender && (isTold || hasLost)) tellPath(room, sender, connection, Path.Open, flags);
     // Acknowledgements may be among what was lost: what this end sent it sends again, and is told again.
     if (hasLost && sender) tellPath(room, link, connection, Path.Open, flags);

@@ -52,8 +52,8 @@ export class Tally<Name extends string> {
     return this.#counts.size;
   }
 
-  add(name: Name): void {
-    this.#counts.set(name, (this.#counts.get(name) ?? 0) + 1);
+  add(name: Name, amount = 1): void {
+    this.#counts.set(name, (this.#counts.get(name) ?? 0) + amount);
   }
 
   record(): Readonly<Record<Name, number>> {

@@ -7,6 +7,7 @@ import type { Cadence } from "../pacing/cadence.ts";
 import { SessionRates } from "../limits/rates.ts";
 import type { Session } from "./session.ts";
 import { DEFAULT_SETTINGS, type PeerLimits, TIMES } from "../settings.ts";
+import type { TrunkUse } from "../trunk/trunk.ts";
 import { Window } from "../flow/window.ts";
 
 /**
@@ -49,6 +50,8 @@ export class Link {
   rates: SessionRates;
   /** When its messages with data come (pacing/); measured anew on each socket, whose way here is another. */
   cadence: Cadence | undefined;
+  /** What it is as the socket of a trunk; undefined for a peer's. */
+  use: TrunkUse | undefined;
   /** Something of the session has changed that is to be kept beside the socket, when the turn ends. */
   isUnsaved = false;
   #savedHeard = -Infinity;

@@ -1,6 +1,8 @@
 /** The room as it was before the object lost its memory: from the store, and from the sockets that stayed open. */
 import { bytesThisMonth } from "../limits/entry.ts";
+import type { ConnectionRecord } from "../connection.ts";
 import type { Link } from "./link.ts";
+import { bind, trunkTo } from "../trunk/trunk.ts";
 import type { RelaySocket, SavedLink } from "../ports.ts";
 import { type RoomState, arrive } from "../room-state.ts";
 import { Session } from "./session.ts";
@@ -10,6 +12,9 @@ export interface Survivor {
   readonly socket: RelaySocket;
   readonly saved: SavedLink;
 }
+
+/** After a crash other rooms have lost their trunks too, and may dial first. */
+const REDIAL_MS = 2_000;
 
 /** More than can have been given out between two flushes. */
 const UNWRITTEN_HANDLES = 1 << 20;
@@ -33,12 +38,26 @@ export function restoreStored(
     const connection = manager.getConnection(stored.connectionId);
     if (!connection) continue;
     if (isUncounted) counters.families.opened(connection);
+    rebind(room, connection as ConnectionRecord);
     if (saved && !saved.isFlushed) counters.connectionChanged(connection);
   }
   counters.families.settle(manager.connections());
   for (const stored of store.loadSessions()) sessions.set(stored.peer, Session.restore(stored));
   const hasCrashed = survivors.length === 0 && (sessions.size > 0 || manager.getActiveConnectionCount() > 0);
-  if (hasCrashed) manager.skipHandles(UNWRITTEN_HANDLES);
+  if (!hasCrashed) return;
+  manager.skipHandles(UNWRITTEN_HANDLES);
+  for (const trunk of room.crossing.trunks.values()) {
+    trunk.lostAt = now;
+    trunk.retryAt = now + REDIAL_MS;
+    room.wake(trunk.retryAt);
+  }
+}
+
+/** To the way that leads to its other half. */
+function rebind({ crossing }: RoomState, half: ConnectionRecord): void {
+  const { farPeer, farRoom, farHandle } = half;
+  if (farPeer === undefined || farRoom === undefined) return;
+  bind(half, trunkTo(crossing, farRoom), farPeer, farHandle);
 }
 
 /** The session that an open socket belongs to. */

@@ -57,6 +57,7 @@ function repeatClose(room: RoomState, link: Link, { handle, state, pendingBy, pe
 function tellPaths(room: RoomState, link: Link, connection: P2PConnection): void {
   const target = otherLink(room, connection, link.peer);
   if (!target) return tellPath(room, link, connection, Path.Away);
+  if (connection.farPath !== Path.Open) tellPath(room, link, connection, connection.farPath);
   if (isHeld(target, connection)) tellPath(room, link, connection, Path.Held);
   tellPath(room, target, connection, Path.Open, PathFlag.Lost);
 }

@@ -16,6 +16,7 @@ import { presenceChanged } from "./presence.ts";
 import { resume, tellAway } from "./resume.ts";
 import { type RoomState, arrive } from "../room-state.ts";
 import { Session } from "./session.ts";
+import { giveBack, withdraw } from "../trunk/saying.ts";
 import { TIMES } from "../settings.ts";
 import { closeLink, dropLink, refuse } from "../telling.ts";
 import { welcome } from "./welcome.ts";
@@ -46,6 +47,7 @@ function begin(room: RoomState, link: Link, now: number): void {
   // Who asked for this peer while it was away has waited for this moment (rule C3).
   for (const connection of room.manager.getConnectionsForPeer(link.peer)) {
     if (isOrphan(room, connection)) continue;
+    if (connection.trunk && connection.farPeer === link.peer) withdraw(room, connection); // it is here now
     room.manager.markRefused(connection.connectionId, false);
     announce(room, link, connection);
   }
@@ -65,6 +67,8 @@ export function endSession(room: RoomState, session: Session, why: string, reaso
   room.sessions.delete(session.peer);
   forgetSession(room, session);
   closeConnections(room, session.peer, reason);
+  // Who asked from another room looks elsewhere; one that comes back at once is asked here as before.
+  if (reason !== EndReason.PeerSuperseded) giveBack(room, session.peer);
   presenceChanged(room, session.peer, "left");
   room.log({ level: "info", event: "session_closed", peer: String(session.peer), why });
 }

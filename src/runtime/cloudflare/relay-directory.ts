@@ -1,5 +1,5 @@
 import { DurableObject } from "cloudflare:workers";
-import type { AppId, RoomName } from "../../protocol/index.ts";
+import type { AppId, PeerId, RoomName } from "../../protocol/index.ts";
 import { AppLedger } from "../../relay/directory/app-ledger.ts";
 import type {
   AppSummary,
@@ -47,6 +47,11 @@ export class RelayDirectory extends DurableObject<RelayEnv> {
     const { app, ledger } = this.#app();
     await this.#addToIndex(app, ledger);
     return ledger.report(report, Date.now());
+  }
+
+  /** For a room whose peer asks for one that is not there. */
+  locate(peers: readonly PeerId[]): (string | undefined)[] {
+    return this.#app().ledger.locate(peers);
   }
 
   rooms(page: { after?: string | undefined; limit: number }): RoomSummary[] {

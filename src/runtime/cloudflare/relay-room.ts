@@ -9,11 +9,11 @@ import {
   type OperationResult,
   operate,
 } from "../../relay/operations/index.ts";
-import type { Admission } from "../../relay/ports.ts";
+import type { Admission, TrunkSocket } from "../../relay/ports.ts";
 import type { Survivor } from "../../relay/sessions/restoring.ts";
 import { Following } from "../../relay/directory/following.ts";
 import type { RoomReport, VersionedOverrides } from "../../relay/directory/report.ts";
-import { type Reported, Reporter } from "../../relay/directory/reporting.ts";
+import { PEERS_MS, type Reported, Reporter } from "../../relay/directory/reporting.ts";
 import { Room, type RoomOptions } from "../../relay/room.ts";
 import { parseSettings } from "../../relay/settings.ts";
 import { SendTimer } from "../send-timer.ts";
@@ -31,6 +31,7 @@ import { type Attachment, HibernatableSocket, closeQuietly } from "./hibernatabl
 import { log } from "../log.ts";
 import type { RoomAddress } from "../../http/gateway.ts";
 import { directoryName, parseRoomAddress } from "../room-address.ts";
+import { Trunks, isTrunkRequest } from "./trunks.ts";
 import { Watching, isWatchRequest } from "./watching.ts";
 
 /** What a client's close event reports for `close(1000)` and for `close()`. */
@@ -57,6 +58,9 @@ interface Served {
   readonly reporter: Reporter;
 }
 
+/** How often what was dialed is looked at, to be closed when nothing is said any more. */
+const REST_LOOK_MS = 1_000;
+
 /**
  * The Durable Object of one room: a shell that hands sockets, messages and alarms to the rules (relay/room.ts).
  * It may be evicted whenever nothing happens for ten seconds, with its sockets open; the constructor runs again on the
@@ -68,6 +72,9 @@ export class RelayRoom extends DurableObject<RelayEnv> {
   readonly #newRoom: (following: Following) => Room;
   readonly #newFollowing: () => Following;
   readonly #links = new Map<WebSocket, Entry>();
+  readonly #trunks: Trunks;
+  #restTimer = false;
+  #peersTimer = false;
   #scheduledAlarm: number | null = null;
   /** Undefined until everything that outlived the memory has been read. */
   #served: Served | undefined;
@@ -75,7 +82,11 @@ export class RelayRoom extends DurableObject<RelayEnv> {
   constructor(ctx: DurableObjectState, env: RelayEnv) {
     super(ctx, env);
     this.#address = parseRoomAddress(ctx.id.name);
-    const { app } = this.#address;
+    const { app, room = "" } = this.#address;
+    this.#trunks = new Trunks(ctx, env.RELAY_ROOMS, {
+      message: (socket, bytes) => this.#event(() => this.#receiveTrunk(socket, bytes)),
+      closed: (socket) => this.#event(() => this.#trunkClosed(socket)),
+    });
     const settings = parseSettings(env.APP_SETTINGS);
     if (!settings.ok) throw new Error(settings.message);
     this.sql = new DurableSql(ctx.storage);
@@ -88,6 +99,7 @@ export class RelayRoom extends DurableObject<RelayEnv> {
       audit: new SqlAuditLog(this.sql),
       log: (entry) => log({ ...entry, room: ctx.id.name }),
       random: (size) => crypto.getRandomValues(new Uint8Array(size)),
+      crossing: { name: room, port: this.#trunks },
     };
     this.#newFollowing = () => new Following(following, (overrides) => settings.settingsFor(app, overrides));
     this.#newRoom = ({ settings }) => new Room({ ...options, settings, store: this.#newStore() });
@@ -110,6 +122,12 @@ export class RelayRoom extends DurableObject<RelayEnv> {
   override async fetch(request: Request): Promise<Response> {
     const now = Date.now();
     const { room, watching } = this.#begin(now);
+    if (isTrunkRequest(request)) {
+      const { socket, from, response } = this.#trunks.accept(request);
+      room.trunkOpened(socket, from, now);
+      await this.#end();
+      return response;
+    }
     if (isWatchRequest(request)) {
       const response = watching.accept(now);
       await this.#end();
@@ -137,6 +155,8 @@ export class RelayRoom extends DurableObject<RelayEnv> {
   override webSocketMessage(ws: WebSocket, message: ArrayBuffer | string): void | Promise<void> {
     const now = Date.now();
     const { room, checkpoints, watching } = this.#begin(now, ws);
+    const trunk = this.#trunks.socketOf(ws);
+    if (trunk) return typeof message === "string" ? undefined : this.#receiveTrunk(trunk, new Uint8Array(message));
     const entry = this.#entryOf(room, ws, now);
     if (!entry) return watching.message(ws);
     if (typeof message === "string") room.receiveText(entry.link, now);
@@ -218,7 +238,7 @@ export class RelayRoom extends DurableObject<RelayEnv> {
     for (const ws of sockets) {
       const socket = new HibernatableSocket(this.ctx, ws);
       const attachment = socket.wake();
-      if (!attachment) continue; // a watcher's
+      if (!attachment?.link) continue; // a watcher's, or another room's
       attachments.push(attachment);
       survivors.push({ ws, socket, saved: attachment.link });
     }
@@ -226,7 +246,7 @@ export class RelayRoom extends DurableObject<RelayEnv> {
     const room = this.#newRoom(following);
     const watching = new Watching(this.ctx, room, now);
     const checkpoints = new Checkpoints(room);
-    const links = room.restore(checkpoints.newest(attachments), survivors, now);
+    const links = room.restore(checkpoints.newest(attachments), survivors, now, this.#trunks.survivors());
     this.#links.clear(); // of an attempt that failed
     survivors.forEach(({ ws, socket }, index) => {
       const link = links[index];
@@ -258,6 +278,11 @@ export class RelayRoom extends DurableObject<RelayEnv> {
     const now = Date.now();
     const { room, checkpoints, watching } = this.#begin(now, ws);
     if (watching.has(ws)) return watching.gone(ws);
+    const trunk = this.#trunks.socketOf(ws);
+    if (trunk) {
+      this.#trunks.gone(ws);
+      return this.#trunkClosed(trunk);
+    }
     const entry = this.#entryOf(room, ws, now);
     this.#links.delete(ws);
     if (entry) {
@@ -266,6 +291,75 @@ export class RelayRoom extends DurableObject<RelayEnv> {
     }
     checkpoints.move(this.#links.values().next().value?.socket, now);
     await this.#end();
+  }
+
+  /** What comes of a socket that was dialed is no event of the platform's, and ends in nobody's hands. */
+  #event(body: () => void | Promise<void>): void {
+    this.ctx.waitUntil(
+      (async () => {
+        try {
+          await body();
+        } catch (error) {
+          log({ level: "error", event: "room_failed", room: this.ctx.id.name, overloaded: false, error: String(error) });
+        }
+      })(),
+    );
+  }
+
+  #receiveTrunk(socket: TrunkSocket, bytes: Uint8Array): void | Promise<void> {
+    const now = Date.now();
+    const { room, checkpoints } = this.#begin(now);
+    room.receiveTrunk(socket, bytes, now);
+    const carrier = this.#links.values().next().value?.socket;
+    if (carrier) checkpoints.touch(carrier, now);
+    return this.#end();
+  }
+
+  #trunkClosed(socket: TrunkSocket): void | Promise<void> {
+    const now = Date.now();
+    this.#begin(now).room.trunkClosed(socket, now);
+    return this.#end();
+  }
+
+  async #locate(room: Room, peers: readonly PeerId[]): Promise<void> {
+    let rooms: readonly (string | undefined)[] = [];
+    try {
+      rooms = await this.env.RELAY_DIRECTORY.getByName(directoryName(this.#address.app)).locate(peers);
+    } catch (error) {
+      log({ level: "error", event: "locate_failed", room: this.ctx.id.name, error: String(error) });
+    }
+    room.located(
+      peers.map((peer, index) => [peer, rooms[index]] as const),
+      Date.now(),
+    );
+    await this.#end();
+  }
+
+  /** Timers of a second at most, and only while there is something of the kind: an object with one does not hibernate. */
+  #setTimers(room: Room, reporter: Reporter): void {
+    if (!this.#restTimer && room.hasDialed) {
+      this.#restTimer = true;
+      setTimeout(() => {
+        this.#restTimer = false;
+        this.#event(() => {
+          room.restTrunks(Date.now());
+          return this.#end();
+        });
+      }, REST_LOOK_MS);
+    }
+    const { peersDueAt } = reporter;
+    if (this.#peersTimer || peersDueAt === Infinity) return;
+    this.#peersTimer = true;
+    setTimeout(
+      () => {
+        this.#peersTimer = false;
+        this.#event(() => {
+          reporter.turnEnded(Date.now());
+          return this.#end();
+        });
+      },
+      Math.max(0, Math.min(PEERS_MS, peersDueAt - Date.now())),
+    );
   }
 
   /** Nobody waits for it, and the platform keeps the object for as long as it is under way. Its answer is a turn. */
@@ -288,6 +382,9 @@ export class RelayRoom extends DurableObject<RelayEnv> {
   #end(): void | Promise<void> {
     const { room, sendTimer, reporter } = this.#served as Served; // every event begins with #begin
     sendTimer.turnEnded();
+    this.#setTimers(room, reporter);
+    const wanted = room.takeWanted();
+    if (wanted.length > 0) this.ctx.waitUntil(this.#locate(room, wanted));
     const report = reporter.take();
     if (report) this.ctx.waitUntil(this.#report(reporter, report));
     const { alarmAt } = room;

@@ -1,0 +1,92 @@
+/** Which room of an app each peer is in, as the rooms have said: so that one can be found by its id alone (docs/trunk.md). */
+import type { PeerId } from "../../protocol/index.ts";
+
+/** Where it is kept: one row per room that somebody is in. */
+export interface PeerLists {
+  loadPeers(): { readonly name: string; readonly peers: Uint8Array }[];
+  savePeers(name: string, peers: Uint8Array): void;
+  deletePeers(name: string): void;
+}
+
+const ID_BYTES = 8;
+
+/** Ids as bytes, little-endian, one behind the other. */
+export function packPeers(peers: Iterable<PeerId>): Uint8Array {
+  const ids = [...peers];
+  const bytes = new Uint8Array(ID_BYTES * ids.length);
+  const view = new DataView(bytes.buffer);
+  ids.forEach((id, index) => view.setBigUint64(ID_BYTES * index, id, true));
+  return bytes;
+}
+
+function unpackPeers(bytes: Uint8Array): PeerId[] {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  return Array.from(
+    { length: Math.floor(bytes.length / ID_BYTES) },
+    (_, index) => view.getBigUint64(ID_BYTES * index, true) as PeerId,
+  );
+}
+
+export class Whereabouts {
+  readonly #store: PeerLists;
+  /** Built when it is first asked for: most directories never are. */
+  #index: Index | undefined;
+
+  constructor(store: PeerLists) {
+    this.#store = store;
+  }
+
+  /** All that are in the room now, in place of whom it named before. */
+  told(name: string, peers: Uint8Array): void {
+    if (peers.length === 0) this.#store.deletePeers(name);
+    else this.#store.savePeers(name, peers);
+    this.#index?.set(name, unpackPeers(peers));
+  }
+
+  forget(name: string): void {
+    this.#store.deletePeers(name);
+    this.#index?.set(name, []);
+  }
+
+  /** What is held may differ from what is kept: it is read anew. */
+  reload(): void {
+    this.#index = undefined;
+  }
+
+  /** Of a peer that is in several rooms, the one that named it last. "" is the app's own room. */
+  locate(peer: PeerId): string | undefined {
+    this.#index ??= this.#load();
+    return this.#index.roomOf(peer);
+  }
+
+  #load(): Index {
+    const index = new Index();
+    for (const { name, peers } of this.#store.loadPeers()) index.set(name, unpackPeers(peers));
+    return index;
+  }
+}
+
+class Index {
+  readonly #byRoom = new Map<string, ReadonlySet<PeerId>>();
+  /** Of most peers one room. */
+  readonly #byPeer = new Map<PeerId, readonly string[]>();
+
+  set(name: string, peers: readonly PeerId[]): void {
+    const before = this.#byRoom.get(name);
+    const now = new Set(peers);
+    for (const peer of before ?? []) if (!now.has(peer)) this.#without(peer, name);
+    for (const peer of now) if (!before?.has(peer)) this.#byPeer.set(peer, [...(this.#byPeer.get(peer) ?? []), name]);
+    if (now.size > 0) this.#byRoom.set(name, now);
+    else this.#byRoom.delete(name);
+  }
+
+  roomOf(peer: PeerId): string | undefined {
+    return this.#byPeer.get(peer)?.at(-1);
+  }
+
+  #without(peer: PeerId, name: string): void {
+    const others = (this.#byPeer.get(peer) ?? []).filter((room) => room !== name);
+    if (others.length > 0) this.#byPeer.set(peer, others);
+    else this.#byPeer.delete(peer);
+  }
+}

@@ -1,0 +1,70 @@
+/**
+ * What two rooms say to each other, beside the frames that clients know too: data, ack, probe, path, mark and credit as they are. Of
+ * types that no client may send (rule P4). `mine` is the sender's handle of a half, `yours` the receiver's; 0: not known.
+ */
+import { decodeLayout, encodeLayout, layoutsOf } from "../../protocol/index.ts";
+import { type AnyField, type Field, i32, text8, u16, u32, u64, u8 } from "../../protocol/fields.ts";
+
+/** Two releases may meet while one is being deployed: they must speak the same, or they do not speak. */
+export const TRUNK_VERSION = 1;
+
+const halves = { mine: u32, yours: u32 };
+
+const TRUNK_FRAMES = {
+  /** A list begins: of all halves that the sender has with the receiver (rule X6). */
+  list: { type: 0x40, fields: { version: u16 } },
+  /** `reason` and `isByMe`: of a half that is Disconnecting. */
+  half: { type: 0x41, fields: { ...halves, state: u8, path: u8, reason: u16, isByMe: u8 } },
+  listed: { type: 0x42, fields: {} },
+  /** The peer `from` of the sender's room asks for `to`. Flags: OpenFlag. */
+  open: {
+    type: 0x43,
+    fields: { mine: u32, connectionType: u8, from: u64, to: u64, virtualPort: i32, channel: i32, timeoutMs: u32 },
+  },
+  connected: { type: 0x44, fields: halves },
+  /** The receiver's half has no other: the peer is not here, or it ended and nobody knows why. */
+  gone: { type: 0x45, fields: { yours: u32 } },
+  /** As a close frame; `closedBy` as the far end is to see it. */
+  end: { type: 0x46, fields: { ...halves, reason: u16, closedBy: u8, debug: text8(127) } },
+  /** The sender, who dialed, has nothing more to say on this socket. */
+  rest: { type: 0x47, fields: {} },
+  /** The receiver of `rest` will say nothing more on it either. */
+  rested: { type: 0x48, fields: {} },
+} as const satisfies Record<string, { type: number; fields: Record<string, AnyField> }>;
+
+/** Flags of open. */
+export const OpenFlag = {
+  /** Its ticket may learn of a refusal (rule C6). */
+  Visible: 0x01,
+  /** Part of a list: said before, so that nobody is asked again. */
+  Listed: 0x02,
+} as const;
+
+type Frames = typeof TRUNK_FRAMES;
+export type TrunkFrameName = keyof Frames;
+export type TrunkValues<N extends TrunkFrameName> = {
+  -readonly [K in keyof Frames[N]["fields"]]: Frames[N]["fields"][K] extends Field<infer T> ? T : never;
+};
+export type TrunkFrame = {
+  [N in TrunkFrameName]: { readonly frame: N; readonly flags: number; readonly values: TrunkValues<N> };
+}[TrunkFrameName];
+const LAYOUTS = layoutsOf(TRUNK_FRAMES);
+const BY_NAME = new Map(LAYOUTS.map((layout) => [layout.name, layout]));
+const BY_TYPE = new Map(LAYOUTS.map((layout) => [layout.type, layout]));
+
+export function encodeTrunk<N extends TrunkFrameName>(
+  name: N,
+  values: TrunkValues<N>,
+  flags = 0,
+): Uint8Array<ArrayBuffer> {
+  const layout = BY_NAME.get(name);
+  if (!layout) throw new Error(`Cannot encode "${name}": no such trunk frame`);
+  return encodeLayout(layout, values, flags);
+}
+
+/** The frame at `offset`; undefined when it is none of these. */
+export function decodeTrunk(view: DataView, offset: number): TrunkFrame | undefined {
+  const layout = BY_TYPE.get(view.getUint8(offset));
+  const values = layout && decodeLayout(layout, view, offset);
+  return values && ({ frame: layout.name, flags: view.getUint8(offset + 1), values } as TrunkFrame);
+}

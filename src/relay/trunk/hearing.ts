@@ -1,0 +1,159 @@
+/** What becomes of a half when the other room says what has become of its own (rules X2, X4, X8). */
+import {
+  CloseFlag,
+  ClosedBy,
+  ConnectionState,
+  EndReason,
+  Path,
+  type PeerId,
+  isConnectionType,
+} from "../../protocol/index.ts";
+import type { ConnectionRecord } from "../connection.ts";
+import { tellPath } from "../flow/flow-control.ts";
+import { announce } from "../negotiation.ts";
+import type { RoomState } from "../room-state.ts";
+import { TIMES } from "../settings.ts";
+import { tell } from "../telling.ts";
+import { OpenFlag, type TrunkValues } from "./frames.ts";
+import { isAsking, nearLink, nearPeer, say } from "./links.ts";
+import { seekLater } from "./locating.ts";
+import { endFar, endHere } from "./saying.ts";
+import { type Trunk, bind, nameFar, unbind } from "./trunk.ts";
+
+type Open = TrunkValues<"open">;
+/** Numbers of another room, which has them from its own records. */
+type Halves = { readonly mine: number; readonly yours: number };
+
+/** By our own handle, where the other room knows it. */
+export function findHalf({ manager }: RoomState, trunk: Trunk, { mine, yours }: Halves): ConnectionRecord | undefined {
+  const own = yours === 0 ? undefined : (manager.getConnectionByHandle(yours) as ConnectionRecord | undefined);
+  if (own?.trunk !== trunk) return trunk.byFarHandle.get(mine);
+  return own.farHandle === undefined || own.farHandle === mine ? own : undefined;
+}
+
+export function heardOpen(room: RoomState, trunk: Trunk, open: Open, flags: number): void {
+  const known = trunk.byFarHandle.get(open.mine);
+  if (known && known.fromPeerId === open.from && known.toPeerId === open.to) return askAgain(room, trunk, known, flags);
+  if (known) endHere(room, known, EndReason.EndedWhileAway); // of a room that has begun anew
+  const half = mayOpen(room, open) ? halfFor(room, trunk, open) : undefined;
+  if (!half) return sayGone(room, trunk, open.mine);
+  trunk.listing?.add(half);
+  half.isFarVisible = (flags & OpenFlag.Visible) !== 0;
+  if (half.state === ConnectionState.Connected) return;
+  const target = nearLink(room, half);
+  if (target) announce(room, target, half);
+}
+
+/** Only for a peer of this room, and of one that is not (rule X8). */
+function mayOpen({ settings, sessions }: RoomState, { from, to, connectionType }: Open): boolean {
+  const isThere = sessions.has(to as PeerId) && !sessions.has(from as PeerId) && from !== to;
+  return settings.crossRooms !== 0 && isThere && isConnectionType(connectionType);
+}
+
+function askAgain(room: RoomState, trunk: Trunk, half: ConnectionRecord, flags: number): void {
+  trunk.listing?.add(half);
+  if (half.state !== ConnectionState.Connecting || (flags & OpenFlag.Listed) !== 0) return;
+  room.manager.markRefused(half.connectionId, false);
+  const target = nearLink(room, half);
+  if (target) announce(room, target, half);
+}
+
+/** The half here: the one that there is, if this peer has asked for the other too, or a new one. */
+function halfFor(room: RoomState, trunk: Trunk, open: Open): ConnectionRecord | undefined {
+  const { manager, crossing } = room;
+  const type = open.connectionType as ConnectionRecord["type"];
+  const [from, to] = [open.from as PeerId, open.to as PeerId];
+  const existing = manager.getConnection(manager.findConnection(from, to, type, open.virtualPort));
+  if (existing?.state === ConnectionState.Connecting && existing.fromPeerId === to) {
+    return meet(room, trunk, existing as ConnectionRecord, open);
+  }
+  // Left over: its other half is over, or the peer is in yet another room now.
+  if (existing) manager.closeConnection(existing.connectionId, EndReason.PeerSuperseded);
+  const id = manager.createOrGetConnection(from, to, room.app, type, {
+    now: crossing.now,
+    virtualPort: open.virtualPort,
+    channel: open.channel < 0 ? undefined : open.channel,
+    connectTimeoutMs: open.timeoutMs,
+    far: { peer: from, room: trunk.room, handle: open.mine },
+  });
+  const half = manager.getConnection(id) as ConnectionRecord | undefined;
+  if (!half) return undefined;
+  bind(half, trunk, from, open.mine);
+  room.wake(manager.staleTime(half));
+  return half;
+}
+
+/** Both ends have asked for the same connection: that is an accept (rule C5). */
+function meet(room: RoomState, trunk: Trunk, half: ConnectionRecord, { from, mine }: Open): ConnectionRecord {
+  if (half.trunk && half.trunk !== trunk) endFar(room, half, { reason: EndReason.AppGeneric, by: half.fromPeerId });
+  if (half.trunk) nameFar(half, mine);
+  else bind(half, trunk, from as PeerId, mine);
+  room.manager.updateConnectionState(half.connectionId, ConnectionState.Connected, { now: room.crossing.now });
+  return half;
+}
+
+export function heardConnected(room: RoomState, trunk: Trunk, halves: Halves): void {
+  const half = findHalf(room, trunk, halves);
+  if (!half) return sayGone(room, trunk, halves.mine);
+  raise(room, half, halves.mine);
+}
+
+/** The other half is Connected. */
+export function raise(room: RoomState, half: ConnectionRecord, farHandle: number): void {
+  half.isFarConnected = true;
+  const isNews = half.farHandle !== farHandle;
+  nameFar(half, farHandle);
+  const now = room.crossing.now;
+  if (half.state === ConnectionState.Connecting) {
+    room.manager.updateConnectionState(half.connectionId, ConnectionState.Connected, { now });
+  } else if (isNews) room.store.updateConnection(half);
+}
+
+export function heardGone(room: RoomState, trunk: Trunk, handle: number): void {
+  const half = findHalf(room, trunk, { mine: 0, yours: handle });
+  if (!half) return;
+  if (!isAsking(half)) return endHere(room, half, EndReason.EndedWhileAway);
+  unbind(half);
+  const { toPeerId } = half;
+  half.farPeer = half.farRoom = half.farHandle = undefined;
+  room.store.updateConnection(half);
+  seekLater(room, toPeerId);
+}
+
+export function heardEnd(room: RoomState, trunk: Trunk, end: TrunkValues<"end">, flags: number): void {
+  const half = findHalf(room, trunk, end);
+  if (!half?.farPeer) return;
+  const [near, far] = [nearPeer(half), half.farPeer];
+  const by = end.closedBy === ClosedBy.Relay ? undefined : end.closedBy === ClosedBy.Peer ? far : near;
+  const isGraceful = (flags & CloseFlag.Graceful) !== 0 && half.state === ConnectionState.Connected;
+  if (!isGraceful) return endHere(room, half, end.reason, by, end.debug);
+  disconnect(room, half, end.reason, far, end.debug);
+}
+
+/** The far end closes gracefully, and waits for this one (rule C8). */
+export function disconnect(room: RoomState, half: ConnectionRecord, reason: number, by: PeerId, debug: string): void {
+  const { now } = room.crossing;
+  room.manager.beginDisconnect(half.connectionId, reason, by, now + TIMES.disconnectMs, now);
+  room.wake(now + TIMES.disconnectMs);
+  const target = nearLink(room, half);
+  const { handle } = half;
+  if (target && by === half.farPeer) {
+    tell(room, target, "close", { handle, reason, closedBy: ClosedBy.Peer, debug }, CloseFlag.Graceful);
+  }
+}
+
+export function heardPath(room: RoomState, trunk: Trunk, farHandle: number, path: number, flags: number): void {
+  const half = trunk.byFarHandle.get(farHandle);
+  if (!half || half.state === ConnectionState.Connecting) return;
+  half.farPath = path as Path;
+  const target = nearLink(room, half);
+  if (target) return tellPath(room, target, half, half.farPath, flags);
+  // It was told to a room that had forgotten, or has not heard, that this end is away.
+  const link = trunk.link ?? room.dial(trunk);
+  if (path === Path.Open && link) tellPath(room, link, half, Path.Away);
+}
+
+function sayGone(room: RoomState, trunk: Trunk, yours: number): void {
+  const link = trunk.link ?? room.dial(trunk);
+  if (link) say(room, link, "gone", { yours });
+}

@@ -1,0 +1,64 @@
+/** Two rooms compare their halves, as a client and its room do after a welcome (rule X6). */
+import { ConnectionState, EndReason, Path, PathFlag } from "../../protocol/index.ts";
+import type { ConnectionRecord } from "../connection.ts";
+import { send, tellPath } from "../flow/flow-control.ts";
+import type { RoomState } from "../room-state.ts";
+import type { Link } from "../sessions/link.ts";
+import { TRUNK_VERSION, type TrunkValues } from "./frames.ts";
+import { disconnect, findHalf, raise } from "./hearing.ts";
+import { isAsking, nearLink, nearPeer, say, sendList } from "./links.ts";
+import { endHere } from "./saying.ts";
+import { loseLink } from "./losing.ts";
+import type { Trunk } from "./trunk.ts";
+
+export function heardList(room: RoomState, link: Link, trunk: Trunk, version: number): void {
+  if (version !== TRUNK_VERSION) {
+    room.log({ level: "warn", event: "trunk_refused", to: trunk.room, version });
+    return loseLink(room, link, "another version");
+  }
+  trunk.listing = new Set();
+  trunk.lostAt = undefined;
+  trunk.attempts = 0;
+  trunk.retryAt = Infinity;
+  if (!link.use?.owesList) return;
+  link.use.owesList = false;
+  if (trunk.link) sendList(room, trunk, trunk.link);
+}
+
+export function heardHalf(room: RoomState, trunk: Trunk, half: TrunkValues<"half">): void {
+  const own = findHalf(room, trunk, half);
+  if (!own?.farPeer) return sayHowItEnded(room, trunk, half);
+  trunk.listing?.add(own);
+  own.farPath = half.path === Path.Away ? Path.Away : Path.Open;
+  if (half.state === ConnectionState.Connecting) return;
+  raise(room, own, half.mine);
+  if (half.state === ConnectionState.Disconnecting && own.state === ConnectionState.Connected) {
+    disconnect(room, own, half.reason, half.isByMe ? own.farPeer : nearPeer(own), "");
+  }
+}
+
+/** The list is complete: what it does not name is over, and of the rest frames may have been lost, either way. */
+export function heardListed(room: RoomState, trunk: Trunk): void {
+  const { listing } = trunk;
+  trunk.listing = undefined;
+  if (!listing) return;
+  for (const half of [...trunk.halves]) {
+    if (listing.has(half)) tellOpen(room, half);
+    else if (half.farHandle !== undefined && !isAsking(half)) endHere(room, half, EndReason.EndedWhileAway);
+  }
+}
+
+function tellOpen(room: RoomState, half: ConnectionRecord): void {
+  const link = half.state === ConnectionState.Connecting ? undefined : nearLink(room, half);
+  if (!link) return;
+  if (half.farPath === Path.Away) tellPath(room, link, half, Path.Away);
+  else tellPath(room, link, half, Path.Open, PathFlag.Lost);
+}
+
+function sayHowItEnded(room: RoomState, trunk: Trunk, { mine, yours }: TrunkValues<"half">): void {
+  const link = trunk.link ?? room.dial(trunk);
+  if (!link) return;
+  const farewell = trunk.farewells.get(yours);
+  if (farewell) send(room, link, farewell);
+  else say(room, link, "gone", { yours: mine });
+}

@@ -1,0 +1,91 @@
+/** A peer that is not here may be in another room: the directory is asked, for as long as the connect waits (rule X1). */
+import { ConnectionState, type PeerId } from "../../protocol/index.ts";
+import type { ConnectionRecord, P2PConnection } from "../connection.ts";
+import type { RoomState } from "../room-state.ts";
+import { sayOpen } from "./links.ts";
+import { type Trunk, bind, trunkTo } from "./trunk.ts";
+
+const FIRST_RETRY_MS = 1_000;
+const MAX_DOUBLINGS = 6;
+
+/** A port of the runtime: which room each of them is in, "" for the app's own; undefined for none. */
+export type Located = readonly (readonly [peer: PeerId, room: string | undefined])[];
+
+export function seek(room: RoomState, peer: PeerId): void {
+  const { crossing, settings, sessions } = room;
+  if (!crossing.port || settings.crossRooms === 0 || sessions.has(peer)) return;
+  const known = crossing.searches.get(peer);
+  if (known && (known.isAsked || known.askAt !== Infinity)) return;
+  crossing.searches.set(peer, { askAt: Infinity, isAsked: true, attempts: known?.attempts ?? 0 });
+  crossing.wanted.add(peer);
+}
+
+/** Those that the directory is to be asked for now; its answer, or its failure, is told to `located`. */
+export function takeWanted({ crossing }: RoomState): PeerId[] {
+  const wanted = [...crossing.wanted];
+  crossing.wanted.clear();
+  return wanted;
+}
+
+export function located(room: RoomState, answer: Located): void {
+  for (const [peer, name] of answer) {
+    const waiting = waitingFor(room, peer);
+    const isElsewhere = name !== undefined && name !== room.crossing.name && !room.sessions.has(peer);
+    if (!isElsewhere) {
+      seekLater(room, peer);
+      continue;
+    }
+    const search = room.crossing.searches.get(peer);
+    if (search) search.isAsked = false;
+    if (waiting.length > 0) ask(room, waiting, trunkTo(room.crossing, name));
+  }
+}
+
+function ask(room: RoomState, halves: readonly ConnectionRecord[], trunk: Trunk): void {
+  // First, since a trunk begins with a list of what it has.
+  const link = trunk.link ?? room.dial(trunk);
+  for (const half of halves) {
+    bind(half, trunk, half.toPeerId, undefined);
+    room.store.updateConnection(half);
+    if (link) sayOpen(room, link, half);
+  }
+}
+
+/** Not found, or not there any more. */
+export function seekLater(room: RoomState, peer: PeerId): void {
+  const { searches, now } = room.crossing;
+  if (room.sessions.has(peer) || waitingFor(room, peer).length === 0) return void searches.delete(peer);
+  const attempts = searches.get(peer)?.attempts ?? 0;
+  const askAt = now + FIRST_RETRY_MS * 2 ** Math.min(attempts, MAX_DOUBLINGS);
+  searches.set(peer, { askAt, isAsked: false, attempts: attempts + 1 });
+  room.wake(askAt);
+}
+
+export function seekAgain({ crossing }: RoomState): void {
+  for (const [peer, search] of crossing.searches) {
+    if (crossing.now < search.askAt) continue;
+    search.askAt = Infinity;
+    search.isAsked = true;
+    crossing.wanted.add(peer);
+  }
+}
+
+/** A connection is not Connecting any more: perhaps nobody waits for its peer now. */
+export function seekNoMore(room: RoomState, { toPeerId }: P2PConnection): void {
+  const { searches, wanted } = room.crossing;
+  if (searches.size === 0 || !searches.has(toPeerId) || waits(room, toPeerId)) return;
+  searches.delete(toPeerId);
+  wanted.delete(toPeerId);
+}
+
+function waits(room: RoomState, peer: PeerId): boolean {
+  return room.manager.countUnansweredForPeer(peer) > 0;
+}
+
+/** Asked for by a peer here, and by nobody answered or looked for elsewhere. */
+function waitingFor(room: RoomState, peer: PeerId): ConnectionRecord[] {
+  return room.manager.getConnectionsForPeer(peer).filter(({ state, toPeerId, fromPeerId, trunk }) => {
+    const isAsked = state === ConnectionState.Connecting && toPeerId === peer;
+    return isAsked && !trunk && room.sessions.has(fromPeerId);
+  }) as ConnectionRecord[];
+}
