@@ -33,7 +33,9 @@ export function findHalf({ manager }: RoomState, trunk: Trunk, { mine, yours }: 
 
 export function heardOpen(room: RoomState, trunk: Trunk, open: Open, flags: number): void {
   const known = trunk.byFarHandle.get(open.mine);
-  if (known && known.fromPeerId === open.from && known.toPeerId === open.to) return askAgain(room, trunk, known, flags);
+  // Both may have asked for it, so either may stand as who has (rule C5).
+  const isSame = known && known.farPeer === open.from && nearPeer(known) === open.to;
+  if (isSame) return askAgain(room, trunk, known, flags);
   if (known) endHere(room, known, EndReason.EndedWhileAway); // of a room that has begun anew
   const half = mayOpen(room, open) ? halfFor(room, trunk, open) : undefined;
   if (!half) return sayGone(room, trunk, open.mine);

@@ -81,8 +81,9 @@ export function say<N extends TrunkFrameName>(
   send(room, link, encodeTrunk(frame, values, flags));
 }
 
-/** All halves that are here, so that the other room can compare them with its own. */
+/** How halves ended, and all that are here, so that the other room can compare them with its own. */
 export function sendList(room: RoomState, trunk: Trunk, link: Link): void {
+  for (const farewell of trunk.farewells.values()) send(room, link, farewell);
   say(room, link, "list", { version: TRUNK_VERSION });
   for (const half of trunk.halves) {
     if (isAsking(half)) sayOpen(room, link, half, OpenFlag.Listed);

@@ -1,7 +1,7 @@
 /** Two rooms compare their halves, as a client and its room do after a welcome (rule X6). */
 import { ConnectionState, EndReason, Path, PathFlag } from "../../protocol/index.ts";
 import type { ConnectionRecord } from "../connection.ts";
-import { send, tellPath } from "../flow/flow-control.ts";
+import { tellPath } from "../flow/flow-control.ts";
 import type { RoomState } from "../room-state.ts";
 import type { Link } from "../sessions/link.ts";
 import { TRUNK_VERSION, type TrunkValues } from "./frames.ts";
@@ -58,7 +58,6 @@ function tellOpen(room: RoomState, half: ConnectionRecord): void {
 function sayHowItEnded(room: RoomState, trunk: Trunk, { mine, yours }: TrunkValues<"half">): void {
   const link = trunk.link ?? room.dial(trunk);
   if (!link) return;
-  const farewell = trunk.farewells.get(yours);
-  if (farewell) send(room, link, farewell);
-  else say(room, link, "gone", { yours: mine });
+  // What is still known of its end was said at the beginning of our own list.
+  if (!trunk.farewells.has(yours)) say(room, link, "gone", { yours: mine });
 }

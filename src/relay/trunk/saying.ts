@@ -38,8 +38,13 @@ export function endFar(room: RoomState, half: P2PConnection, { reason, by, debug
     const [oldest] = trunk.farewells.keys();
     if (trunk.farewells.size > MAX_FAREWELLS && oldest !== undefined) trunk.farewells.delete(oldest);
   }
-  const link = trunk.link ?? room.dial(trunk);
+  const { link } = trunk;
   if (link) send(room, link, frame);
+  else if (flags === 0) room.dial(trunk); // a trunk begins with how halves ended
+  else {
+    const dialed = room.dial(trunk);
+    if (dialed) send(room, dialed, frame);
+  }
 }
 
 /** The peer that was asked for elsewhere has come here: it is a connection of this room like any other. */

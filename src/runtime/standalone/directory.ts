@@ -1,4 +1,4 @@
-import type { AppId } from "../../protocol/index.ts";
+import type { AppId, PeerId } from "../../protocol/index.ts";
 import { AppLedger } from "../../relay/directory/app-ledger.ts";
 import type {
   AppDirectory,
@@ -29,6 +29,10 @@ export class LocalDirectory implements RelayDirectory {
 
   report(app: AppId, report: RoomReport, now: number): ReportAnswer {
     return this.#ledgerOf(app).report(report, now);
+  }
+
+  locate(app: AppId, peers: readonly PeerId[]): (string | undefined)[] {
+    return this.#ledgerOf(app).locate(peers);
   }
 
   async ids(page: { after: number; limit: number }): Promise<AppId[]> {

@@ -1,7 +1,7 @@
 import { CloseCode, type PeerId, type RoomName } from "../../protocol/index.ts";
 import type { Following } from "../../relay/directory/following.ts";
 import type { ReportAnswer, RoomReport, VersionedOverrides } from "../../relay/directory/report.ts";
-import { Reporter } from "../../relay/directory/reporting.ts";
+import { PEERS_MS, Reporter } from "../../relay/directory/reporting.ts";
 import type { JoinRefusal } from "../../relay/limits/entry.ts";
 import {
   type OperationArguments,
@@ -9,7 +9,7 @@ import {
   type OperationResult,
   operate,
 } from "../../relay/operations/index.ts";
-import type { Admission, Log, RelaySocket } from "../../relay/ports.ts";
+import type { Admission, Log, RelaySocket, TrunkSocket } from "../../relay/ports.ts";
 import type { Link } from "../../relay/sessions/link.ts";
 import type { TextSocket } from "../../relay/watching/watcher.ts";
 import type { Watchers } from "../../relay/watching/watchers.ts";
@@ -19,6 +19,8 @@ import { Room, type RoomOptions } from "../../relay/room.ts";
 
 /** How long a room that nobody uses stays: somebody who is refused, and tries again, finds it open. */
 const LINGER_MS = 10_000;
+/** How often what was dialed is looked at, to be closed when nothing is said any more. */
+const REST_LOOK_MS = 1_000;
 /** After a failure: a room that cannot do what is due must not be asked in a loop. */
 const RETRY_MS = 1_000;
 
@@ -30,6 +32,8 @@ export interface RoomSurroundings {
   readonly following: Following;
   /** Tells the directory how the room is. */
   readonly report: (report: RoomReport) => ReportAnswer;
+  /** The rooms that these peers are in, "" for the app's own. */
+  readonly locate: (peers: readonly PeerId[]) => (string | undefined)[];
   /** Called when `dueAt` may be another. */
   readonly changed: (hosted: HostedRoom) => void;
 }
@@ -46,6 +50,8 @@ export class HostedRoom {
   readonly #log: Log;
   #lastUsed: number;
   #retryAt = -Infinity;
+  #restTimer = false;
+  #peersTimer = false;
 
   /** Whatever was due while nobody ran it is due at once. */
   constructor(options: Omit<RoomOptions, "settings">, surroundings: RoomSurroundings, now: number) {
@@ -148,6 +154,25 @@ export class HostedRoom {
     this.#watchers.endAll(CloseCode.Restarting, "the relay is restarting");
   }
 
+  /** Another room of this process has dialed. */
+  trunkOpened(socket: TrunkSocket, from: string): void {
+    const now = Date.now();
+    this.#room.trunkOpened(socket, from, now);
+    this.#turnEnded(now);
+  }
+
+  receiveTrunk(socket: TrunkSocket, bytes: Uint8Array): void {
+    const now = Date.now();
+    this.#room.receiveTrunk(socket, bytes, now);
+    this.#turnEnded(now);
+  }
+
+  trunkClosed(socket: TrunkSocket): void {
+    const now = Date.now();
+    this.#room.trunkClosed(socket, now);
+    this.#turnEnded(now);
+  }
+
   /** For an operator. */
   operate<Name extends OperationName>(name: Name, rest: OperationArguments<Name>, now: number): OperationResult<Name> {
     const result = operate(this.#room, now, name, rest);
@@ -171,7 +196,48 @@ export class HostedRoom {
     this.#lastUsed = now;
     this.#sendTimer.turnEnded();
     this.#report(now);
+    this.#setTimers(now);
+    const wanted = this.#room.takeWanted();
+    if (wanted.length > 0) this.#locate(wanted, now);
     this.#changed();
+  }
+
+  #locate(peers: readonly PeerId[], now: number): void {
+    let rooms: readonly (string | undefined)[] = [];
+    try {
+      rooms = this.#surroundings.locate(peers);
+    } catch (error) {
+      this.#log({ level: "error", event: "locate_failed", error: String(error) });
+    }
+    this.#room.located(
+      peers.map((peer, index) => [peer, rooms[index]] as const),
+      now,
+    );
+    this.#turnEnded(now);
+  }
+
+  /** Of what no alarm is set for: trunks to be closed, and who is here to be told. */
+  #setTimers(now: number): void {
+    if (!this.#restTimer && this.#room.hasDialed) {
+      this.#restTimer = true;
+      setTimeout(() => {
+        this.#restTimer = false;
+        const then = Date.now();
+        this.#room.restTrunks(then);
+        this.#turnEnded(then);
+      }, REST_LOOK_MS);
+    }
+    const { peersDueAt } = this.#reporter;
+    if (this.#peersTimer || peersDueAt === Infinity) return;
+    this.#peersTimer = true;
+    const delay = Math.max(0, Math.min(PEERS_MS, peersDueAt - now));
+    setTimeout(() => {
+      this.#peersTimer = false;
+      const then = Date.now();
+      this.#reporter.turnEnded(then);
+      this.#report(then);
+      this.#setTimers(then);
+    }, delay);
   }
 
   /** A directory that fails is not the peers' concern. */

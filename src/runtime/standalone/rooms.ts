@@ -1,6 +1,6 @@
 import type { ClientGeo, RoomAddress, RoomGateway } from "../../http/gateway.ts";
 import { entryProblem, problem, tooManyWatchers } from "../../http/problem.ts";
-import type { AppId } from "../../protocol/index.ts";
+import { type AppId, parseRoomName } from "../../protocol/index.ts";
 import { type RoomAdmin, roomAdmin } from "../../relay/operations/index.ts";
 import { Following } from "../../relay/directory/following.ts";
 import type { VersionedOverrides } from "../../relay/directory/report.ts";
@@ -17,6 +17,7 @@ import { LocalDirectory } from "./directory.ts";
 import { HostedRoom, type RoomSurroundings } from "./hosted-room.ts";
 import { PeerSocket } from "./peer-socket.ts";
 import type { SqliteDatabase } from "./sqlite-database.ts";
+import { type Later, PairedTrunk } from "./trunks.ts";
 import type { Door, Upgraded } from "./upgraded.ts";
 import { WatcherSocket } from "./watcher-socket.ts";
 
@@ -39,6 +40,8 @@ export class Rooms implements RoomGateway {
   readonly #open = new Map<string, Open>();
   readonly #admitted = new WeakMap<Request, Upgraded>();
   readonly #timer = new DeadlineTimer(() => this.#ring(Date.now()));
+  /** Ends of trunks, by the room that they are in. */
+  readonly #trunks = new Map<string, Set<PairedTrunk>>();
   #isDraining = false;
 
   constructor(options: RoomsOptions) {
@@ -161,12 +164,17 @@ export class Rooms implements RoomGateway {
       audit: new SqlAuditLog(database),
       log,
       random: (size: number) => crypto.getRandomValues(new Uint8Array(size)),
+      crossing: {
+        name: room ?? "",
+        port: { dial: (to: string) => this.#dial(name, room ?? "", roomName({ app, room: parseRoomName(to) })) },
+      },
     };
     const surroundings: RoomSurroundings = {
       name,
       room,
       following: new Following(new SqlFollowingStore(database), (overrides) => settingsFor(app, overrides)),
       report: (report) => this.directory.report(app, report, Date.now()),
+      locate: (peers) => this.directory.locate(app, peers),
       changed: (hosted) => this.#timer.wake(hosted.dueAt),
     };
     return new HostedRoom(options, surroundings, Date.now());
@@ -179,7 +187,27 @@ export class Rooms implements RoomGateway {
     }
   }
 
+  /** A trunk between two rooms of this process. The other one is entered when the event is over that dialed. */
+  #dial(name: string, from: string, to: string): PairedTrunk {
+    const roomOf = (which: string) => () => this.#enter(which).hosted;
+    const [near, far] = PairedTrunk.pair([this.#laterIn(name), roomOf(name)], [this.#laterIn(to), roomOf(to)]);
+    for (const [room, end] of [
+      [name, near],
+      [to, far],
+    ] as const) {
+      this.#trunks.set(room, (this.#trunks.get(room) ?? new Set()).add(end));
+    }
+    this.#laterIn(to)(() => this.#enter(to).hosted.trunkOpened(far, from));
+    return near;
+  }
+
+  #laterIn(name: string): Later {
+    return (event) => queueMicrotask(() => this.#isolated(name, event));
+  }
+
   #leave(name: string): void {
+    for (const end of this.#trunks.get(name) ?? []) end.close();
+    this.#trunks.delete(name);
     const open = this.#open.get(name);
     if (!open) return;
     this.#open.delete(name);

@@ -106,8 +106,7 @@ describe("a connect to a peer of another room", () => {
       a.connect(b);
       b.connect(a);
       for (let i = 0; rooms.step(order + i * order); i++);
-      expect(a.heard().at(-1)).toMatchObject({ frame: "state", state: Connected });
-      expect(b.heard().at(-1)).toMatchObject({ frame: "state", state: Connected });
+      for (const peer of [a, b]) expect(heardOf(peer, "state")).toMatchObject([{ handle: 1, state: Connected }]);
       a.send(frames.data(1, "from a"));
       b.send(frames.data(1, "from b"));
       rooms.settle();
