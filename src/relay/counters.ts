@@ -31,6 +31,7 @@ import {
   type Refusals,
   Tally,
 } from "./limits/refusals.ts";
+import { TRUNK_COUNTS, type TrunkTraffic } from "./trunk/traffic.ts";
 
 const LAYOUT = 4;
 /** Where the first list begins in each layout. */
@@ -46,10 +47,6 @@ export interface ConnectionCounters {
   /** False when a checkpoint has them in advance of the disk. */
   readonly isFlushed: boolean;
 }
-
-/** WebSocket messages to and from other rooms, and their bytes: counted apart from what peers send and are sent. */
-export const TRUNK_COUNTS = ["messagesIn", "bytesIn", "messagesOut", "bytesOut"] as const;
-export type TrunkTraffic = Readonly<Record<(typeof TRUNK_COUNTS)[number], number>>;
 
 export type Drops = Readonly<Record<DropReason, number>>;
 

@@ -1,8 +1,9 @@
-import type { Drops, TrunkTraffic } from "./counters.ts";
+import type { Drops } from "./counters.ts";
 import type { Families } from "./families.ts";
 import { bytesThisMonth } from "./limits/entry.ts";
 import type { JoinRefusals, Refusals } from "./limits/refusals.ts";
 import type { RoomState } from "./room-state.ts";
+import type { TrunkTraffic } from "./trunk/traffic.ts";
 
 export interface RoomStatistics {
   readonly activeConnections: number;

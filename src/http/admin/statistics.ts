@@ -1,7 +1,7 @@
 import { createRoute, z } from "@hono/zod-openapi";
 import { type ConnectionTypeName, DROP_REASONS } from "../../protocol/index.ts";
-import { TRUNK_COUNTS } from "../../relay/counters.ts";
 import { JOIN_REFUSALS, REFUSALS } from "../../relay/limits/refusals.ts";
+import { TRUNK_COUNTS } from "../../relay/trunk/traffic.ts";
 import { TYPES } from "./connection-schemas.ts";
 import { roomOf } from "./environment.ts";
 import { newRouter } from "./router.ts";

@@ -144,7 +144,7 @@ export class AppLedger {
     return this.overrides();
   }
 
-  #take({ room, at, region, statistics, life, before, peers }: RoomReport, now: number): void {
+  #take({ room, at, region, statistics, life, before, peerIds }: RoomReport, now: number): void {
     const name = room ?? OWN_ROOM;
     const former = this.#rooms?.get(name) ?? this.#store.loadRoom(name);
     if (former && former.life !== life) this.#saveRecord(this.#withGone(sum, former, now));
@@ -154,7 +154,7 @@ export class AppLedger {
     const isSame = former?.life === life;
     const known = isSame ? followed(former.statistics, statistics) : statistics;
     this.#saveRoom({ name, life, seen: now, at, region: region ?? null, statistics: known });
-    if (peers) this.#whereabouts.told(name, peers);
+    if (peerIds) this.#whereabouts.told(name, peerIds);
   }
 
   /** Forgets rooms, where it is time to look for some. */

@@ -25,7 +25,7 @@ export interface RoomReport {
   /** Of the overrides that the room has. */
   readonly version: number;
   /** Who is here, where that has changed and the app lets its rooms reach each other (whereabouts.ts). */
-  readonly peers?: Uint8Array | undefined;
+  readonly peerIds?: Uint8Array | undefined;
 }
 
 /** Operators' settings for an app. A later version is a higher one; 0 where none were ever set. */

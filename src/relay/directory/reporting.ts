@@ -118,7 +118,7 @@ export class Reporter implements RoomObserver {
     this.#reported = { ...this.#reported, at: now, print, ...(peers && { peers: peers.print }) };
     const { life, version } = this.#following;
     this.#sent = { statistics, version };
-    const news = peers && { peers: peers.bytes };
+    const news = peers && { peerIds: peers.bytes };
     return { room: this.#name, at: now, statistics, life, before: this.#before, version, ...news };
   }
 

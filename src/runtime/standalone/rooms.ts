@@ -195,10 +195,20 @@ export class Rooms implements RoomGateway {
       [name, near],
       [to, far],
     ] as const) {
-      this.#trunks.set(room, (this.#trunks.get(room) ?? new Set()).add(end));
+      const open = [...(this.#trunks.get(room) ?? [])].filter(({ isOver }) => !isOver);
+      this.#trunks.set(room, new Set([...open, end]));
     }
-    this.#laterIn(to)(() => this.#enter(to).hosted.trunkOpened(far, from));
+    this.#laterIn(to)(() => this.#openFar(to, from, near, far));
     return near;
+  }
+
+  #openFar(to: string, from: string, near: PairedTrunk, far: PairedTrunk): void {
+    try {
+      this.#enter(to).hosted.trunkOpened(far, from);
+    } catch (error) {
+      near.lose();
+      throw error;
+    }
   }
 
   #laterIn(name: string): Later {

@@ -32,10 +32,15 @@ export class PairedTrunk implements TrunkSocket {
     return ends;
   }
 
+  get isOver(): boolean {
+    return this.#isOver;
+  }
+
   /** A copy: who reads it writes into it, and others may be sent the same bytes. */
   send(bytes: Uint8Array): void {
     const copy = bytes.slice();
-    this.#other?.#happen((socket, room) => room.receiveTrunk(socket, copy));
+    const other = this.#other;
+    if (other) other.#happen((socket, room) => room.receiveTrunk(socket, copy));
   }
 
   close(): void {
