@@ -15,6 +15,8 @@ const testBindings = {
     "289070": { idleTimeoutMs: 600_000 },
     "4000": { graceMs: 0 },
     "4001": { maxQueuedBytes: 262_144 },
+    // One for each test of test/workerd/trunk.test.ts.
+    ...Object.fromEntries(Array.from({ length: 10 }, (_, index) => [5_000 + index, { crossRooms: 1 }])),
     "3000": { maxPayload: 1_000, maxConnectionsPerPeer: 3 },
     "3001": { maxPeers: 2 },
     "3002": { joinsPerMinute: 3 },

@@ -5,7 +5,8 @@ import type { RoomState } from "../room-state.ts";
 import { sayOpen } from "./links.ts";
 import { type Trunk, bind, trunkTo } from "./trunk.ts";
 
-const FIRST_RETRY_MS = 1_000;
+/** At the next whole second, as alarms ring: a room may have a second to tell who has come (directory/reporting.ts). */
+const FIRST_RETRY_MS = 500;
 const MAX_DOUBLINGS = 6;
 
 /** A port of the runtime: which room each of them is in, "" for the app's own; undefined for none. */
