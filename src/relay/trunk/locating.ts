@@ -5,8 +5,8 @@ import type { RoomState } from "../room-state.ts";
 import { sayOpen } from "./links.ts";
 import { type Trunk, bind, trunkTo } from "./trunk.ts";
 
-/** At the next whole second, as alarms ring: a room may have a second to tell who has come (directory/reporting.ts). */
-const FIRST_RETRY_MS = 500;
+/** Alarms ring at whole seconds. A room may take one to tell who has come (directory/reporting.ts). */
+const SECOND_MS = 1_000;
 const MAX_DOUBLINGS = 6;
 
 /** A port of the runtime: which room each of them is in, "" for the app's own; undefined for none. */
@@ -57,7 +57,9 @@ export function seekLater(room: RoomState, peer: PeerId): void {
   const { searches, now } = room.crossing;
   if (room.sessions.has(peer) || waitingFor(room, peer).length === 0) return void searches.delete(peer);
   const attempts = searches.get(peer)?.attempts ?? 0;
-  const askAt = now + FIRST_RETRY_MS * 2 ** Math.min(attempts, MAX_DOUBLINGS);
+  // About 1, 2, 4, … s after the first time, and each of them as soon as that allows.
+  const seconds = attempts === 0 ? 1 : 2 ** Math.min(attempts - 1, MAX_DOUBLINGS);
+  const askAt = (Math.floor(now / SECOND_MS) + seconds) * SECOND_MS;
   searches.set(peer, { askAt, isAsked: false, attempts: attempts + 1 });
   room.wake(askAt);
 }

@@ -86,7 +86,7 @@ export class HostedRoom {
   ring(now: number): void {
     this.#retryAt = now + RETRY_MS;
     if (this.#room.alarmAt <= now) this.#room.alarm(now);
-    this.#report(now);
+    this.#reachOut(now);
     this.#retryAt = -Infinity;
   }
 
@@ -195,11 +195,16 @@ export class HostedRoom {
   #turnEnded(now: number): void {
     this.#lastUsed = now;
     this.#sendTimer.turnEnded();
+    this.#reachOut(now);
+    this.#changed();
+  }
+
+  /** To the directory: how the room is, and what it wants to know. */
+  #reachOut(now: number): void {
     this.#report(now);
     this.#setTimers(now);
     const wanted = this.#room.takeWanted();
     if (wanted.length > 0) this.#locate(wanted, now);
-    this.#changed();
   }
 
   #locate(peers: readonly PeerId[], now: number): void {
