@@ -15,6 +15,8 @@ export interface JoinOptions {
 export interface ContractContext {
   /** A peer of one room, the same room for all that are joined through one context. */
   join(options?: JoinOptions): Promise<RelayClient>;
+  /** How much more time a connect needs to reach somebody who has just joined; default 1. */
+  readonly slowness?: number;
 }
 
 /** What the relay's app must be set to: sessions that nobody accepts fail soon. */

@@ -53,6 +53,7 @@ export const SETTING_GROUPS: readonly SettingGroup[] = [
       note("monthlyBytes", "bytes", "Payload that one room may relay in a calendar month. 0: no limit."),
       note("coalesceMs", "ms", "How long frames may wait in a loaded room to share a message. 0: not at all."),
       note("paceIntervalMs", "ms", "How often a client may be hinted when to send. 0: never."),
+      note("crossRooms", "", "1: peers of one room may connect to peers of another. 0: not."),
     ],
   },
 ];

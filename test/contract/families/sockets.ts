@@ -198,6 +198,7 @@ async function grouped(scene: Scene) {
 
 export function socketsTests(context: ContractContext): void {
   const test = contractTest(context);
+  const { slowness = 1 } = context;
 
   describe.concurrent("ISteamNetworkingSockets", () => {
     describe("listen sockets", () => {
@@ -264,7 +265,7 @@ export function socketsTests(context: ContractContext): void {
       });
 
       test("[NS-11] CloseListenSocket: a connection that waits to be accepted is gone with it", async ({ scene }) => {
-        const { a, b, from, to, listen } = await asking(scene, { options: { timeoutInitialMs: 300 } });
+        const { a, b, from, to, listen } = await asking(scene, { options: { timeoutInitialMs: 300 * slowness } });
         b.api.closeListenSocket(listen);
         expect(b.api.acceptConnection(to)).toBe(Result.InvalidParam);
         expect((await a.reached(from, ProblemDetectedLocally)).info.endReason).toBe(MISC_TIMEOUT);
@@ -481,7 +482,7 @@ export function socketsTests(context: ContractContext): void {
       test("[NS-34] AcceptConnection: a connection that is not accepted fails for both ends with 5003", async ({
         scene,
       }) => {
-        const { a, b, from, to } = await asking(scene, { options: { timeoutInitialMs: 200 } });
+        const { a, b, from, to } = await asking(scene, { options: { timeoutInitialMs: 200 * slowness } });
         const [asker, asked] = await Promise.all([
           a.reached(from, ProblemDetectedLocally),
           b.reached(to, ProblemDetectedLocally),
@@ -492,7 +493,7 @@ export function socketsTests(context: ContractContext): void {
       test("[NS-35] CloseConnection: a connection that waits is refused, and to a stranger that looks like absence (rule C6)", async ({
         scene,
       }) => {
-        const { a, b, from, to } = await asking(scene, { options: { timeoutInitialMs: 400 } });
+        const { a, b, from, to } = await asking(scene, { options: { timeoutInitialMs: 400 * slowness } });
         expect(b.api.closeConnection(to, 1005, "full")).toBe(true);
         const { info } = await a.reached(from, ProblemDetectedLocally);
         expect(info.endReason).toBe(MISC_TIMEOUT);
@@ -593,7 +594,7 @@ export function socketsTests(context: ContractContext): void {
         scene,
       }) => {
         const [a, b] = await two(scene);
-        const options = { timeoutInitialMs: 500 };
+        const options = { timeoutInitialMs: 500 * slowness };
         const ignoring = b.api.createListenSocketP2P(1);
         const refusing = b.api.createListenSocketP2P(2);
         const asked = [
