@@ -134,6 +134,7 @@ export function isControlType(type: number): boolean {
 
 /** The control frame at `offset`; undefined when its type is none, or its bytes are not what its type says. */
 export function decodeControl(view: DataView, offset: number): ControlFrame | undefined {
+  if (frameEnd(view, offset) < 0) return undefined;
   const layout = BY_TYPE.get(view.getUint8(offset));
   const values = layout && decodeLayout(layout, view, offset);
   return values && ({ frame: layout.name, flags: view.getUint8(offset + 1), values } as ControlFrame);

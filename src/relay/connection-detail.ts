@@ -1,4 +1,10 @@
-import { type ConnectionStateName, ConnectionState, Path, type PeerId, connectionStateName } from "../protocol/index.ts";
+import {
+  type ConnectionStateName,
+  ConnectionState,
+  Path,
+  type PeerId,
+  connectionStateName,
+} from "../protocol/index.ts";
 import type { P2PConnection } from "./connection.ts";
 import { type ConnectionView, viewConnection } from "./connection-view.ts";
 import { type EndQuality, type QualityView, viewQuality } from "./quality.ts";

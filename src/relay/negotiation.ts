@@ -196,7 +196,8 @@ export function close(room: RoomState, link: Link, values: ControlValues<"close"
   }
   room.manager.beginDisconnect(connectionId, reason, link.peer, now + TIMES.disconnectMs, now);
   room.wake(now + TIMES.disconnectMs);
-  if (connection.trunk) return endFar(room, connection, { reason, by: link.peer, debug: values.debug }, CloseFlag.Graceful);
+  if (connection.trunk)
+    return endFar(room, connection, { reason, by: link.peer, debug: values.debug }, CloseFlag.Graceful);
   const target = otherLink(room, connection, link.peer);
   const { handle } = connection;
   if (target)

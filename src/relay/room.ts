@@ -535,8 +535,7 @@ export class Room {
       if (isOverrun(this.#state, link)) {
         if (link.use) loseLink(this.#state, link, "stalled");
         else closeStalled(this.#state, link, now);
-      }
-      else if (link.backlog.since < 0) {
+      } else if (link.backlog.since < 0) {
         link.backlog.since = now;
         this.#clock.wake(now + TIMES.stallMs);
       }

@@ -147,7 +147,8 @@ export class TestRooms {
   crash(name: string): void {
     const room = this.room(name);
     this.#cutOf(room);
-    for (let i = this.questions.length - 1; i >= 0; i--) if (this.questions[i]!.room === room) this.questions.splice(i, 1);
+    for (let i = this.questions.length - 1; i >= 0; i--)
+      if (this.questions[i]!.room === room) this.questions.splice(i, 1);
     room.crash();
   }
 

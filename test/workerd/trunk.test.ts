@@ -20,7 +20,10 @@ interface Pair {
 /** Alice in room x and Bob in room y, connected. */
 async function crossed(): Promise<Pair> {
   const app = nextApp++;
-  const [a, b] = [await TestPeer.enter({ app, room: "x", peer: ALICE }), await TestPeer.enter({ app, room: "y", peer: BOB })];
+  const [a, b] = [
+    await TestPeer.enter({ app, room: "x", peer: ALICE }),
+    await TestPeer.enter({ app, room: "y", peer: BOB }),
+  ];
   a.connect(BOB, { timeoutMs: 20_000 });
   const { handle: hx } = await a.next("connecting");
   const { handle: hy } = await b.next("incoming");
@@ -94,7 +97,12 @@ describe("two objects", () => {
   it("[X8] make no trunk of a client, whatever it asks with", async () => {
     const { app } = await crossed();
     const before = await runInDurableObject(roomOf(app, "y"), (_room, state) => state.getWebSockets("trunk").length);
-    const eve = await TestPeer.enter({ app, room: "y", peer: 66n, headers: { "edge-relay-from": `app/${app}/room/x` } });
+    const eve = await TestPeer.enter({
+      app,
+      room: "y",
+      peer: 66n,
+      headers: { "edge-relay-from": `app/${app}/room/x` },
+    });
     eve.stir();
     await eve.fence();
     const after = await runInDurableObject(roomOf(app, "y"), (_room, state) => state.getWebSockets("trunk").length);

@@ -102,7 +102,15 @@ export function sayOpen(room: RoomState, link: Link, half: ConnectionRecord, fla
   const { idleTimeoutMs } = room.settings;
   const timeoutMs = deadline === undefined ? idleTimeoutMs : Math.max(0, deadline - room.crossing.now);
   const isVisible = room.sessions.get(from)?.admission?.visible ?? false;
-  const values = { mine, connectionType, from, to, virtualPort: virtualPort ?? NONE, channel: channel ?? NONE, timeoutMs };
+  const values = {
+    mine,
+    connectionType,
+    from,
+    to,
+    virtualPort: virtualPort ?? NONE,
+    channel: channel ?? NONE,
+    timeoutMs,
+  };
   say(room, link, "open", values, flags | (isVisible ? OpenFlag.Visible : 0));
 }
 

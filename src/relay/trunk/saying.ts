@@ -58,7 +58,8 @@ export function withdraw(room: RoomState, half: P2PConnection): void {
 /** The peer has left: what it was asked from elsewhere, and has not answered, is asked where it is next. */
 export function giveBack(room: RoomState, peer: PeerId): void {
   for (const half of room.manager.getConnectionsForPeer(peer)) {
-    if (half.state !== ConnectionState.Connecting || half.toPeerId !== peer || half.farPeer !== half.fromPeerId) continue;
+    if (half.state !== ConnectionState.Connecting || half.toPeerId !== peer || half.farPeer !== half.fromPeerId)
+      continue;
     const link = linkToFar(room, half);
     if (link) say(room, link, "gone", { yours: half.farHandle ?? 0 });
     endHere(room, half, EndReason.PeerLeft);

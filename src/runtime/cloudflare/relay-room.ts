@@ -300,7 +300,13 @@ export class RelayRoom extends DurableObject<RelayEnv> {
         try {
           await body();
         } catch (error) {
-          log({ level: "error", event: "room_failed", room: this.ctx.id.name, overloaded: false, error: String(error) });
+          log({
+            level: "error",
+            event: "room_failed",
+            room: this.ctx.id.name,
+            overloaded: false,
+            error: String(error),
+          });
         }
       })(),
     );

@@ -42,6 +42,9 @@ function connection(handle: number, more: Partial<StoredConnection> = {}): Store
     pendingReason: undefined,
     pendingBy: undefined,
     isRefused: false,
+    farPeer: undefined,
+    farRoom: undefined,
+    farHandle: undefined,
     ...more,
   };
 }
@@ -99,6 +102,9 @@ describe("connections", () => {
       pendingReason: fc.option(fc.integer({ min: 0, max: 65_535 }), { nil: undefined }),
       pendingBy: fc.option(u64, { nil: undefined }),
       isRefused: fc.boolean(),
+      farPeer: fc.option(u64, { nil: undefined }),
+      farRoom: fc.option(fc.constantFrom("", "lobby"), { nil: undefined }),
+      farHandle: fc.option(fc.integer({ min: 1, max: 2 ** 32 - 1 }), { nil: undefined }),
     });
     fc.assert(
       fc.property(any, fc.integer({ min: 1, max: 2 ** 32 - 1 }), (fields, handle) => {
@@ -121,6 +127,9 @@ describe("connections", () => {
       pendingReason: 1234,
       pendingBy: (2n ** 64n - 1n) as PeerId,
       isRefused: true,
+      farPeer: 5n as PeerId,
+      farRoom: "lobby",
+      farHandle: 9,
     } as const;
     // What cannot change is not written, whatever the record says.
     store.updateConnection(connection(1, { ...changed, virtualPort: 99, appId: 1 as AppId }));

@@ -2,7 +2,7 @@
  * Two rooms, four peers and a trunk that is slow, cut and dialed by both at once, against one promise: when all is quiet, every
  * half has its other, in the same state, and nothing is left over (docs/trunk.md).
  */
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { ConnectionState, type PeerId } from "../../../../src/protocol/index.ts";
 import type { P2PConnection } from "../../../../src/relay/connection.ts";
@@ -27,12 +27,35 @@ const act: fc.Arbitrary<Act> = fc.oneof(
   { weight: 6, arbitrary: fc.record({ kind: fc.constant("connect" as const), from: who, to: who, port: fc.nat(1) }) },
   { weight: 6, arbitrary: fc.record({ kind: fc.constant("accept" as const), from: who, nth }) },
   { weight: 6, arbitrary: fc.record({ kind: fc.constant("data" as const), from: who, nth }) },
-  { weight: 3, arbitrary: fc.record({ kind: fc.constantFrom("refuse" as const, "close" as const, "graceful" as const), from: who, nth }) },
-  { weight: 3, arbitrary: fc.record({ kind: fc.constantFrom("drop" as const, "bye" as const, "rejoin" as const, "move" as const, "kick" as const), from: who }) },
+  {
+    weight: 3,
+    arbitrary: fc.record({
+      kind: fc.constantFrom("refuse" as const, "close" as const, "graceful" as const),
+      from: who,
+      nth,
+    }),
+  },
+  {
+    weight: 3,
+    arbitrary: fc.record({
+      kind: fc.constantFrom("drop" as const, "bye" as const, "rejoin" as const, "move" as const, "kick" as const),
+      from: who,
+    }),
+  },
   { weight: 3, arbitrary: fc.record({ kind: fc.constant("resume" as const), from: who }) },
   { weight: 1, arbitrary: fc.record({ kind: fc.constantFrom("crash" as const, "evict" as const), room: fc.nat(1) }) },
-  { weight: 12, arbitrary: fc.record({ kind: fc.constant("step" as const), choice: fc.nat(5), times: fc.integer({ min: 1, max: 6 }) }) },
-  { weight: 2, arbitrary: fc.record({ kind: fc.constant("pass" as const), ms: fc.constantFrom(100, 1_000, 4_000, 8_000) }) },
+  {
+    weight: 12,
+    arbitrary: fc.record({
+      kind: fc.constant("step" as const),
+      choice: fc.nat(5),
+      times: fc.integer({ min: 1, max: 6 }),
+    }),
+  },
+  {
+    weight: 2,
+    arbitrary: fc.record({ kind: fc.constant("pass" as const), ms: fc.constantFrom(100, 1_000, 4_000, 8_000) }),
+  },
   { weight: 2, arbitrary: fc.record({ kind: fc.constant("cut" as const) }) },
 );
 
@@ -132,7 +155,9 @@ const endsOf = ({ fromPeerId, toPeerId, type, virtualPort }: P2PConnection): str
   `${[fromPeerId, toPeerId].toSorted().join("-")}/${type}/${virtualPort}`;
 
 function halvesOf({ manager }: TestRoom): Map<string, P2PConnection> {
-  return new Map([...manager.connections()].filter(({ farPeer }) => farPeer !== undefined).map((half) => [endsOf(half), half]));
+  return new Map(
+    [...manager.connections()].filter(({ farPeer }) => farPeer !== undefined).map((half) => [endsOf(half), half]),
+  );
 }
 
 function check({ rooms }: World): void {

@@ -200,7 +200,13 @@ describe("a connection between rooms", () => {
     ["bye", ({ a }: Pair) => a.bye(), EndReason.PeerLeft, undefined, 2],
     ["kick", ({ rooms }: Pair) => rooms.room("x").kick(ALICE), EndReason.PeerKicked, undefined, 2],
     ["ban", ({ rooms }: Pair) => rooms.room("x").ban("peer", String(ALICE)), EndReason.PeerBanned, undefined, 2],
-    ["an operator's close", ({ rooms, hx }: Pair) => rooms.room("x").closeConnection(hx), EndReason.ClosedByAdmin, 2, 2],
+    [
+      "an operator's close",
+      ({ rooms, hx }: Pair) => rooms.room("x").closeConnection(hx),
+      EndReason.ClosedByAdmin,
+      2,
+      2,
+    ],
     ["a fresh session", ({ rooms }: Pair) => rooms.join("x", ALICE), EndReason.PeerSuperseded, undefined, 2],
     ["idleness", ({ rooms }: Pair) => keepAlive(rooms, 320_000), EndReason.IdleTimeout, 2, 2],
   ] as const)("[X4] ended by %s ends in both rooms with the same code", (_name, end, reason, toA, toB) => {
@@ -208,9 +214,14 @@ describe("a connection between rooms", () => {
     const { rooms, a, b, hx, hy } = pair;
     end(pair);
     rooms.settle();
-    if (toA !== undefined) expect(heardOf(a, "close")).toContainEqual(expect.objectContaining({ handle: hx, reason, closedBy: toA }));
+    if (toA !== undefined)
+      expect(heardOf(a, "close")).toContainEqual(expect.objectContaining({ handle: hx, reason, closedBy: toA }));
     expect(heardOf(b, "close")).toContainEqual(expect.objectContaining({ handle: hy, reason, closedBy: toB }));
-    expect(connections(pair).flat().filter(({ farPeer }) => farPeer !== undefined)).toEqual([]);
+    expect(
+      connections(pair)
+        .flat()
+        .filter(({ farPeer }) => farPeer !== undefined),
+    ).toEqual([]);
   });
 
   it("[C8] closes gracefully, with the answer of the other end or without", () => {
@@ -387,7 +398,11 @@ describe("an attacker", () => {
     const eve = rooms.join("x", peerId(66));
     eve.send(frames.data(hx, "hi"), frames.data(hy, "hi"), frames.close(hx));
     rooms.settle();
-    expect(eve.heard()).toEqual([errorOf("unknown_handle", 0x20, hx), errorOf("unknown_handle", 0x20, hy), errorOf("unknown_handle", 0x15, hx)]);
+    expect(eve.heard()).toEqual([
+      errorOf("unknown_handle", 0x20, hx),
+      errorOf("unknown_handle", 0x20, hy),
+      errorOf("unknown_handle", 0x15, hx),
+    ]);
     expect([...a.heard(), ...b.heard()]).toEqual([]);
   });
 
