@@ -80,10 +80,9 @@ const STEPS: Steps = [
   // A ring of packed rows (relay/history/rows.ts).
   [`CREATE TABLE history (slot INTEGER PRIMARY KEY, packed BLOB NOT NULL)`],
   [
-    // The half of a connection that another room holds (relay/trunk/); null where both ends are here.
-    `ALTER TABLE connections ADD COLUMN far_peer TEXT`,
-    `ALTER TABLE connections ADD COLUMN far_room TEXT`,
-    `ALTER TABLE connections ADD COLUMN far_handle INTEGER`,
+    // The half that another room holds (relay/trunk/), as "peer handle room"; null where both ends are here. One column, since
+    // each is a row written in the life of a room.
+    `ALTER TABLE connections ADD COLUMN far TEXT`,
   ],
 ];
 

@@ -36,8 +36,8 @@ export class SqlRoomStore implements RoomStore {
     this.#db.run(
       `INSERT INTO connections
         (handle, id, from_peer, to_peer, app, type, state, created, virtual_port, channel, deadline, pending_reason,
-         pending_by, refused, connected_at, disconnecting_at, far_peer, far_room, far_handle)
-        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+         pending_by, refused, connected_at, disconnecting_at, far)
+        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
       handle,
       String(connectionId),
       String(fromPeerId),
@@ -54,16 +54,14 @@ export class SqlRoomStore implements RoomStore {
       Number(connection.isRefused),
       connection.connectedAt ?? null,
       connection.disconnectingAt ?? null,
-      textOf(connection.farPeer),
-      connection.farRoom ?? null,
-      connection.farHandle ?? null,
+      textOfFar(connection),
     );
   }
 
   updateConnection(connection: StoredConnection): void {
     this.#db.run(
       `UPDATE connections SET state = ?, deadline = ?, pending_reason = ?, pending_by = ?, refused = ?, connected_at = ?,
-        disconnecting_at = ?, far_peer = ?, far_room = ?, far_handle = ? WHERE handle = ?`,
+        disconnecting_at = ?, far = ? WHERE handle = ?`,
       connection.state,
       connection.deadline ?? null,
       connection.pendingReason ?? null,
@@ -71,9 +69,7 @@ export class SqlRoomStore implements RoomStore {
       Number(connection.isRefused),
       connection.connectedAt ?? null,
       connection.disconnectingAt ?? null,
-      textOf(connection.farPeer),
-      connection.farRoom ?? null,
-      connection.farHandle ?? null,
+      textOfFar(connection),
       connection.handle,
     );
   }
@@ -145,10 +141,18 @@ function readConnection(row: SqlRow): StoredConnection {
     pendingReason: optionalNumber(row["pending_reason"]),
     pendingBy: parsePeerId(row["pending_by"]),
     isRefused: row["refused"] === 1,
-    farPeer: parsePeerId(row["far_peer"]),
-    farRoom: typeof row["far_room"] === "string" ? row["far_room"] : undefined,
-    farHandle: optionalNumber(row["far_handle"]),
+    ...readFar(row["far"]),
   };
+}
+
+/** A handle of 0: the other room has not named its half. */
+function textOfFar({ farPeer, farRoom, farHandle = 0 }: StoredConnection): string | null {
+  return farPeer === undefined || farRoom === undefined ? null : `${farPeer} ${farHandle} ${farRoom}`;
+}
+
+function readFar(value: unknown): Pick<StoredConnection, "farPeer" | "farRoom" | "farHandle"> {
+  const [peer, handle, room] = typeof value === "string" ? value.split(" ") : [];
+  return { farPeer: parsePeerId(peer), farRoom: room, farHandle: Number(handle ?? 0) || undefined };
 }
 
 function readSession(row: SqlRow): StoredSession {

@@ -60,15 +60,7 @@ describe("migrate", () => {
   test("a database of the first release keeps its connections, which nobody has refused", () => {
     const sql = new NodeSql();
     migrate(sql);
-    for (const column of [
-      "pending_by",
-      "refused",
-      "connected_at",
-      "disconnecting_at",
-      "far_peer",
-      "far_room",
-      "far_handle",
-    ])
+    for (const column of ["pending_by", "refused", "connected_at", "disconnecting_at", "far"])
       sql.run(`ALTER TABLE connections DROP COLUMN ${column}`);
     for (const table of ["bans", "sessions", "following", "audit", "history"]) sql.run(`DROP TABLE ${table}`);
     sql.run(`UPDATE schema_version SET version = 1`);

@@ -102,9 +102,6 @@ describe("connections", () => {
       pendingReason: fc.option(fc.integer({ min: 0, max: 65_535 }), { nil: undefined }),
       pendingBy: fc.option(u64, { nil: undefined }),
       isRefused: fc.boolean(),
-      farPeer: fc.option(u64, { nil: undefined }),
-      farRoom: fc.option(fc.constantFrom("", "lobby"), { nil: undefined }),
-      farHandle: fc.option(fc.integer({ min: 1, max: 2 ** 32 - 1 }), { nil: undefined }),
     });
     fc.assert(
       fc.property(any, fc.integer({ min: 1, max: 2 ** 32 - 1 }), (fields, handle) => {
