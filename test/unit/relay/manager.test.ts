@@ -801,6 +801,9 @@ function stored(handle: number): StoredConnection {
     pendingReason: undefined,
     pendingBy: undefined,
     isRefused: false,
+    farPeer: undefined,
+    farRoom: undefined,
+    farHandle: undefined,
   };
 }
 

@@ -115,6 +115,7 @@ class World {
       case "kick":
         return void this.rooms.room(seat.room).kick(peer.id);
       default: {
+        if (!("nth" in step)) return;
         const mine = [...this.rooms.room(seat.room).manager.connectionsOf(peer.id)];
         const handle = mine[step.nth % Math.max(1, mine.length)]?.handle;
         if (handle === undefined) return;
