@@ -146,8 +146,9 @@ export class Room {
    */
   restore(checkpoint: Float64Array | undefined, survivors: readonly Survivor[], now: number): Link[] {
     this.manager.beginTurn(now);
-    restoreStored(this.#state, checkpoint, survivors, now);
+    const hasCrashed = restoreStored(this.#state, checkpoint, survivors, now);
     this.#history.restored(now);
+    if (hasCrashed) this.flush();
     const links = survivors.map(({ socket, saved }) => this.rejoin(socket, saved, now));
     for (const { session } of links) if (session) session.awayUntil = Infinity;
     settleSessions(this.#state, now);
