@@ -93,6 +93,10 @@ async function connectPair(address: RoomAddress): Promise<{ socket: Upgraded; wi
   return pair;
 }
 
+function roomFiles(): string[] {
+  return readdirSync(folder).filter((file) => file.startsWith("app-"));
+}
+
 const BAN = { kind: "peer", subject: "1", until: null, reason: "" } as const;
 
 /** The log of an open database is there, and goes with its last user. */
@@ -216,16 +220,15 @@ describe("rooms in one process", () => {
   });
 
   test("a room that was only asked for leaves nothing behind", async () => {
-    const files = () => readdirSync(folder).filter((file) => file.startsWith("app-"));
     await rooms.admin(LOBBY).statistics();
     expect(await rooms.refusal(OTHER, { peer: 1n, visible: false } as Admission)).toBeUndefined();
-    expect(files()).not.toEqual([]);
+    expect(roomFiles()).not.toEqual([]);
     await vi.advanceTimersByTimeAsync(60_000);
-    expect(files()).toEqual([]);
+    expect(roomFiles()).toEqual([]);
     await rooms.admin(LOBBY).bans({ after: { kind: "", subject: "" }, limit: 1 });
     rooms.drain(0);
     rooms.close();
-    expect(files()).toEqual([]);
+    expect(roomFiles()).toEqual([]);
     rooms = openRooms();
   });
 
