@@ -38,7 +38,7 @@ test("a ban that was set on the page holds after a restart, until it is lifted t
   await row.getByText("aim bot").waitFor();
   await expect(join(relay, room, peer)).rejects.toThrow(/ban/i);
   await row.getByRole("button", { name: "Lift" }).click();
-  await page.getByRole("button", { name: "Lift the ban" }).click();
+  await page.getByRole("dialog").getByRole("button", { name: "Lift the ban" }).click();
   await page.getByText("Nobody is banned from this room.").waitFor();
   await using again = await join(relay, room, peer);
   expect(again.peer).toBe(peer);
@@ -67,7 +67,7 @@ test("history is there after a restart, and the charts begin with it", async () 
 async function relayed(room: string): Promise<HistoryBucket[]> {
   await using players = await Players.join(relay, room);
   const connection = await players.connect();
-  return vi.waitUntil(
+  return await vi.waitUntil(
     async () => {
       connection.send("move");
       const buckets = await historyOf(room);
