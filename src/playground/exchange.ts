@@ -13,17 +13,28 @@ export interface Told {
     readonly isSame: boolean;
   }): void;
   progress(name: string, received: number, size: number): void;
+  /** A message and its answer took so long. */
+  echo(ms: number): void;
   /** Of the packets of one throw, so many have arrived. */
   thrown(arrived: number, total: number): void;
 }
 
 /** First byte of each message. */
-const Kind = { Text: 1, File: 2, Piece: 3, Thrown: 4, Hello: 5 } as const;
+const Kind = { Text: 1, File: 2, Piece: 3, Thrown: 4, Hello: 5, Ping: 6, Pong: 7 } as const;
 /** Bytes. The other end is somebody else, and may say anything. */
 export const MAX_FILE = 64 * 1024 * 1024;
 const WAIT_FOR_ROOM_MS = 5;
-/** Kind, flags, u16 throw, u16 total. */
+/** u8 kind, u8 nothing, u16 throw, u16 total. */
 const THROWN_BYTES = 6;
+/** u8 kind, f64 time of the asker, which comes back as it is. */
+const BEAT_BYTES = 9;
+/** u8 kind, u32 size, SHA-256; the name follows. */
+const FILE_BYTES = 37;
+const SIZE_OFFSET = 1;
+const HASH_OFFSET = 5;
+const MAX_NAME = 100;
+/** Anything else is another one's clock. */
+const MAX_ECHO_MS = 60_000;
 
 interface Incoming {
   readonly name: string;
@@ -52,9 +63,12 @@ export class Exchange {
     this.#send(Uint8Array.of(Kind.Hello), true);
   }
 
-  /** Says nothing, for the connection to have something to measure. */
+  /** Asks for an answer at once, unreliably: a packet that is lost has no round trip. */
   beat(): void {
-    this.#send(Uint8Array.of(Kind.Hello), false);
+    const packet = new Uint8Array(BEAT_BYTES);
+    packet[0] = Kind.Ping;
+    new DataView(packet.buffer).setFloat64(1, performance.now());
+    this.#send(packet, false);
   }
 
   text(text: string, isReliable: boolean): boolean {
@@ -65,12 +79,15 @@ export class Exchange {
   /** Its hash, once the last piece has left. `isOver` is asked while there is no room. */
   async file(name: string, bytes: Uint8Array<ArrayBuffer>, isOver: () => boolean): Promise<string | undefined> {
     const hash = await sha256(bytes);
-    const head = new TextEncoder().encode(JSON.stringify({ name: name.slice(0, 100), size: bytes.length, hash }));
+    const head = concat(new Uint8Array(FILE_BYTES), new TextEncoder().encode(name.slice(0, MAX_NAME)));
+    head[0] = Kind.File;
+    new DataView(head.buffer).setUint32(SIZE_OFFSET, bytes.length);
+    head.set(fromHex(hash), HASH_OFFSET);
     const piece = this.#maxPacket - 1;
     const pieces = Array.from({ length: Math.ceil(bytes.length / piece) }, (_, i) =>
       concat(Uint8Array.of(Kind.Piece), bytes.subarray(i * piece, (i + 1) * piece)),
     );
-    for (const message of [concat(Uint8Array.of(Kind.File), head), ...pieces]) {
+    for (const message of [head, ...pieces]) {
       while (!this.#send(message, true)) {
         if (isOver()) return undefined;
         await new Promise((resolve) => setTimeout(resolve, WAIT_FOR_ROOM_MS));
@@ -102,17 +119,34 @@ export class Exchange {
       case Kind.Text:
         return this.#told.text(new TextDecoder().decode(body.subarray(1)), body[0] === 1);
       case Kind.File:
-        return this.#begin(body);
+        return this.#begin(bytes);
       case Kind.Piece:
         return this.#append(body);
+      case Kind.Ping:
+        return this.#answer(body);
+      case Kind.Pong:
+        return this.#measure(bytes);
       case Kind.Thrown:
         return this.#count(new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength));
     }
   }
 
-  #begin(body: Uint8Array): void {
-    const { name, size, hash } = JSON.parse(new TextDecoder().decode(body)) as Omit<Incoming, "bytes" | "received">;
-    if (!(size >= 0 && size <= MAX_FILE)) return;
+  #answer(body: Uint8Array): void {
+    this.#send(concat(Uint8Array.of(Kind.Pong), body.subarray(0, BEAT_BYTES - 1)), false);
+  }
+
+  #measure(bytes: Uint8Array): void {
+    if (bytes.length !== BEAT_BYTES) return;
+    const ms = performance.now() - new DataView(bytes.buffer, bytes.byteOffset).getFloat64(1);
+    if (ms >= 0 && ms < MAX_ECHO_MS) this.#told.echo(ms);
+  }
+
+  #begin(head: Uint8Array): void {
+    if (head.length < FILE_BYTES) return;
+    const size = new DataView(head.buffer, head.byteOffset).getUint32(SIZE_OFFSET);
+    if (size > MAX_FILE) return;
+    const hash = toHex(head.subarray(HASH_OFFSET, FILE_BYTES));
+    const name = new TextDecoder().decode(head.subarray(FILE_BYTES));
     this.#incoming = { name, size, hash, bytes: new Uint8Array(size), received: 0 };
     if (size === 0) void this.#finish(this.#incoming);
   }
@@ -133,6 +167,7 @@ export class Exchange {
   }
 
   #count(view: DataView): void {
+    if (view.byteLength < THROWN_BYTES) return;
     const id = view.getUint16(2);
     const arrived = (this.#arrived.get(id) ?? 0) + 1;
     this.#arrived.set(id, arrived);
@@ -141,8 +176,15 @@ export class Exchange {
 }
 
 async function sha256(bytes: Uint8Array<ArrayBuffer>): Promise<string> {
-  const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", bytes));
-  return Array.from(digest, (byte) => byte.toString(16).padStart(2, "0")).join("");
+  return toHex(new Uint8Array(await crypto.subtle.digest("SHA-256", bytes)));
+}
+
+function toHex(bytes: Uint8Array): string {
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
+}
+
+function fromHex(text: string): Uint8Array {
+  return Uint8Array.from(text.match(/../g) ?? [], (pair) => parseInt(pair, 16));
 }
 
 function concat(head: Uint8Array, body: Uint8Array): Uint8Array {

@@ -4,6 +4,8 @@ import { ConnectionState, type RelayClient, type RelayConnection, connect } from
 import { Exchange } from "./exchange.ts";
 import type { Family, Link } from "./families/index.ts";
 import { BadNetwork, FAIR_WEATHER, type Weather } from "./network.ts";
+import type { Received } from "./received.ts";
+import { type Standing, standingOf } from "./standing.ts";
 import { type Happening, type Mood, Timeline } from "./timeline.ts";
 
 export interface PeerOptions {
@@ -17,26 +19,6 @@ export interface PeerOptions {
   readonly isCaller: boolean;
   ticket(): Promise<string>;
 }
-
-/** What the other end sent, newest last. */
-export type Received =
-  | {
-      readonly id: number;
-      readonly kind: "text";
-      readonly text: string;
-      readonly isReliable: boolean;
-      readonly isOwn: boolean;
-    }
-  | {
-      readonly id: number;
-      readonly kind: "file";
-      readonly name: string;
-      readonly size: number;
-      readonly hash: string;
-      readonly isSame: boolean;
-      readonly isOwn: boolean;
-      readonly bytes: Uint8Array<ArrayBuffer>;
-    };
 
 export interface Numbers {
   readonly pingMs: number;
@@ -54,13 +36,10 @@ export interface Thrown {
   readonly total: number;
 }
 
-/** One word for the whole, as the page's badge has it. */
-export type Standing = "joining" | "waiting" | "connecting" | "connected" | "reconnecting" | "away" | "over" | "failed";
-
 const LOOK_MS = 100;
 const CALL_AGAIN_MS = 500;
 const MOST_RECEIVED = 50;
-const MOST_PINGS = 60;
+const MOST_ECHOES = 60;
 
 export class PlaygroundPeer {
   readonly options: PeerOptions;
@@ -71,7 +50,8 @@ export class PlaygroundPeer {
   readonly weather: Signal<Weather> = signal(FAIR_WEATHER);
   readonly received: Signal<readonly Received[]> = signal([]);
   readonly numbers: Signal<Numbers | undefined> = signal(undefined);
-  readonly pings: Signal<readonly number[]> = signal([]);
+  /** ms that a message and its answer took, newest last. */
+  readonly echoes: Signal<readonly number[]> = signal([]);
   readonly lost = signal(0);
   /** Of a file that is on its way here, 0 to 1. */
   readonly progress: Signal<number | undefined> = signal(undefined);
@@ -97,6 +77,7 @@ export class PlaygroundPeer {
         this.#note(`"${name}" arrived ${isSame ? "whole" : "damaged"}`, isSame ? "good" : "bad");
       },
       progress: (_, received, size) => (this.progress.value = received / size),
+      echo: (ms) => (this.echoes.value = [...this.echoes.value, ms].slice(-MOST_ECHOES)),
       thrown: (arrived, total) => (this.thrown.value = { arrived, total }),
     });
   }
@@ -191,7 +172,7 @@ export class PlaygroundPeer {
 
   #watch(relay: RelayClient): void {
     relay.addEventListener("reconnecting", ({ detail: { attempt } }) =>
-      this.#note(`dials again, attempt ${attempt}`, "warn"),
+      this.timeline.add(`dials again, attempt ${attempt}`, "warn", "dialing"),
     );
     relay.addEventListener("reconnected", ({ detail: { isResumed } }) =>
       this.#note(isResumed ? "session resumed" : "joined anew", isResumed ? "good" : "warn"),
@@ -212,7 +193,6 @@ export class PlaygroundPeer {
     this.standing.value = standingOf(relay, found);
     this.lost.value = this.network.lost;
     if (!found || ++this.#looks % 3 !== 0) return;
-    // Something has to be under way for the round trip to be a recent one.
     if (this.standing.value === "connected") this.exchange.beat();
     const status = found.status();
     this.numbers.value = {
@@ -225,7 +205,6 @@ export class PlaygroundPeer {
       inBytes: status.inBytesPerSecond,
       waiting: status.pendingReliable + status.sentUnackedReliable,
     };
-    if (status.pingMs >= 0) this.pings.value = [...this.pings.value, status.pingMs].slice(-MOST_PINGS);
   }
 
   #follow(connection: RelayConnection): void {
@@ -252,11 +231,3 @@ export class PlaygroundPeer {
 }
 
 const STATES = ["Connecting", "Connected", "Disconnecting", "Closed"] as const;
-
-function standingOf(relay: RelayClient, connection: RelayConnection | undefined): Standing {
-  if (relay.status === "closed") return "over";
-  if (relay.status === "reconnecting") return "reconnecting";
-  if (!connection) return "waiting";
-  if (connection.path === "peer-away") return "away";
-  return connection.state === ConnectionState.Connected ? "connected" : "connecting";
-}

@@ -8,6 +8,7 @@ export interface Happening {
   readonly at: number;
   readonly text: string;
   readonly mood: Mood;
+  readonly kind: string | undefined;
 }
 
 const MOST = 40;
@@ -18,8 +19,11 @@ export class Timeline {
   readonly #begun = performance.now();
   #lastId = 0;
 
-  add(text: string, mood: Mood): void {
-    const happening = { id: ++this.#lastId, at: performance.now() - this.#begun, text, mood };
-    this.happenings.value = [...this.happenings.value, happening].slice(-MOST);
+  /** `kind`: takes the place of the last one, if that is of the same kind. */
+  add(text: string, mood: Mood, kind?: string): void {
+    const happening = { id: ++this.#lastId, at: performance.now() - this.#begun, text, mood, kind };
+    const before = this.happenings.value;
+    const kept = kind !== undefined && before.at(-1)?.kind === kind ? before.slice(0, -1) : before;
+    this.happenings.value = [...kept, happening].slice(-MOST);
   }
 }

@@ -45,16 +45,11 @@ export const EndReason = {
 } as const;
 export type EndReason = (typeof EndReason)[keyof typeof EndReason];
 
-const NAMES: ReadonlyMap<number, string> = new Map(
-  Object.entries(EndReason).map(([name, reason]) => [
-    reason,
-    name.replaceAll(/(?<=[a-z])[A-Z]/g, (letter) => `_${letter}`).toLowerCase(),
-  ]),
-);
-
 /** For operators: `idle_timeout` and so on; `app` for the application's own numbers, and `other` for none of these. */
 export function endReasonName(reason: number): string {
-  return reason >= 1000 && reason <= 2999 ? "app" : (NAMES.get(reason) ?? "other");
+  if (reason >= 1000 && reason <= 2999) return "app";
+  const [name] = Object.entries(EndReason).find(([, value]) => value === reason) ?? [];
+  return name?.replaceAll(/(?<=[a-z])[A-Z]/g, (letter) => `_${letter}`).toLowerCase() ?? "other";
 }
 
 /** Applications may end a connection with 1000 to 2999; anything else becomes 1999, and 0 becomes 1000. */

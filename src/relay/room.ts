@@ -69,6 +69,8 @@ export class Room {
   readonly #undeleted = new Set<Handle>();
   readonly #clock = new AlarmClock();
   readonly #history: History;
+  /** Since a crash, and not on disk: before a handle is given out it must be, or a second crash skips to the same ones. */
+  #hasSkippedHandles = false;
   /** ms of the first change that is not on disk; Infinity while all is. */
   #dirtySince = Infinity;
 
@@ -146,7 +148,7 @@ export class Room {
    */
   restore(checkpoint: Float64Array | undefined, survivors: readonly Survivor[], now: number): Link[] {
     this.manager.beginTurn(now);
-    restoreStored(this.#state, checkpoint, survivors, now);
+    this.#hasSkippedHandles = restoreStored(this.#state, checkpoint, survivors, now);
     this.#history.restored(now);
     const links = survivors.map(({ socket, saved }) => this.rejoin(socket, saved, now));
     for (const { session } of links) if (session) session.awayUntil = Infinity;
@@ -255,7 +257,7 @@ export class Room {
     this.#schedule(now);
   }
 
-  /** Writes all counters as one row. When the store fails they stay dirty, for the next flush. */
+  /** Writes all counters as one row, with what is due of the history. When the store fails they stay dirty, for the next. */
   flush(): void {
     const { store, counters, manager } = this.#state;
     this.#dirtySince = Infinity; // where the store fails, the next attempt is as far off
@@ -430,6 +432,10 @@ export class Room {
   #opened(connection: P2PConnection): void {
     const { store, counters, manager, log } = this.#state;
     this.#keep(connection.fromPeerId);
+    if (this.#hasSkippedHandles) {
+      this.flush();
+      this.#hasSkippedHandles = counters.isDirty;
+    }
     store.insertConnection(connection satisfies StoredConnection);
     counters.opened(connection);
     counters.running.note({ connections: manager.getActiveConnectionCount() });

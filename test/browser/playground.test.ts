@@ -4,6 +4,7 @@ import type { Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { FAMILIES } from "../../src/playground/families/index.ts";
 import { RunningRelay } from "../support/running-relay.ts";
+import { testTicket } from "../support/tickets.ts";
 import { type WatchedPage, closeBrowser, expectAccessible, openPage } from "./support/browser.ts";
 import { sidewaysScroll, takeScreenshots } from "./support/screenshots.ts";
 
@@ -106,6 +107,18 @@ test("a network that is cut: both ends see it, what is sent meanwhile arrives af
   expect(problems).toEqual([]);
 });
 
+test("lag is seen in the round trip at once", async () => {
+  await using opened = await open("");
+  const { page } = opened;
+  await bothConnected(page);
+  await panel(page, "A").getByLabel("Lag").fill("400");
+  await page.waitForFunction(
+    () => Number(document.querySelector("[data-peer=A] [data-value=ping]")?.textContent) >= 400,
+    undefined,
+    { timeout: 5_000 },
+  );
+});
+
 test("thrown packets are counted, and a lossy network loses some", async () => {
   await using opened = await open("");
   const { page } = opened;
@@ -114,6 +127,7 @@ test("thrown packets are counted, and a lossy network loses some", async () => {
   await panel(page, "A").getByRole("button", { name: /Throw/ }).click();
   await panel(page, "A").getByText("Throwing…").waitFor();
   await panel(page, "A").getByRole("button", { name: "Throw 200 packets" }).waitFor();
+  expect(Number(await panel(page, "A").locator("[data-value=ping]").textContent())).toBeGreaterThan(0);
   const said = await panel(page, "B").locator("[data-value=thrown]").textContent();
   const arrived = Number(/^\d+/.exec(said ?? "")?.[0]);
   expect(arrived).toBeGreaterThan(20);
@@ -125,6 +139,16 @@ test("without development tickets the page says what to do, and takes tickets of
   await using opened = await openPage(`${deployed.url}/playground/`);
   await opened.page.getByLabel("Timeline of A").getByText("npm start").waitFor();
   expect(await panel(opened.page, "A").getAttribute("data-standing")).toBe("failed");
+  const { page } = opened;
+  await page.getByText("Own tickets").click();
+  for (const [name, peer] of [
+    ["A", "76561197960287930"],
+    ["B", "76561197960287931"],
+  ] as const) {
+    await page.getByLabel(`Ticket of ${name}`).fill(await testTicket({ peer }));
+  }
+  await page.getByRole("button", { name: "Connect" }).click();
+  await bothConnected(page);
 });
 
 test("everything can be reached and used by keyboard", async () => {

@@ -1,8 +1,12 @@
 /** `edge-relay top` on a terminal of its own: what it shows, what it does with keys, and that it leaves nothing behind. */
 import { type ChildProcess, spawn } from "node:child_process";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { connect } from "../../src/client/index.ts";
+import { runCli } from "../support/cli.ts";
+import { RunningRelay, TEST_ADMIN_TOKEN } from "../support/running-relay.ts";
 import { STANDALONE, type StandaloneRuntime, cliCommand } from "../support/runtimes.ts";
 import { SCRIPTED_TOKEN, ScriptedAdmin, scriptedRoom } from "../support/scripted-admin.ts";
+import { testTicket } from "../support/tickets.ts";
 
 const ENTERED = "\x1b[?1049h\x1b[?25l";
 const LEFT = "\x1b[?25h\x1b[?1049l";
@@ -98,4 +102,31 @@ test("a relay that does not answer at first: an error, and no other screen", asy
   expect(terminal.output).toContain("error: 503 room_overloaded");
   expect(terminal.output).toContain("exit 1");
   expect(terminal.output).not.toContain(ENTERED);
+});
+
+test("a real relay: its rooms as they report, and a room's connections as they are", async () => {
+  await using relay = await RunningRelay.start();
+  const join = async (peer: bigint) =>
+    connect({ url: relay.url, app: 480, ticket: await testTicket({ app: 480, peer: String(peer) }), reconnect: false });
+  const [a, b] = [await join(1n), await join(2n)];
+  b.onIncoming({}, (incoming) => void incoming.accept());
+  const connection = await a.open(2n);
+  const variables = { EDGE_RELAY_URL: relay.url, ADMIN_TOKEN: TEST_ADMIN_TOKEN };
+  const ask = async (...args: string[]) => {
+    const { status, stdout, stderr } = await runCli(["top", "--json", "--interval", "1", ...args], variables);
+    expect({ status, stderr }).toEqual({ status: 0, stderr: "" });
+    return JSON.parse(stdout) as object;
+  };
+  expect(await ask()).toMatchObject({ rooms: [{ app: 480, room: null, packetsPerSecond: expect.any(Number) }] });
+  const timer = setInterval(() => connection.send("state", { reliable: false }), 20);
+  const busy = await ask("--app", "480", "--connections");
+  clearInterval(timer);
+  expect(busy).toMatchObject({
+    total: 1,
+    connections: [{ connection: String(connection.id), from: "1", to: "2", state: "Connected" }],
+  });
+  const [row] = (busy as { connections: { packetsPerSecond: number; bytesPerSecond: number }[] }).connections;
+  expect(row?.packetsPerSecond).toBeGreaterThan(1);
+  expect(row?.bytesPerSecond).toBeGreaterThan(row?.packetsPerSecond ?? 0);
+  await Promise.all([a.close(), b.close()]);
 });

@@ -10,8 +10,8 @@ import { operatorOf, type RoomStub, freshApp, roomOf } from "./support/room.ts";
 const DAMAGES = [
   {
     what: "counters of a later layout",
-    damage: "UPDATE counters SET packed = x'00000000000008400000000000000000'",
-    error: "layout 3",
+    damage: "UPDATE counters SET packed = x'0000000000C058400000000000000000'",
+    error: "layout 99",
   },
   { what: "a damaged counters row", damage: "UPDATE counters SET packed = x'0102'", error: "damaged (2 bytes)" },
   { what: "a damaged connection row", damage: "UPDATE connections SET type = 9", error: "its row is damaged" },

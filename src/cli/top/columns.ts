@@ -1,4 +1,7 @@
-/** The two tables of `top`: what stands in a column, how wide it is, and what can be sorted by. */
+/**
+ * The two tables of `top`: what stands in a column, how wide it is, and what can be sorted by. What matters most is within the
+ * 80 columns of the narrowest terminals, which cut off the rest.
+ */
 import type { ConnectionRow, RoomRow } from "./figures.ts";
 import type { ApiSort } from "./source.ts";
 
@@ -16,7 +19,7 @@ export const CONNECTION_SORTS = ["bytes", "packets", "lastActivity", "created"] 
 
 export const ROOM_COLUMNS: readonly Column<RoomRow>[] = [
   { title: "APP", width: 10, isNumber: true, text: ({ app }) => String(app) },
-  { title: "ROOM", width: 24, isNumber: false, text: ({ room }) => room ?? "-" },
+  { title: "ROOM", width: 18, isNumber: false, text: ({ room }) => room ?? "-" },
   number("PEERS", 7, ({ peers }) => peers),
   number("CONNS", 7, ({ connections }) => connections),
   number("PKT/S", 8, ({ packetsPerSecond }) => packetsPerSecond),
@@ -28,10 +31,10 @@ export const ROOM_COLUMNS: readonly Column<RoomRow>[] = [
 export const CONNECTION_COLUMNS: readonly Column<ConnectionRow>[] = [
   { title: "FROM", width: 20, isNumber: true, text: ({ from }) => from },
   { title: "TO", width: 20, isNumber: true, text: ({ to }) => to },
-  { title: "TYPE", width: 18, isNumber: false, text: ({ type }) => type },
-  { title: "STATE", width: 13, isNumber: false, text: ({ state }) => state },
   number("PKT/S", 8, ({ packetsPerSecond }) => packetsPerSecond),
   number("B/S", 8, ({ bytesPerSecond }) => bytesPerSecond),
+  { title: "TYPE", width: 18, isNumber: false, text: ({ type }) => type },
+  { title: "STATE", width: 13, isNumber: false, text: ({ state }) => state },
   number("PACKETS", 8, ({ packets }) => packets),
   number("BYTES", 8, ({ bytes }) => bytes),
 ];

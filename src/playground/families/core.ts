@@ -53,9 +53,9 @@ export const core: Family = {
   sample: {
     imports: "",
     call: `const connection = await relay.open(PEERn, { virtualPort: ${PORT} });`,
-    wait: `for await (const connection of relay.listen({ virtualPort: ${PORT} })) {
-  if (connection.peer === PEERn) await connection.accept();
-}`,
+    wait: `let connection;
+for await (connection of relay.listen({ virtualPort: ${PORT} })) if (connection.peer === PEERn) break;
+await connection.accept();`,
     send: "connection.send(BYTES, { reliable: RELIABLE });",
     receive: "for await (const { payload } of connection) received(payload);",
   },

@@ -4,6 +4,14 @@ import { ARENA, type Point, SHIP_RADIUS, SPARK_RADIUS } from "./simulation.ts";
 
 const STILL = matchMedia("(prefers-reduced-motion: reduce)");
 const GRID = 100;
+const TRAIL_POINTS = 24;
+
+/** Where each ship was in the last pictures, of each canvas. */
+interface Trails {
+  readonly own: Point[];
+  readonly other: Point[];
+}
+const trails = new WeakMap<HTMLCanvasElement, Trails>();
 
 export function draw(canvas: HTMLCanvasElement, game: Game, now: number): void {
   const context = fitted(canvas);
@@ -13,8 +21,14 @@ export function draw(canvas: HTMLCanvasElement, game: Game, now: number): void {
   context.clearRect(0, 0, ARENA.width, ARENA.height);
   drawGrid(context, colour("--grid"));
   drawSpark(context, game.score.spark, colour("--spark"), STILL.matches ? 0 : Math.sin(now / 160));
+  const trail = trails.get(canvas) ?? { own: [], other: [] };
+  trails.set(canvas, trail);
   const other = game.other(now);
-  if (other) drawShip(context, other, colour(game.isHost ? "--guest" : "--host"), false);
+  if (other) {
+    drawTrail(context, trail.other, other, colour(game.isHost ? "--guest" : "--host"));
+    drawShip(context, other, colour(game.isHost ? "--guest" : "--host"), false);
+  }
+  drawTrail(context, trail.own, game.ship, colour(game.isHost ? "--host" : "--guest"));
   drawShip(context, game.ship, colour(game.isHost ? "--host" : "--guest"), true);
 }
 
@@ -51,6 +65,24 @@ function drawSpark(context: CanvasRenderingContext2D, { x, y }: Point, colour: s
   disc(context, x, y, SPARK_RADIUS * (1.9 + 0.3 * pulse));
   context.globalAlpha = 1;
   disc(context, x, y, SPARK_RADIUS);
+}
+
+/** Fades with age. */
+function drawTrail(context: CanvasRenderingContext2D, trail: Point[], place: Point, colour: string): void {
+  trail.push(place);
+  if (trail.length > TRAIL_POINTS) trail.shift();
+  if (STILL.matches) return;
+  context.strokeStyle = colour;
+  context.lineWidth = 14;
+  for (const [i, to] of trail.entries()) {
+    const from = trail[i - 1];
+    if (!from) continue;
+    context.globalAlpha = (0.35 * i) / TRAIL_POINTS;
+    context.beginPath();
+    line(context, from.x, from.y, to.x, to.y);
+    context.stroke();
+  }
+  context.globalAlpha = 1;
 }
 
 /** One's own is filled, the other one is a ring: not told apart by colour alone. */

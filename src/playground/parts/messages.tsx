@@ -2,7 +2,8 @@
 import { useEffect, useMemo, useState } from "preact/hooks";
 import type { Deed } from "../code-sample.ts";
 import { MAX_FILE } from "../exchange.ts";
-import type { PlaygroundPeer, Received } from "../peer.ts";
+import type { PlaygroundPeer } from "../peer.ts";
+import type { Received } from "../received.ts";
 import { bytes } from "./text.ts";
 
 interface Props {

@@ -1,6 +1,7 @@
 /** One peer: how it stands, its network, what it sends and gets, and what happened. */
 import type { Deed } from "../code-sample.ts";
-import type { PlaygroundPeer, Standing } from "../peer.ts";
+import type { PlaygroundPeer } from "../peer.ts";
+import type { Standing } from "../standing.ts";
 import { NetworkControls } from "./network-controls.tsx";
 import { Inbox, SendBox } from "./messages.tsx";
 import { Statistics } from "./statistics.tsx";

@@ -5,17 +5,20 @@ import { Sparkline } from "./sparkline.tsx";
 
 export function Statistics({ peer }: { readonly peer: PlaygroundPeer }) {
   const numbers = peer.numbers.value;
-  const ping = numbers && numbers.pingMs >= 0 ? numbers.pingMs : undefined;
+  const echo = peer.echoes.value.at(-1);
   return (
     <div class="statistics">
       <div class="ping">
         <span class="number" data-value="ping">
-          {ping === undefined ? "–" : ping < 10 ? ping.toFixed(1) : Math.round(ping)}
+          {echo === undefined ? "–" : ms(echo)}
         </span>
-        <span class="muted">ms round trip</span>
-        <Sparkline values={peer.pings.value} />
+        <span class="muted">ms there and back</span>
+        <Sparkline values={peer.echoes.value} />
       </div>
       <dl>
+        <Row term="Ping, smoothed by the client">
+          {numbers && numbers.pingMs >= 0 ? `${ms(numbers.pingMs)} ms` : "–"}
+        </Row>
         <Row term="Arrives in order here">{share(numbers?.qualityLocal)}</Row>
         <Row term="and at the other end">{share(numbers?.qualityRemote)}</Row>
         <Row term="Out">{numbers ? `${Math.round(numbers.outPackets)}/s, ${bytes(numbers.outBytes)}/s` : "–"}</Row>
@@ -39,4 +42,8 @@ function Row({ term, children }: { readonly term: string; readonly children: str
 /** -1 is not known yet. */
 function share(value: number | undefined): string {
   return value === undefined || value < 0 ? "–" : `${Math.round(value * 100)} %`;
+}
+
+function ms(value: number): string {
+  return value < 10 ? value.toFixed(1) : String(Math.round(value));
 }

@@ -77,6 +77,7 @@ function unpack(packed: Float64Array): Span | undefined {
   const buckets: HistoryBucket[] = [];
   for (let at = HEADER; at + FIXED <= packed.length;) {
     const reasons = number(at + 8);
+    if (!(reasons >= 0)) return undefined;
     buckets.push({
       at: number(at),
       packets: number(at + 1),

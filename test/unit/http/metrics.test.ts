@@ -1,5 +1,6 @@
 /** `GET /metrics` over a directory of the test's own. */
 import { spawnSync } from "node:child_process";
+import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { createApp } from "../../../src/http/app.ts";
@@ -104,6 +105,27 @@ describe("who may", () => {
       const response = await get("", authorization);
       expect([response.status, await response.json()]).toMatchObject([401, { code }]);
     }
+    expect(apps.asked).toEqual([]);
+  });
+});
+
+describe("a token for some apps", () => {
+  const sha256 = createHash("sha256").update("a-token-of-grafana").digest("hex");
+  const env = { ADMIN_TOKENS: JSON.stringify([{ name: "grafana", sha256, scope: "read", apps: [730, 999] }]) };
+
+  test("sees their series, and no other app is asked or counted", async () => {
+    const apps = new Apps({ 480: 7, 730: 2 });
+    const response = await serve(apps).get("", "Bearer a-token-of-grafana", env);
+    const metrics = parseMetrics(await response.text());
+    expect(appsOf(metrics)).toEqual(["730"]);
+    expect(valueOf(metrics, "edge_relay_apps")).toBe(1);
+    expect(apps.asked).toEqual([730]);
+  });
+
+  test("cannot ask for others by name", async () => {
+    const apps = new Apps({ 480: 7, 730: 2 });
+    const response = await serve(apps).get("?app=480", "Bearer a-token-of-grafana", env);
+    expect(appsOf(parseMetrics(await response.text()))).toEqual([]);
     expect(apps.asked).toEqual([]);
   });
 });

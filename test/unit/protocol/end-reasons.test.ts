@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { EndReason, applicationReason } from "../../../src/protocol/index.ts";
+import { EndReason, applicationReason, endReasonName } from "../../../src/protocol/index.ts";
 
 describe("applicationReason", () => {
   test.each([1000, 1001, 1998, 1999, 2000, 2001, 2999])("[C13] keeps %i", (reason) => {
@@ -55,4 +55,17 @@ describe("EndReason", () => {
   test.each(reasons)("%s (%i) is the application's exactly when applicationReason keeps it", (name, reason) => {
     expect(applicationReason(reason) === reason).toBe(name.startsWith("App"));
   });
+});
+
+test("operators read names; the application's own numbers have one together", () => {
+  const names = [999, 1000, 2999, 3000, EndReason.IdleTimeout, EndReason.ClosedByAdmin, EndReason.RemoteTimeout];
+  expect(names.map(endReasonName)).toEqual([
+    "other",
+    "app",
+    "app",
+    "other",
+    "idle_timeout",
+    "closed_by_admin",
+    "remote_timeout",
+  ]);
 });

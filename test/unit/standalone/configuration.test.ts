@@ -45,6 +45,12 @@ describe("readConfiguration", () => {
     ["no secret", {}, {}, "TICKET_SECRET"],
     ["a short secret", { TICKET_SECRET: "short" }, {}, "TICKET_SECRET"],
     ["settings that are no JSON", { ...GOOD, APP_SETTINGS: "{" }, {}, "APP_SETTINGS is not JSON"],
+    [
+      "an admin token of no scope",
+      { ...GOOD, ADMIN_TOKENS: `[{"name":"a","sha256":"${"0".repeat(64)}"}]` },
+      {},
+      "ADMIN_TOKENS[0].scope",
+    ],
     ["a port that is none", { ...GOOD, PORT: "http" }, {}, `PORT (--port) is "http" and must be a number`],
     ["a port that is too large", GOOD, { port: "65536" }, `PORT (--port) is "65536"`],
     ["a certificate without a key", { ...GOOD, TLS_CERT: "a" }, {}, "TLS_KEY (--tls-key)"],

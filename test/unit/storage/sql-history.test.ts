@@ -67,10 +67,19 @@ test("counters and history are written as one, or neither is", () => {
   expect(store.loadHistory(0, 55)).toEqual([row(1, 1)]);
 });
 
-test("a damaged row is named", () => {
-  const { sql, store } = setup();
-  sql.run(`INSERT INTO history (slot, packed) VALUES (4, x'010203')`);
-  expect(() => store.loadHistory(0, 9)).toThrow("Cannot read the stored history: their row is damaged (3 bytes)");
+test.each([
+  ["of half a number", "x'010203'"],
+  ["empty", "x''"],
+])("a damaged row, %s, fails nothing and is written over", (_, blob) => {
+  const { sql, store, save } = setup();
+  sql.run(`INSERT INTO history (slot, packed) VALUES (0, ${blob})`);
+  expect(bucketsOf(store.loadHistory(0, 9))).toEqual([]);
+  save(bucket(START, { joins: 1 }));
+  expect(bucketsOf(store.loadHistory(0, 9))).toEqual([bucket(START, { joins: 1 })]);
+});
+
+test.each([-4.5, Number.NaN])("a row that says it has %d reasons of drops is not read", (reasons) => {
+  expect(bucketsOf([row(0, 1, START, START, 1, 2, 3, 4, 5, 6, 7, reasons)])).toEqual([]);
 });
 
 test("an hour becomes one bucket of its day when its row is written over, a day later", () => {

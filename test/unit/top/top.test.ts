@@ -181,7 +181,7 @@ describe("without a terminal", () => {
     const { exit, stdout } = await cli(args, variables());
     expect(exit).toBe(0);
     expect(stdout.split("\n")[1]).toMatch(
-      /^ *76561197960287930 +76561197960287931 NetworkingSockets +Connected +0 +0 +12\.3k +8$/,
+      /^ *76561197960287930 +76561197960287931 +0 +0 NetworkingSockets +Connected +12\.3k +8$/,
     );
   });
 

@@ -1,13 +1,22 @@
 import { runInDurableObject } from "cloudflare:test";
 import { freshApp, roomOf } from "./room.ts";
 
+interface Executed {
+  readonly sql: string;
+  readonly cursor: SqlStorageCursor<Record<string, SqlStorageValue>>;
+  /** Whose database it is. */
+  readonly storage: object;
+}
+
 /**
  * What Cloudflare bills as rows written, counted at the platform's own doors and not by the relay: all that SQL cursors
- * report, and one for each alarm set or deleted. For every object of this file, from its constructor on.
+ * report, and one for each alarm set or deleted. For every object of this file, from its constructor on; what rooms
+ * write, and what directories do.
  */
 export class Billing {
-  readonly #cursors: { readonly sql: string; readonly cursor: SqlStorageCursor<Record<string, SqlStorageValue>> }[] =
-    [];
+  readonly #cursors: Executed[] = [];
+  /** Known by their tables, which their constructors look for. */
+  readonly #directories = new WeakSet<object>();
   readonly alarmsSet: number[] = [];
   alarmsDeleted = 0;
   readonly #undo: (() => void)[] = [];
@@ -23,13 +32,17 @@ export class Billing {
   }
 
   get sqlRows(): number {
-    return this.#cursors.reduce((sum, { cursor }) => sum + cursor.rowsWritten, 0);
+    return rowsOf(this.#ofRooms);
+  }
+
+  get directoryRows(): number {
+    return rowsOf(this.#cursors) - this.sqlRows;
   }
 
   /** Rows by the first words of their statement, for whoever has to find out where they come from. */
   get statements(): Record<string, number> {
     const rows: Record<string, number> = {};
-    for (const { sql, cursor } of this.#cursors) {
+    for (const { sql, cursor } of this.#ofRooms) {
       if (cursor.rowsWritten === 0) continue;
       const name = sql.trim().split(/\s+/).slice(0, 5).join(" ");
       rows[name] = (rows[name] ?? 0) + cursor.rowsWritten;
@@ -47,27 +60,32 @@ export class Billing {
     for (const undo of this.#undo) undo();
   }
 
+  get #ofRooms(): Executed[] {
+    return this.#cursors.filter(({ storage }) => !this.#directories.has(storage));
+  }
+
   #instrument(storage: DurableObjectStorage): void {
-    this.#wrap(Object.getPrototypeOf(storage.sql) as SqlStorage, "exec", (cursor, sql) => {
-      this.#cursors.push({ sql: String(sql), cursor: cursor as SqlStorageCursor<Record<string, SqlStorageValue>> });
+    this.#wrap(Object.getPrototypeOf(storage.sql) as SqlStorage, "exec", (cursor, owner, sql) => {
+      if (String(sql).includes("directory_")) this.#directories.add(owner);
+      this.#cursors.push({ sql: String(sql), cursor: cursor as Executed["cursor"], storage: owner });
     });
     const doors = Object.getPrototypeOf(storage) as DurableObjectStorage;
-    this.#wrap(doors, "setAlarm", (_done, time) => this.alarmsSet.push(Number(time)));
+    this.#wrap(doors, "setAlarm", (_done, _owner, time) => this.alarmsSet.push(Number(time)));
     this.#wrap(doors, "deleteAlarm", () => this.alarmsDeleted++);
   }
 
   #wrap<T extends object, K extends keyof T & string>(
     prototype: T,
     name: K,
-    note: (result: unknown, ...args: unknown[]) => void,
+    note: (result: unknown, owner: object, ...args: unknown[]) => void,
   ): void {
     const original = prototype[name] as (...args: unknown[]) => unknown;
     Object.defineProperty(prototype, name, {
       configurable: true,
       writable: true,
-      value(this: unknown, ...args: unknown[]) {
+      value(this: object, ...args: unknown[]) {
         const result = original.apply(this, args);
-        note(result, ...args);
+        note(result, this, ...args);
         return result;
       },
     });
@@ -75,4 +93,8 @@ export class Billing {
       Object.defineProperty(prototype, name, { configurable: true, writable: true, value: original }),
     );
   }
+}
+
+function rowsOf(executed: readonly Executed[]): number {
+  return executed.reduce((sum, { cursor }) => sum + cursor.rowsWritten, 0);
 }

@@ -3,8 +3,9 @@ import { runInDurableObject } from "cloudflare:test";
 import { parseAppId, parseRoomName } from "../../../src/protocol/index.ts";
 import type { ConnectionView } from "../../../src/relay/connection-view.ts";
 import { type RoomAdmin, roomAdmin } from "../../../src/relay/operations/index.ts";
+import type { RelayDirectory } from "../../../src/runtime/cloudflare/relay-directory.ts";
 import type { RelayRoom } from "../../../src/runtime/cloudflare/relay-room.ts";
-import { roomName } from "../../../src/runtime/room-address.ts";
+import { directoryName, roomName } from "../../../src/runtime/room-address.ts";
 
 export type RoomStub = DurableObjectStub<RelayRoom>;
 
@@ -16,6 +17,10 @@ export function freshApp(): number {
 
 export function roomOf(app: number, room?: string): RoomStub {
   return env.RELAY_ROOMS.getByName(roomName({ app: parseAppId(app)!, room: parseRoomName(room) }));
+}
+
+export function directoryOf(app: number): DurableObjectStub<RelayDirectory> {
+  return env.RELAY_DIRECTORY.getByName(directoryName(parseAppId(app)!));
 }
 
 /** What operators may ask of the room; also of the object itself, within `runInDurableObject`. */
