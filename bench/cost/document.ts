@@ -61,7 +61,7 @@ function section(games: readonly Played[]): string {
         "naive",
         "TURN",
         "rented machines",
-        "free plan: a room for",
+        "free plan, a day",
       ],
       reports.map(({ title, report }) => [title, ...dollarCells(report)]),
     ),
@@ -91,6 +91,6 @@ function dollarCells({ ours, naive, alternatives }: CostReport): string[] {
     dollars(naive.perMonth.total),
     dollars(alternatives.turnPerMonth),
     `${dollars(alternatives.machinesPerMonth)} (${alternatives.machines})`,
-    `${roomHours.toFixed(1)} h (${FREE_NAMES[endsBy]})`,
+    `${roomHours.toFixed(1)} room-hours (${FREE_NAMES[endsBy]})`,
   ];
 }

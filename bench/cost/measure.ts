@@ -51,10 +51,11 @@ export async function measure(scenario: Scenario): Promise<Comparison> {
   await play([ours, naive], scenario);
   await land([ours, naive], packetsPerSecond(scenario) * scenario.seconds);
   const after = await look(relay, ours, naive);
-  const counted = { ours: await count(relay, OURS, ours), naive: await count(relay, NAIVE, naive) };
   await Promise.all([ours.leave(), naive.leave()]);
   await pause(SETTLE_MS);
   const end = await look(relay, ours, naive);
+  // When all have left nothing is under way any more.
+  const counted = { ours: await count(relay, OURS, ours), naive: await count(relay, NAIVE, naive) };
   const spans = { before, after, end };
   return {
     scenario,
@@ -116,7 +117,6 @@ type Spans = Readonly<Record<"before" | "after" | "end", Look>>;
 function measured(scenario: Scenario, { app, room }: Side, spans: Spans, index: number): Omit<Measured, "counted"> {
   const { before, after, end } = spans;
   const at = (span: Look): Usage => usageOf(span.readings, app, room);
-  const seconds = (after.at - before.at) / 1000;
   const playing = minus(at(after), at(before));
   const own = roomObject(app, room);
   const awakeMs = (span: Look): number => span.readings[own]?.awakeMs ?? 0;
@@ -126,7 +126,7 @@ function measured(scenario: Scenario, { app, room }: Side, spans: Spans, index: 
     room: {
       players: scenario.players,
       seconds: scenario.seconds,
-      playing: onlyWhilePlaying(playing, seconds, scenario.seconds),
+      playing,
       comingAndGoing: plus(at(before), minus(at(end), at(after))),
       packets: (last?.packets ?? 0) - (first?.packets ?? 0),
       payloadBytes: (last?.payloadBytes ?? 0) - (first?.payloadBytes ?? 0),
@@ -134,13 +134,6 @@ function measured(scenario: Scenario, { app, room }: Side, spans: Spans, index: 
       messagesPerSecond: playing.messages / scenario.seconds,
     },
   };
-}
-
-/** Between the two looks lies a silence besides the play: what goes by time is scaled, what goes by packets is all there. */
-function onlyWhilePlaying(usage: Usage, looked: number, played: number): Usage {
-  const share = played / looked;
-  const { calls, rowsRead, rowsWritten } = usage;
-  return { ...usage, calls: calls * share, rowsRead: rowsRead * share, rowsWritten: rowsWritten * share };
 }
 
 function pause(ms: number): Promise<void> {

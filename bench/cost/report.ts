@@ -73,7 +73,7 @@ function estimateRows(columns: readonly Estimate[]): [string, ...string[]][] {
     of("1,000 player-hours", ({ per1000PlayerHours }) => dollars(per1000PlayerHours)),
     of("a GB relayed", ({ perGigabyteRelayed }) => dollars(perGigabyteRelayed)),
     of("a month, with the plan", ({ perMonth }) => dollars(perMonth.total)),
-    of("the free plan carries one room for", ({ freeTier }) => `${freeTier.roomHours.toFixed(1)} h a day`),
+    of("the free plan carries, a day", ({ freeTier }) => `${freeTier.roomHours.toFixed(1)} room-hours`),
     of("  and ends by its", ({ freeTier }) => FREE_NAMES[freeTier.endsBy]),
   ];
 }
