@@ -119,16 +119,18 @@ export class Probes {
 
   /** Writes the answer that is owed, else a question. False when it does not fit the batch. */
   write(writer: FrameWriter, budget: number, now: number, view: LocalView): boolean {
-    const held = this.#answer && Math.round((now - this.#answer.at) * HELD_PER_MS);
-    const size = probeSize(held ? { held } : {});
-    if (writer.length > 0 && writer.length + size > budget) return false;
-    const stamp = this.#answer?.stamp ?? now >>> 0;
+    const owed = this.#answer;
+    const held = owed ? Math.min(Math.round((now - owed.at) * HELD_PER_MS), 0xffff) : 0;
+    const stamp = owed?.stamp ?? now >>> 0;
     const quality = qualityOnWire(view.quality);
     const jitter = this.#jitter < 0 ? PROBE_UNKNOWN : Math.min(Math.round(this.#jitter), PROBE_UNKNOWN - 1);
+    const { handle, batch } = view;
+    const probe = { handle, answer: this.owesAnswer, stamp, quality, jitter, ...(held > 0 && { held }) };
+    const size = probeSize(probe);
+    if (writer.length > 0 && writer.length + size > budget) return false;
     const at = writer.reserve(size);
-    const probe = { handle: view.handle, answer: this.owesAnswer, stamp, quality, jitter };
-    writeProbe(writer.view, at, held ? { ...probe, held: Math.min(held, 0xffff) } : probe);
-    if (this.#answer === undefined) this.#asked(stamp, view.batch, now);
+    writeProbe(writer.view, at, probe);
+    if (!owed) this.#asked(stamp, batch, now);
     this.#answer = undefined;
     return true;
   }
@@ -144,7 +146,9 @@ export class Probes {
     const question = this.#questions[index];
     if (!question) return undefined;
     this.#questions.splice(0, index + 1);
-    const rtt = Math.max(0, now - question.at - (probe.held ?? 0) / HELD_PER_MS);
+    // Resends are timed by round trips only where nothing waits: there nobody can shorten ours by what it claims.
+    const held = this.#isPatient ? (probe.held ?? 0) / HELD_PER_MS : 0;
+    const rtt = Math.max(0, now - question.at - held);
     this.#measured(rtt);
     return { rtt, batch: question.batch };
   }

@@ -369,6 +369,20 @@ describe("company", () => {
     expect(frames?.probes).toMatchObject([{ answer: true, stamp: 1, held: 1000 }]);
   });
 
+  test("a wait that is claimed makes a ping zero at the least, and where resends hang on it counts for nothing", () => {
+    for (const [options, pingMs] of [
+      [LOSSY, 300],
+      [{}, 0],
+    ] as const) {
+      const { engine } = new Pair({ connected: false, engine: options }).a;
+      engine.setConnected(true);
+      const [asked] = pullAll(engine, 0, 64 * KIB).map(framesOf);
+      const { stamp } = asked!.probes[0]!;
+      engine.receiveProbe({ handle: 7, answer: true, stamp, quality: 0xffff, jitter: 0xffff, held: 0xffff }, 300);
+      expect(engine.status(300).pingMs).toBe(pingMs);
+    }
+  });
+
   test("where frames can be lost, and after a silence, nothing waits", () => {
     for (const [options, silence] of [
       [LOSSY, 10],
