@@ -41,12 +41,11 @@ export class LocalDirectory implements RelayDirectory {
   }
 
   app(app: AppId): AppDirectory {
-    const ledger = this.#ledgerOf(app);
     return {
-      rooms: async (page) => ledger.rooms(page, Date.now()),
-      totals: async () => ledger.totals(Date.now()),
-      overrides: async () => ledger.overrides().overrides,
-      setOverrides: async (overrides) => this.#tell(app, ledger.setOverrides(overrides, Date.now())),
+      rooms: async (page) => this.#ledgerOf(app).rooms(page, Date.now()),
+      totals: async () => this.#ledgerOf(app).totals(Date.now()),
+      overrides: async () => this.#ledgerOf(app).overrides().overrides,
+      setOverrides: async (overrides) => this.#tell(app, this.#ledgerOf(app).setOverrides(overrides, Date.now())),
     };
   }
 
@@ -54,12 +53,12 @@ export class LocalDirectory implements RelayDirectory {
     this.#database.close();
   }
 
+  /** To be used at once: one of which nothing is known is not kept, or asking for apps that are not there would fill the memory. */
   #ledgerOf(app: AppId): AppLedger {
-    let ledger = this.#ledgers.get(app);
-    if (!ledger) {
-      ledger = new AppLedger(app, new SqlLedgerStore(this.#database, app), this.#began);
-      this.#ledgers.set(app, ledger);
-    }
+    const known = this.#ledgers.get(app);
+    if (known) return known;
+    const ledger = new AppLedger(app, new SqlLedgerStore(this.#database, app), this.#began);
+    if (ledger.isKnown) this.#ledgers.set(app, ledger);
     return ledger;
   }
 }
