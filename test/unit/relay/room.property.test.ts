@@ -192,15 +192,23 @@ const harmlessMessage = fc.tuple(who, fc.array(harmless, { minLength: 1, maxLeng
     }),
 );
 
-const casting = fc.tuple(who, groupIds, payloads).map(
-  ([peer, id, payload]) =>
-    new Step(`${nameOf(peer)} casts ${payload.length} bytes to ${id}`, (world) => {
-      const from = world.of(peer);
-      if (!from.isIn) from.hello();
-      const group = from.link.groups?.get(id);
-      world.sent += group ? group.members.size - 1 : 1;
-      from.send(frames.cast(id, payload));
-    }),
+/** Two join a group, unless they are in it, and one of them sends to it, or to one that it may not be in. */
+const casting = fc.tuple(who, who, groupNames, fc.oneof(fc.constant(0), groupIds), payloads).map(
+  ([peer, other, name, wrongId, payload]) =>
+    new Step(
+      `${nameOf(peer)} casts ${payload.length} bytes to ${nameOf(other)} in ${wrongId || `"${name}"`}`,
+      (world) => {
+        const [from, to] = [world.of(peer), world.of(other)];
+        for (const each of [from, to]) if (!each.isIn) each.hello();
+        to.send(frames.join(name));
+        from.send(frames.join(name));
+        const answer = from.heard().findLast(({ frame }) => frame === "joined");
+        const id = wrongId || ((answer?.["group"] as number | undefined) ?? 0);
+        const group = from.link.groups?.get(id);
+        world.sent += group ? group.members.size - 1 : 1;
+        from.send(frames.cast(id, payload));
+      },
+    ),
 );
 
 /** Straight to a connection, so that long sequences have some to go wrong with. */
