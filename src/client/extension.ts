@@ -18,6 +18,8 @@ export interface Extension {
   ended(error: RelayError): void;
   /** Writes frames while the batch stays within `budget`. True when more could leave now. */
   pull?(writer: FrameWriter, budget: number): boolean;
+  /** The batch as it is to leave. */
+  pack?(batch: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer>;
 }
 
 /** What an extension is given of the client. */

@@ -121,12 +121,17 @@ export class Switchboard implements SessionHost {
     const count = connections.length;
     const first = this.#firstToPull++;
     let hasMore = false;
-    for (const extension of this.extensions) if (extension.pull?.(writer, budget)) hasMore = true;
+    for (const extension of this.extensions) if (extension.pull?.(writer, budget)) return true;
     for (let i = 0; i < count; i++) {
       if (writer.length >= budget) return true;
       if (connections[(first + i) % count]?.pull(writer, now, budget)) hasMore = true;
     }
     return hasMore;
+  }
+
+  pack(batch: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> {
+    for (const { pack } of this.extensions) if (pack) batch = pack(batch);
+    return batch;
   }
 
   nextDeadline(now: number): number {
