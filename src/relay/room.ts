@@ -197,7 +197,10 @@ export class Room {
     return link;
   }
 
-  /** One binary message: a batch of frames, read in place. Its bytes may be sent on later, so nobody may change them. */
+  /**
+   * One binary message: a batch of frames, read in place. Its bytes may be sent on later, so nobody may change them, but for
+   * the room itself: it writes the sender into a cast (groups/groups.ts).
+   */
   receive(link: Link, bytes: Uint8Array, now: number): void {
     this.#beginTurn(now);
     this.#state.counters.messages++;
