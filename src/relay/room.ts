@@ -71,6 +71,8 @@ export class Room {
   readonly #undeleted = new Set<Handle>();
   readonly #clock = new AlarmClock();
   readonly #history: History;
+  /** Since a crash, and not on disk: before a handle is given out it must be, or a second crash skips to the same ones. */
+  #hasSkippedHandles = false;
   /** ms of the first change that is not on disk; Infinity while all is. */
   #dirtySince = Infinity;
 
@@ -150,7 +152,7 @@ export class Room {
    */
   restore(checkpoint: Float64Array | undefined, survivors: readonly Survivor[], now: number): Link[] {
     this.manager.beginTurn(now);
-    restoreStored(this.#state, checkpoint, survivors, now);
+    this.#hasSkippedHandles = restoreStored(this.#state, checkpoint, survivors, now);
     this.#history.restored(now);
     const links = survivors.map(({ socket, saved }) => this.rejoin(socket, saved, now));
     for (const { session } of links) if (session) session.awayUntil = Infinity;
@@ -439,6 +441,10 @@ export class Room {
   #opened(connection: P2PConnection): void {
     const { store, counters, manager, log } = this.#state;
     this.#keep(connection.fromPeerId);
+    if (this.#hasSkippedHandles) {
+      this.flush();
+      this.#hasSkippedHandles = counters.isDirty;
+    }
     store.insertConnection(connection satisfies StoredConnection);
     counters.opened(connection);
     counters.running.note({ connections: manager.getActiveConnectionCount() });

@@ -741,9 +741,11 @@ export class TestRoom {
     const { deadline, idle } = manager.nextDue();
     let due = Math.min(deadline, idle + TIMES.cleanupMs);
     if (counters.isDirty) due = Math.min(due, this.now + TIMES.quietFlushMs);
+    const looked = this.alarms.at(-1) ?? -Infinity;
     for (const { link, socket, isGone } of this.peers) {
       if (isGone || socket.closed) continue;
-      const ghost = link.lastHeard + TIMES.ghostMs + TIMES.cleanupMs;
+      // An eviction may forget the newest word, within half a heartbeat: then the last look, which knew it, counts.
+      const ghost = Math.max(link.lastHeard + TIMES.ghostMs, looked) + TIMES.cleanupMs;
       due = Math.min(due, link.isOpen ? ghost : link.since + TIMES.helloMs);
       if (link.backlog) due = Math.min(due, link.backlog.since + TIMES.stallMs);
     }

@@ -15,13 +15,13 @@ export interface Survivor {
 /** More than can have been given out between two flushes. */
 const UNWRITTEN_HANDLES = 1 << 20;
 
-/** `checkpoint`: the newest that a surviving socket carried. */
+/** `checkpoint`: the newest that a surviving socket carried. True when handles were skipped, as after a crash. */
 export function restoreStored(
   room: RoomState,
   checkpoint: Float64Array | undefined,
   survivors: readonly Survivor[],
   now: number,
-): void {
+): boolean {
   const { store, manager, counters, sessions } = room;
   const byHandle = counters.restore(manager, store.loadCounters(), checkpoint);
   bytesThisMonth(room, now);
@@ -42,6 +42,7 @@ export function restoreStored(
   for (const stored of store.loadSessions()) sessions.set(stored.peer, Session.restore(stored));
   const hasCrashed = survivors.length === 0 && (sessions.size > 0 || manager.getActiveConnectionCount() > 0);
   if (hasCrashed) manager.skipHandles(UNWRITTEN_HANDLES);
+  return hasCrashed;
 }
 
 /** The session that an open socket belongs to. */

@@ -317,6 +317,21 @@ test("the same with seed 1224780375: a connect that names two minutes, and then 
   expectEnd(world);
 }, 120_000);
 
+test("the same with seed -528705702: a handle that two crashes in a row have skipped to is not given out twice", () => {
+  const world = new World(20_000);
+  const [a, b] = [world.of(ALICE), world.of(BOB)];
+  a.send(frames.connect(BOB));
+  b.accept(world.handle(0));
+  world.room.crash();
+  world.of(DAVE).send(frames.connect(ALICE));
+  const first = world.handle(0);
+  world.of(DAVE).send(frames.bye());
+  world.room.crash();
+  world.of(DAVE).send(frames.connect(CAROL));
+  expect(world.handle(0)).toBeGreaterThan(first);
+  expectEnd(world);
+});
+
 test("[D7] every data frame is delivered or counted under a name, through evictions too", () => {
   const step = fc.oneof(
     { weight: 8, arbitrary: harmlessMessage },
