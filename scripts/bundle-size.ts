@@ -18,7 +18,7 @@ const BUNDLES: readonly Bundle[] = [
   {
     name: "connect + NetworkingSockets",
     imports: `${CLIENT} export { NetworkingSockets } from "${STEAM}";`,
-    budget: 20.75 * 1024,
+    budget: 21 * 1024,
   },
   {
     name: "connect + NetworkingMessages",
@@ -28,18 +28,18 @@ const BUNDLES: readonly Bundle[] = [
   {
     name: "connect + P2PNetworking",
     imports: `${CLIENT} export { P2PNetworking } from "${STEAM}";`,
-    budget: 19.75 * 1024,
+    budget: 20 * 1024,
   },
   { name: "connect + P2PSockets", imports: `${CLIENT} export { P2PSockets } from "${STEAM}";`, budget: 19.5 * 1024 },
   {
     name: "the client and all four families",
     imports: `export * from "./src/client/index.ts"; export * from "${STEAM}";`,
-    budget: 24.5 * 1024,
+    budget: 24.75 * 1024,
   },
   {
     name: "connect + createTicker",
     imports: `${CLIENT} export * from "./src/client/ticker/index.ts";`,
-    budget: 18.25 * 1024,
+    budget: 18.5 * 1024,
   },
   {
     name: "the client, groups and hosting",
@@ -50,12 +50,12 @@ const BUNDLES: readonly Bundle[] = [
   {
     name: "the client and multicast",
     imports: 'export * from "./src/client/index.ts"; export * from "./src/client/multicast/index.ts";',
-    budget: 19.25 * 1024,
+    budget: 19.5 * 1024,
   },
   {
     name: "the client and encryption",
     imports: `${CLIENT} export * from "./src/client/encryption/index.ts";`,
-    budget: 24 * 1024,
+    budget: 24.25 * 1024,
   },
 ];
 

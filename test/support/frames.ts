@@ -34,6 +34,7 @@ import {
   readAck,
   readCastHeader,
   readDataHeader,
+  probeSize,
   readProbe,
   writeAck,
   writeCastHeader,
@@ -182,7 +183,7 @@ export function ackFrame(ack: Ack): Uint8Array<ArrayBuffer> {
 }
 
 export function probeFrame(probe: Probe): Uint8Array<ArrayBuffer> {
-  const bytes = new Uint8Array(PROBE_SIZE);
+  const bytes = new Uint8Array(probeSize(probe));
   writeProbe(new DataView(bytes.buffer), 0, probe);
   return bytes;
 }

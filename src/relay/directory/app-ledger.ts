@@ -2,7 +2,8 @@
 import type { AppId, RoomName } from "../../protocol/index.ts";
 import type { SettingOverrides } from "../settings.ts";
 import type { RoomStatistics } from "../statistics.ts";
-import { NOTHING, difference, followed, inMonth, isSomebodyIn, sum, total, withoutPresence } from "./figures.ts";
+import { NOTHING, difference, followed, inMonth, sum, total, withoutPresence } from "./figures.ts";
+import { type Glimpse, KnownRooms } from "./known-rooms.ts";
 import type { AppSummary, AppTotals, ReportAnswer, RoomReport, RoomSummary, VersionedOverrides } from "./report.ts";
 
 /**
@@ -17,6 +18,9 @@ const SWEEP_MS = 24 * 3_600_000;
 const SWEEP_ROOMS = 1_000;
 /** With more rooms than this the empty ones that were not heard of for longest are forgotten sooner. */
 export const MAX_ROOMS = 20_000;
+
+/** Rooms that are read at once, where all are. */
+const PAGE = 500;
 
 /** The app's own room, which has no name. */
 const OWN_ROOM = "";
@@ -60,7 +64,7 @@ export class AppLedger {
   readonly #presentSince: number;
   #record: AppRecord | undefined;
   /** All of them, once somebody has asked for sums. */
-  #rooms: Map<string, KnownRoom> | undefined;
+  #rooms: KnownRooms | undefined;
   #newRooms = 0;
 
   /** `presentSince`: nobody is in a room that was not heard of since then, as where all rooms end with the process. */
@@ -96,31 +100,30 @@ export class AppLedger {
   }
 
   totals(now: number): AppTotals {
-    const parts = [this.#gone(now)];
-    let rooms = 0;
+    const known = this.#all();
+    const gone = this.#gone(now);
+    const parts = [gone, known.counted];
     let oldest = Infinity;
-    for (const room of this.#all().values()) {
-      const own = this.#statisticsOf(room, now);
-      parts.push(own);
-      if (!isSomebodyIn(own)) continue;
-      rooms++;
-      oldest = Math.min(oldest, room.seen);
+    for (const { seen, presence } of this.#occupied(now)) {
+      parts.push(presence);
+      oldest = Math.min(oldest, seen);
     }
-    return { app: this.#app, rooms, oldest: rooms === 0 ? null : oldest, statistics: total(parts) };
+    const rooms = parts.length - 2;
+    const statistics = { ...total(parts), monthBytes: gone.monthBytes + known.bytesInMonth(now) };
+    return { app: this.#app, rooms, oldest: rooms === 0 ? null : oldest, statistics };
   }
 
   summary(now: number): AppSummary {
     const { app, rooms, statistics } = this.totals(now);
     let lastSeen = this.#record?.goneAt ?? 0;
-    for (const { seen } of this.#all().values()) lastSeen = Math.max(lastSeen, seen);
+    for (const [, { seen }] of this.#all().entries()) lastSeen = Math.max(lastSeen, seen);
     const { peers, activeConnections } = statistics;
     return { app, rooms, peers, activeConnections, lastSeen };
   }
 
   /** The rooms that somebody is in, as far as is known, those heard of last first; undefined is the app's own. */
   occupied(limit: number, now: number): (RoomName | undefined)[] {
-    const rooms = [...this.#all().values()].filter((room) => isSomebodyIn(this.#statisticsOf(room, now)));
-    rooms.sort((a, b) => b.seen - a.seen);
+    const rooms = [...this.#occupied(now)].toSorted((a, b) => b.seen - a.seen);
     return rooms.slice(0, limit).map(({ name }) => (name === OWN_ROOM ? undefined : (name as RoomName)));
   }
 
@@ -138,14 +141,14 @@ export class AppLedger {
 
   #take({ room, at, region, statistics, life, before }: RoomReport, now: number): void {
     const name = room ?? OWN_ROOM;
-    const former = this.#rooms?.get(name) ?? this.#store.loadRoom(name);
+    const former = this.#store.loadRoom(name);
     if (former && former.life !== life) this.#saveRecord(this.#withGone(sum, former, now));
     // It was forgotten, and is back with all that it had counted: that is among what is gone no more.
     if (!former && before) this.#saveRecord(this.#withGone(difference, { statistics: before, at: now }, now));
     if (!former) this.#newRooms++;
     const isSame = former?.life === life;
     const known = isSame ? followed(former.statistics, statistics) : statistics;
-    this.#saveRoom({ name, life, seen: now, at, region: region ?? null, statistics: known });
+    this.#saveRoom({ name, life, seen: now, at, region: region ?? null, statistics: known }, former);
   }
 
   /** Forgets rooms, where it is time to look for some. */
@@ -153,22 +156,24 @@ export class AppLedger {
     const { swept } = this.#recordOf(now);
     if (now - swept < SWEEP_MS && this.#newRooms < SWEEP_ROOMS) return;
     this.#newRooms = 0;
-    const rooms = [...this.#all().values()].toSorted((a, b) => a.seen - b.seen);
+    const rooms = [...this.#all().entries()].toSorted(([, a], [, b]) => a.seen - b.seen);
     let surplus = rooms.length - MAX_ROOMS;
-    for (const room of rooms) {
-      const isOld = now - room.seen >= FORGET_MS;
-      const isInTheWay = surplus > 0 && !isSomebodyIn(this.#statisticsOf(room, now));
+    for (const [name, glimpse] of rooms) {
+      const isOld = now - glimpse.seen >= FORGET_MS;
+      const isInTheWay = surplus > 0 && !(glimpse.presence && this.#isRecent(glimpse, now));
       if (!isOld && !isInTheWay) continue;
       surplus--;
-      this.#forget(room, now);
+      this.#forget(name, now);
     }
     this.#saveRecord({ ...this.#recordOf(now), swept: now });
   }
 
-  #forget(room: KnownRoom, now: number): void {
+  #forget(name: string, now: number): void {
+    const room = this.#store.loadRoom(name);
+    if (!room) return;
     this.#record = this.#withGone(sum, room, now); // the sweep saves it
-    this.#store.deleteRoom(room.name);
-    this.#rooms?.delete(room.name);
+    this.#store.deleteRoom(name);
+    this.#rooms?.delete(room);
   }
 
   #withGone(change: typeof sum, { statistics, at }: Pick<KnownRoom, "statistics" | "at">, now: number): AppRecord {
@@ -180,9 +185,20 @@ export class AppLedger {
     return this.#record ? inMonth(this.#record.gone, this.#record.goneAt, now) : NOTHING;
   }
 
-  #statisticsOf({ statistics, seen, at }: KnownRoom, now: number): RoomStatistics {
-    const isPresent = now - seen < PRESENCE_MS && seen >= this.#presentSince;
-    return inMonth(isPresent ? statistics : withoutPresence(statistics), at, now);
+  #statisticsOf(room: KnownRoom, now: number): RoomStatistics {
+    const { statistics, at } = room;
+    return inMonth(this.#isRecent(room, now) ? statistics : withoutPresence(statistics), at, now);
+  }
+
+  /** Whether what was heard of it still says who is in it. */
+  #isRecent({ seen }: { readonly seen: number }, now: number): boolean {
+    return now - seen < PRESENCE_MS && seen >= this.#presentSince;
+  }
+
+  *#occupied(now: number): Iterable<Glimpse & { readonly name: string; readonly presence: RoomStatistics }> {
+    for (const [name, { presence, ...glimpse }] of this.#all().entries()) {
+      if (presence && this.#isRecent(glimpse, now)) yield { name, presence, ...glimpse };
+    }
   }
 
   #recordOf(now: number): AppRecord {
@@ -196,9 +212,9 @@ export class AppLedger {
     return record;
   }
 
-  #saveRoom(room: KnownRoom): void {
+  #saveRoom(room: KnownRoom, former: KnownRoom | undefined): void {
     this.#store.saveRoom(room);
-    this.#rooms?.set(room.name, room);
+    this.#rooms?.set(room, former);
   }
 
   /** All rows or none; what is held of them is read anew where they could not be written. */
@@ -212,8 +228,17 @@ export class AppLedger {
     }
   }
 
-  #all(): Map<string, KnownRoom> {
-    this.#rooms ??= new Map(this.#store.loadRooms(undefined, Infinity).map((room) => [room.name, room]));
+  #all(): KnownRooms {
+    this.#rooms ??= new KnownRooms(this.#pages());
     return this.#rooms;
+  }
+
+  *#pages(): Iterable<readonly KnownRoom[]> {
+    for (let after: string | undefined; ;) {
+      const page = this.#store.loadRooms(after, PAGE);
+      yield page;
+      if (page.length < PAGE) return;
+      after = page.at(-1)?.name;
+    }
   }
 }

@@ -70,7 +70,7 @@ function nextSeat(room: RoomState, now: number): Seat {
   hosting.dueAt = Infinity;
   if (holder?.link) return seat;
   if (holder) {
-    const dueAt = holder.awayUntil - settings.graceMs + settings.hostAwayMs;
+    const dueAt = (holder.awaySince ?? holder.awayUntil - settings.graceMs) + settings.hostAwayMs;
     if (now < dueAt) {
       hosting.dueAt = dueAt;
       room.wake(dueAt);

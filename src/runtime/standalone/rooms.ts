@@ -6,6 +6,7 @@ import { Following } from "../../relay/directory/following.ts";
 import type { VersionedOverrides } from "../../relay/directory/report.ts";
 import type { Admission, Log } from "../../relay/ports.ts";
 import type { SettingsFor } from "../../relay/settings.ts";
+import { isBlank } from "../../storage/blank-room.ts";
 import { SqlAuditLog } from "../../storage/sql-audit.ts";
 import { SqlBanStore } from "../../storage/sql-bans.ts";
 import { SqlFollowingStore } from "../../storage/sql-following.ts";
@@ -101,6 +102,7 @@ export class Rooms implements RoomGateway {
     this.#isDraining = true;
     let ended = 0;
     for (const [name, { hosted }] of this.#open) {
+      if (hosted.isUnused) continue; // nothing to note in its audit log
       this.#isolated(name, () => {
         ended += hosted.operate("drain", [reconnectAfterMs, "relay"], Date.now());
         hosted.dismissWatchers();
@@ -184,7 +186,10 @@ export class Rooms implements RoomGateway {
     if (!open) return;
     this.#open.delete(name);
     open.hosted.flush();
-    this.#options.databases.release(open.database);
+    const { databases } = this.#options;
+    // Else whoever may ask for rooms could fill the disk with names.
+    if (isBlank(open.database)) databases.discard(name, open.database);
+    else databases.release(open.database);
   }
 
   /** Whatever is due, in all rooms: they have no more deadlines than one a second (relay/alarm-clock.ts). */

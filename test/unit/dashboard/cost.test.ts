@@ -1,5 +1,12 @@
 import { describe, expect, test } from "vitest";
-import { awakeMinutesOf, estimate, perMonth } from "../../../src/dashboard/cost/estimate.ts";
+import {
+  ALARMS_PER_QUIET_MINUTE,
+  ASSUMPTIONS,
+  awakeMinutesOf,
+  estimate,
+  perMonth,
+} from "../../../src/dashboard/cost/estimate.ts";
+import { TestRoom, peerId } from "../../support/room.ts";
 
 const bucket = (values: object) => ({
   ...{ at: 0, packets: 0, bytes: 0, messages: 0, joins: 0, opened: 0, peers: 0, connections: 0, drops: {} },
@@ -23,6 +30,20 @@ describe("what a room costs", () => {
     // The example of the documentation: 2,592,000 s × 128 MB = 331,776 GB-s.
     expect(usage.gigabyteSeconds).toBeCloseTo(331_776, 3);
     expect(duration).toBeCloseTo((331_776 * 12.5) / 1e6, 6);
+  });
+
+  test("what a room costs whose peers say nothing is told, and what it does", () => {
+    const room = new TestRoom();
+    const peers = [room.join(peerId(1)), room.join(peerId(2))];
+    const before = room.alarms.length;
+    for (let s = 0; s < 3_600; s += 5) {
+      for (const [i, peer] of peers.entries()) if ((s + 5 * i) % 15 === 0) peer.ping();
+      room.advance(5_000);
+    }
+    const perMinute = (room.alarms.length - before) / 60;
+    expect(perMinute).toBeGreaterThan(1.5);
+    expect(perMinute).toBeLessThanOrEqual(ALARMS_PER_QUIET_MINUTE);
+    expect(ASSUMPTIONS.join()).toContain("at most 17 cents a month");
   });
 
   test("an hour's cost goes 730 times into a month", () => {

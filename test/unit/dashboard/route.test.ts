@@ -10,6 +10,9 @@ test.each([
   ["#/apps/x", { view: "unknown" }],
   ["#/apps/480/room/nonsense", { view: "unknown" }],
   ["#/elsewhere", { view: "unknown" }],
+  // In the path of a request it would lead to another room, or to another route.
+  ["#/apps/480/rooms/../peers", { view: "unknown" }],
+  ["#/apps/480/room/peers/%2e%2e", { view: "unknown" }],
 ])("%s", (hash, route) => {
   expect(parseHash(hash).route).toEqual(route);
 });
