@@ -344,6 +344,8 @@ export class Room {
     this.#state.manager.setIdleTimeout(settings.idleTimeoutMs);
     this.#state.outbox.setLimits(outboxLimits(settings));
     for (const link of this.#state.links) link.limit(limitsFor(settings, link.admission.rateClass), now);
+    const { hosting } = this.#state;
+    if (hosting.dueAt !== Infinity) hosting.dueAt = now; // a host is away: how long it may be is looked at anew
     this.#schedule(now);
   }
 

@@ -1,6 +1,7 @@
 /** Who hosts a room (rules V1 to V8). */
 import { describe, expect, test } from "vitest";
 import { FrameType, HostingRole } from "../../../src/protocol/index.ts";
+import { DEFAULT_SETTINGS } from "../../../src/relay/settings.ts";
 import { ALICE, BOB, CAROL, type Heard, type TestPeer, TestRoom, errorOf, frames } from "../../support/room.ts";
 
 const AWAY = 5_000;
@@ -103,6 +104,22 @@ describe("the election", () => {
     room.advance(10);
     bob.bye();
     expect(lastHost(back)).toMatchObject({ peer: ALICE }); // deposed before Carol offered
+  });
+
+  test("[V4] an operator who sets another time sets it for a host that is away already", () => {
+    const peers = setup({ hostAwayMs: 20_000 });
+    const { room, alice, bob, carol } = peers;
+    elected(peers);
+    alice.drop();
+    room.advance(2_000);
+    room.room.applySettings({ ...DEFAULT_SETTINGS, graceMs: 30_000, coalesceMs: 0, hostAwayMs: 10_000 }, room.now);
+    bob.ping();
+    carol.ping();
+    room.ring(); // as the platform does when an alarm is earlier than it was
+    room.advance(7_000);
+    expect(hostsOf(carol)).toEqual([]);
+    room.advance(2_000);
+    expect(lastHost(carol)).toMatchObject({ peer: BOB });
   });
 
   test("[V4] one that joins anew has lost what it hosted", () => {
