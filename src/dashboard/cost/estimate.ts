@@ -1,6 +1,6 @@
 /** What a room costs on Cloudflare, from what happened in it. An estimate: what it assumes is in ASSUMPTIONS. */
 import type { HistoryBucket } from "../api/types.ts";
-import { PRICES } from "./prices.ts";
+import { PRICES } from "../../cost/prices.ts";
 
 /** Rows that the relay writes: `docs/architecture.md`, "What is kept where". */
 const ROWS_PER_CONNECTION = 3;

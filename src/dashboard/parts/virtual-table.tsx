@@ -145,7 +145,7 @@ function useRoving(
   const focusNext = useRef(false);
   useEffect(() => {
     if (!focusNext.current) return;
-    const link = scroller.current?.querySelector<HTMLElement>(`[data-index="${active}"] .row-link`);
+    const link = scroller.current?.querySelector<HTMLElement>(`[data-index="${latest.current}"] .row-link`);
     if (!link) return;
     focusNext.current = false;
     link.focus({ preventScroll: true });

@@ -53,6 +53,15 @@ export const SETTING_GROUPS: readonly SettingGroup[] = [
       note("monthlyBytes", "bytes", "Payload that one room may relay in a calendar month. 0: no limit."),
       note("coalesceMs", "ms", "How long frames may wait in a loaded room to share a message. 0: not at all."),
       note("paceIntervalMs", "ms", "How often a client may be hinted when to send. 0: never."),
+      note("hostAwayMs", "ms", "How long the elected host may be without a socket before another one is elected."),
+    ],
+  },
+  {
+    title: "Groups",
+    settings: [
+      note("maxGroupsPerPeer", "", "Groups that one peer may be in at once. 0: the app has none."),
+      note("maxGroupMembers", "", "Peers that one group may have."),
+      note("groupCopiesPerSecond", "", "Copies that one peer's messages to groups may become. 0: no limit."),
     ],
   },
 ];
