@@ -79,6 +79,8 @@ const STEPS: Steps = [
   ],
   // A ring of packed rows (relay/history/rows.ts).
   [`CREATE TABLE history (slot INTEGER PRIMARY KEY, packed BLOB NOT NULL)`],
+  // JSON (sql-following.ts): in the one row there is, and in one column, since each is a row of a new room's schema.
+  [`ALTER TABLE following ADD COLUMN more TEXT NOT NULL DEFAULT '{}'`],
 ];
 
 export const SCHEMA_VERSION = STEPS.length;

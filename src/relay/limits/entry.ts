@@ -1,5 +1,5 @@
 /** Whether a room lets a peer in whose ticket is good (rules L3, L5): asked before its upgrade is accepted. */
-import type { Ban, Bans } from "./bans.ts";
+import type { Bans, Holding } from "./bans.ts";
 import { monthOf } from "./monthly-bytes.ts";
 import type { Admission } from "../ports.ts";
 import type { JoinRefusalCode } from "./refusals.ts";
@@ -51,15 +51,16 @@ export function bytesThisMonth({ manager, counters }: Pick<RoomState, "manager" 
   return counters.month.used(totalBytes);
 }
 
-function banned({ kind, until }: Ban): JoinRefusal {
+function banned({ kind, until, isEverywhere }: Holding): JoinRefusal {
   const term = until === null ? "for good" : `until ${iso(until)}`;
+  const place = isEverywhere ? "all rooms of this app" : "this room";
   switch (kind) {
     case "peer":
-      return { code: "peer_banned", detail: `this peer is banned from this room ${term}` };
+      return { code: "peer_banned", detail: `this peer is banned from ${place} ${term}` };
     case "address":
-      return { code: "address_banned", detail: `this client's address is banned from this room ${term}` };
+      return { code: "address_banned", detail: `this client's address is banned from ${place} ${term}` };
     case "ticket":
-      return { code: "ticket_revoked", detail: `this ticket is revoked for this room ${term}` };
+      return { code: "ticket_revoked", detail: `this ticket is revoked for ${place} ${term}` };
   }
 }
 
