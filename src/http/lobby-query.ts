@@ -20,8 +20,7 @@ interface Draft {
 }
 
 export function parseLobbyQuery(parameters: URLSearchParams): ParsedQuery {
-  // Without a prototype: a game may well call a field "constructor".
-  const draft: Draft = { equal: Object.create(null), within: Object.create(null), limit: DEFAULT_LISTED };
+  const draft: Draft = { equal: {}, within: {}, limit: DEFAULT_LISTED };
   for (const [name, text] of parameters) {
     const problem = name.startsWith("data.") ? condition(draft, name.slice(5), text) : setting(draft, name, text);
     if (problem !== undefined) return { ok: false, message: problem };
@@ -42,7 +41,8 @@ function condition({ equal, within }: Draft, path: string, text: string): string
   if (bound !== "min" && bound !== "max") return `data.${field} has the bounds min and max, and no others`;
   const value = Number(text);
   if (text.trim() === "" || !Number.isFinite(value)) return `data.${field}.${bound} must be a number`;
-  within[field] = { ...within[field], [bound]: value };
+  const other = Object.hasOwn(within, field) ? within[field] : {}; // a game may well call a field "constructor"
+  within[field] = { ...other, [bound]: value };
   return undefined;
 }
 

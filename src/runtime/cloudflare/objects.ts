@@ -17,7 +17,8 @@ type Bindings = Pick<RelayEnv, "RELAY_ROOMS" | "RELAY_DIRECTORY" | "APP_SETTINGS
 
 export class RelayObjects {
   readonly #env: Bindings;
-  #settingsFor: SettingsFor | undefined;
+  /** Of APP_SETTINGS as it was read last. */
+  #read: { readonly text: string | undefined; readonly settingsFor: SettingsFor } | undefined;
 
   constructor(env: Bindings) {
     this.#env = env;
@@ -52,19 +53,20 @@ export class RelayObjects {
   }
 
   #settings: SettingsFor = (app) => {
-    if (!this.#settingsFor) {
-      const settings = parseSettings(this.#env.APP_SETTINGS);
+    const { APP_SETTINGS: text } = this.#env;
+    if (!this.#read || this.#read.text !== text) {
+      const settings = parseSettings(text);
       // Without them nobody knows which object is meant: one in another jurisdiction would be another room.
       if (!settings.ok) throw new Error(settings.message);
-      this.#settingsFor = settings.settingsFor;
+      this.#read = { text, settingsFor: settings.settingsFor };
     }
-    return this.#settingsFor(app);
+    return this.#read.settingsFor(app);
   };
 }
 
 const objects = new WeakMap<Bindings, RelayObjects>();
 
-/** The environment of an isolate does not change, and its settings need be read only once. */
+/** One for each environment, of which an isolate has one: its settings are parsed once. */
 export function objectsOf(env: Bindings): RelayObjects {
   let known = objects.get(env);
   if (!known) objects.set(env, (known = new RelayObjects(env)));

@@ -343,7 +343,7 @@ describe("texts", () => {
     ["room", "1 to 64 characters of A-Z a-z 0-9 . _ ~ - beginning with a letter or digit", null, "null"],
     ["exp", "a time in seconds (not milliseconds) since 1970", undefined, "missing"],
     ["visible", "true or false", 1, "the number 1"],
-    ["lobby", "true or false", "yes", '"yes"'],
+    ["lobby", "true or false", "yes", 'the text "yes"'],
     ["jti", "1 to 64 printable ASCII characters", "", `the text ""`],
   ])("of a bad %s", async (claim, rule, value, found) => {
     expect((await refusal(await claims({ [claim]: value }))).message).toBe(
@@ -438,7 +438,19 @@ describe("hostile input", () => {
   });
 
   it("one claim replaced by anything never throws, and what it admits is what was signed", async () => {
-    const names = fc.constantFrom("sub", "app", "room", "exp", "nbf", "iat", "aud", "jti", "visible", "lobby", "__proto__");
+    const names = fc.constantFrom(
+      "sub",
+      "app",
+      "room",
+      "exp",
+      "nbf",
+      "iat",
+      "aud",
+      "jti",
+      "visible",
+      "lobby",
+      "__proto__",
+    );
     await fc.assert(
       fc.asyncProperty(names, json, async (name, value) => {
         const verdict = await verifyTicket(await claims({ [name]: value }), keys, NOW);
