@@ -9,13 +9,14 @@ export interface RetentionOptions {
   readonly room: Room;
   readonly isOwnRoom: boolean;
   readonly settings: () => Pick<AppSettings, "retentionMs" | "ownRoomRetentionMs">;
-  readonly now: number;
+  /** ms since when nobody is here, should nobody be. */
+  readonly since: number;
 }
 
 /**
  * When a room that nobody is in gives up its storage. Since when that is, is kept nowhere: it is the minute of the last
- * thing that was counted, which is on disk with the counters, and a minute is near enough. So a room that empties needs
- * nothing but an alarm.
+ * thing that was counted (Room.lastCounted), which is on disk with the counters, and a minute is near enough. So a room that
+ * empties needs nothing but an alarm.
  */
 export class Retention implements RoomObserver {
   readonly #options: RetentionOptions;
@@ -24,9 +25,9 @@ export class Retention implements RoomObserver {
   #isNews = false;
 
   constructor(options: RetentionOptions) {
-    const { room, now } = options;
+    const { room, since } = options;
     this.#options = options;
-    this.#emptySince = room.isUnused ? room.lastCounted || now : Infinity;
+    this.#emptySince = room.isUnused ? since : Infinity;
   }
 
   /** ms at which the storage is to be cleared; Infinity for not, as things are. */
@@ -43,9 +44,13 @@ export class Retention implements RoomObserver {
     else if (this.#emptySince === Infinity) this.postpone(now);
   }
 
-  /** Whether it is to be cleared now. One with bans that hold stays for as long again: cleared it would let them in. */
   isDue(now: number): boolean {
-    if (this.clearAt > now) return false;
+    return this.clearAt <= now && this.mayClear(now);
+  }
+
+  /** One with bans that hold stays for as long again: cleared it would let them in. */
+  mayClear(now: number): boolean {
+    if (!this.#options.room.isUnused) return false;
     if (this.#options.room.listBans(FIRST_BAN, now).length === 0) return true;
     this.postpone(now);
     return false;

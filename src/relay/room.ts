@@ -80,6 +80,7 @@ export class Room {
   readonly #history: History;
   /** ms of the first change that is not on disk; Infinity while all is. */
   #dirtySince = Infinity;
+  #lastCounted: number | undefined;
 
   constructor(options: RoomOptions) {
     const { app, settings, store, log } = options;
@@ -156,6 +157,7 @@ export class Room {
   restore(checkpoint: Float64Array | undefined, survivors: readonly Survivor[], now: number): Link[] {
     this.manager.beginTurn(now);
     const hasCrashed = restoreStored(this.#state, checkpoint, survivors, now);
+    this.#lastCounted = this.#state.counters.running.at || undefined;
     this.#history.restored(now);
     if (hasCrashed) this.flush();
     const links = survivors.map(({ socket, saved }) => this.rejoin(socket, saved, now));
@@ -369,9 +371,9 @@ export class Room {
     return links.size === 0 && sessions.size === 0 && manager.getActiveConnectionCount() === 0;
   }
 
-  /** ms of the minute in which the last thing happened that was counted; in a new room that of its beginning. */
-  get lastCounted(): number {
-    return this.#state.counters.running.at;
+  /** ms of the minute in which the last thing happened that was counted, as it was on disk; undefined: nothing ever was. */
+  get lastCounted(): number | undefined {
+    return this.#lastCounted;
   }
 
   /** Undefined for an unknown id. */

@@ -1,6 +1,6 @@
 /** Bans from all rooms of an app: those present, those who come, rooms that sleep and rooms that are new. */
 import { evictDurableObject } from "cloudflare:test";
-import { env } from "cloudflare:workers";
+import { env, exports } from "cloudflare:workers";
 import { describe, expect, it, vi } from "vitest";
 import { CloseCode } from "../../src/protocol/index.ts";
 import type { AppId } from "../../src/protocol/index.ts";
@@ -25,6 +25,11 @@ async function refusalOf(app: number, room: string, peer: bigint, more: object =
   const response = await upgrade({ app, room, peer, ...more });
   if (response.webSocket) throw new Error("it was let in");
   return response.json();
+}
+
+function ask(path: string, init: RequestInit = {}): Promise<Response> {
+  const headers = { authorization: "Bearer test-admin-token-0123456789abcdef" };
+  return exports.default.fetch(`http://relay.test/v1/admin${path}`, { ...init, headers });
 }
 
 describe("a ban from all rooms", () => {
@@ -99,6 +104,23 @@ describe("a ban from all rooms", () => {
     expect(await refusalOf(app, "r", BOB)).toMatchObject({ detail });
   });
 
+  it("that was lifted while a room slept is asked about by whom it keeps out there", async () => {
+    const app = freshApp();
+    const a = await TestPeer.enter({ app, room: "r", peer: ALICE });
+    await known(app, 1);
+    await ban(app, "peer", String(ALICE));
+    await a.closed;
+    await known(app, 0);
+    await evictDurableObject(roomOf(app, "r"));
+    await directory.app(app as AppId).unban("peer", String(ALICE));
+    expect(await refusalOf(app, "r", ALICE)).toMatchObject({ code: "peer_banned" });
+    await vi.waitFor(async () => {
+      const response = await upgrade({ app, room: "r", peer: ALICE });
+      expect(response.webSocket).toBeTruthy();
+      response.webSocket?.accept();
+    });
+  });
+
   it("also ends a session that waits for its client", async () => {
     const app = freshApp();
     const { a, b } = await pairUp({ app, room: "r" });
@@ -111,12 +133,6 @@ describe("a ban from all rooms", () => {
 });
 
 describe("the routes", () => {
-  const ask = async (path: string, init: RequestInit = {}) => {
-    const { exports } = await import("cloudflare:workers");
-    const headers = { authorization: "Bearer test-admin-token-0123456789abcdef" };
-    return exports.default.fetch(`http://relay.test/v1/admin${path}`, { ...init, headers });
-  };
-
   it("set, list and lift, and leave a line in the audit log of the app's own room", async () => {
     const app = freshApp();
     const place = `/apps/${app}/everywhere`;

@@ -112,7 +112,13 @@ describe("a named room", () => {
     const stub = roomOf(app, "r");
     await operatorOf(stub).statistics();
     expect(await tablesOf(app, "r")).toBe(1);
-    await clock.pass(DAY, stub);
+    const due = clock.now + DAY;
+    clock.set(clock.now + HOUR);
+    await evictDurableObject(stub);
+    await operatorOf(stub).statistics();
+    expect(await alarmOf(stub)).toBe(due);
+    await evictDurableObject(stub);
+    await clock.pass(DAY - HOUR, stub);
     expect(await tablesOf(app, "r")).toBe(0);
     expect(await listed(app)).toEqual([]);
   });

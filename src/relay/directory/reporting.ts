@@ -107,6 +107,13 @@ export class Reporter implements RoomObserver {
     return { room: this.#name, at: now, region, listing, statistics, life, before: this.#before, version };
   }
 
+  /** Somebody is kept out by what the directory once said: whether it still says so is asked, at most every 30 s. */
+  ask(now: number): void {
+    if (now - this.#reported.at < REPORT_MS) return;
+    this.#isUrgent = true;
+    this.#dueAt = now;
+  }
+
   /**
    * The last word of a room whose storage is to be cleared, to be answered like others. Undefined where the directory
    * knows nothing of it; "busy" while another report is under way.

@@ -12,6 +12,8 @@ export interface JoinRefusal {
   readonly detail: string;
   /** Seconds after which it may be otherwise. */
   readonly retryAfter?: number | undefined;
+  /** By a ban from all rooms, as this room was last told: it may have been lifted while the room slept. */
+  readonly isEverywhere?: boolean;
 }
 
 /** Rooms empty at the pace of players, not of machines. */
@@ -53,14 +55,15 @@ export function bytesThisMonth({ manager, counters }: Pick<RoomState, "manager" 
 
 function banned({ kind, until, isEverywhere }: Holding): JoinRefusal {
   const term = until === null ? "for good" : `until ${iso(until)}`;
+  const more = { ...(isEverywhere && { isEverywhere }) };
   const place = isEverywhere ? "all rooms of this app" : "this room";
   switch (kind) {
     case "peer":
-      return { code: "peer_banned", detail: `this peer is banned from ${place} ${term}` };
+      return { code: "peer_banned", detail: `this peer is banned from ${place} ${term}`, ...more };
     case "address":
-      return { code: "address_banned", detail: `this client's address is banned from ${place} ${term}` };
+      return { code: "address_banned", detail: `this client's address is banned from ${place} ${term}`, ...more };
     case "ticket":
-      return { code: "ticket_revoked", detail: `this ticket is revoked for ${place} ${term}` };
+      return { code: "ticket_revoked", detail: `this ticket is revoked for ${place} ${term}`, ...more };
   }
 }
 

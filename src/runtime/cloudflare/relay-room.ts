@@ -125,7 +125,7 @@ export class RelayRoom extends DurableObject<RelayEnv> {
   override async fetch(request: Request): Promise<Response> {
     const now = Date.now();
     const isNew = this.#isNew;
-    const { room, watching, following, retention } = this.#begin(now);
+    const { room, watching, following, reporter, retention } = this.#begin(now);
     if (isNew) following.createdIn(readHint(request.headers));
     if (isWatchRequest(request)) {
       const response = watching.accept(now);
@@ -137,6 +137,8 @@ export class RelayRoom extends DurableObject<RelayEnv> {
     if (refusal) {
       room.counters.joinRefused(refusal.code);
       watching.changed(now);
+      if (refusal.isEverywhere) reporter.ask(now);
+      await this.#end();
       return entryProblem(refusal);
     }
     const { 0: client, 1: server } = new WebSocketPair();
@@ -192,7 +194,9 @@ export class RelayRoom extends DurableObject<RelayEnv> {
   /** For a plain request that asks why its upgrade was refused. */
   async refusal(admission: Admission): Promise<JoinRefusal | undefined> {
     const now = Date.now();
-    const refusal = this.#begin(now).room.refuseEntry(admission, this.#socketsOf(admission.peer), now);
+    const { room, reporter } = this.#begin(now);
+    const refusal = room.refuseEntry(admission, this.#socketsOf(admission.peer), now);
+    if (refusal?.isEverywhere) reporter.ask(now);
     await this.#end();
     return refusal;
   }
@@ -244,14 +248,14 @@ export class RelayRoom extends DurableObject<RelayEnv> {
    * `closing`: in a close event the platform no longer lists the socket, which may carry the newest checkpoint.
    */
   #begin(now: number, closing?: WebSocket): Served {
-    this.#isNew = false;
     if (this.#isCleared) migrate(this.sql);
-    this.#isCleared = false;
-    this.#served ??= this.#restore(now, closing);
+    const isNew = this.#isNew || this.#isCleared;
+    this.#isNew = this.#isCleared = false;
+    this.#served ??= this.#restore(now, closing, isNew);
     return this.#served;
   }
 
-  #restore(now: number, closing: WebSocket | undefined): Served {
+  #restore(now: number, closing: WebSocket | undefined, isNew: boolean): Served {
     const sockets = new Set(this.ctx.getWebSockets());
     if (closing) sockets.add(closing);
     const attachments: Attachment[] = [];
@@ -277,7 +281,9 @@ export class RelayRoom extends DurableObject<RelayEnv> {
     const announcing = new Announcing(room, this.#store, now);
     const reporter = new Reporter({ room, name: this.#address.room, following, announcing, reported, now });
     const isOwnRoom = this.#address.room === undefined;
-    const retention = new Retention({ room, isOwnRoom, settings: () => following.settings, now });
+    // Nothing was ever counted in it: then its alarm is for this alone, and tells the time.
+    const since = isNew ? now : (room.lastCounted ?? 0);
+    const retention = new Retention({ room, isOwnRoom, settings: () => following.settings, since });
     room.observe(retention);
     room.observe(reporter);
     following.restored(room, now);

@@ -67,7 +67,8 @@ export class HostedRoom {
     const announcing = (this.#announcing = new Announcing(room, listings, now));
     this.#reporter = new Reporter({ room, name: roomName, following, announcing, reported: undefined, now });
     const isOwnRoom = roomName === undefined;
-    this.#retention = new Retention({ room, isOwnRoom, settings: () => following.settings, now });
+    const since = room.lastCounted ?? now;
+    this.#retention = new Retention({ room, isOwnRoom, settings: () => following.settings, since });
     room.observe(this.#retention);
     room.observe(this.#reporter);
     following.restored(room, now);
@@ -89,9 +90,9 @@ export class HostedRoom {
     return this.#retention.clearAt;
   }
 
-  /** Whether its storage may be deleted now: the directory has heard the last of it then. Else it is asked again later. */
+  /** Whether its storage may be deleted now, at `clearAt`: the directory has heard the last of it then. Else it is asked again later. */
   isCleared(now: number): boolean {
-    if (!this.isUnused || !this.#retention.isDue(now)) return false;
+    if (!this.isUnused || !this.#retention.mayClear(now)) return false;
     const report = this.#reporter.takeLast(now);
     if (report === "busy") return false;
     try {
@@ -119,6 +120,10 @@ export class HostedRoom {
 
   refuseEntry(admission: Admission, now: number): JoinRefusal | undefined {
     this.#lastUsed = now;
+    const refusal = this.#room.refuseEntry(admission, this.#sockets.get(admission.peer) ?? 0, now);
+    if (!refusal?.isEverywhere) return refusal;
+    this.#reporter.ask(now);
+    this.#report(now); // answered at once, so this is what holds
     return this.#room.refuseEntry(admission, this.#sockets.get(admission.peer) ?? 0, now);
   }
 

@@ -15,7 +15,12 @@ beforeEach(() => {
 });
 
 function wake(isOwnRoom = false): void {
-  retention = new Retention({ room: room.room, isOwnRoom, settings: () => settings, now: room.now });
+  retention = new Retention({
+    room: room.room,
+    isOwnRoom,
+    settings: () => settings,
+    since: room.room.lastCounted ?? room.now,
+  });
   room.room.observe(retention);
 }
 

@@ -39,8 +39,11 @@ test("where else a room may be known is each shard that it ever had, but for who
   expect(formerShards([1, 4, 2], 1, (count) => ({ 1: 0, 4: 3, 2: 1 })[count] ?? -1)).toEqual([0, 3]);
 });
 
+function room(named: string | null): never {
+  return { room: named } as never;
+}
+
 test("a page of all is the first of all pages, in order of name, the app's own room first", () => {
-  const room = (named: string | null) => ({ room: named }) as never;
   const names = fc.uniqueArray(fc.option(name, { nil: null }), { maxLength: 30 });
   fc.assert(
     fc.property(names, fc.integer({ min: 1, max: 4 }), fc.integer({ min: 1, max: 10 }), (all, parts, limit) => {
