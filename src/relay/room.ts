@@ -78,6 +78,8 @@ export class Room {
   readonly #undeleted = new Set<Handle>();
   readonly #clock = new AlarmClock();
   readonly #history: History;
+  /** Since a crash, and not on disk: before a handle is given out it must be, or a second crash skips to the same ones. */
+  #hasSkippedHandles = false;
   /** ms of the first change that is not on disk; Infinity while all is. */
   #dirtySince = Infinity;
   #lastCounted: number | undefined;
@@ -156,10 +158,9 @@ export class Room {
    */
   restore(checkpoint: Float64Array | undefined, survivors: readonly Survivor[], now: number): Link[] {
     this.manager.beginTurn(now);
-    const hasCrashed = restoreStored(this.#state, checkpoint, survivors, now);
+    this.#hasSkippedHandles = restoreStored(this.#state, checkpoint, survivors, now);
     this.#lastCounted = this.#state.counters.running.at || undefined;
     this.#history.restored(now);
-    if (hasCrashed) this.flush();
     const links = survivors.map(({ socket, saved }) => this.rejoin(socket, saved, now));
     for (const { session } of links) if (session) session.awayUntil = Infinity;
     settleSessions(this.#state, now);
@@ -462,6 +463,10 @@ export class Room {
   #opened(connection: P2PConnection): void {
     const { store, counters, manager, log } = this.#state;
     this.#keep(connection.fromPeerId);
+    if (this.#hasSkippedHandles) {
+      this.flush();
+      this.#hasSkippedHandles = counters.isDirty;
+    }
     store.insertConnection(connection satisfies StoredConnection);
     counters.opened(connection);
     counters.running.note({ connections: manager.getActiveConnectionCount() });

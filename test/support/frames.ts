@@ -24,6 +24,7 @@ import {
   multicastPayloadOffset,
   readAck,
   readDataHeader,
+  probeSize,
   readProbe,
   writeAck,
   writeDataHeader,
@@ -139,7 +140,7 @@ export function ackFrame(ack: Ack): Uint8Array<ArrayBuffer> {
 }
 
 export function probeFrame(probe: Probe): Uint8Array<ArrayBuffer> {
-  const bytes = new Uint8Array(PROBE_SIZE);
+  const bytes = new Uint8Array(probeSize(probe));
   writeProbe(new DataView(bytes.buffer), 0, probe);
   return bytes;
 }

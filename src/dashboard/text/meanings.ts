@@ -71,5 +71,5 @@ export function ranked(
   return Object.entries(counts)
     .filter(([, count]) => count > 0)
     .map(([name, count]) => ({ name, count, meaning: meanings[name] ?? "" }))
-    .sort((a, b) => b.count - a.count);
+    .toSorted((a, b) => b.count - a.count);
 }

@@ -13,7 +13,8 @@ import {
   withRules,
   withoutBan,
 } from "./app-record.ts";
-import { NOTHING, difference, followed, inMonth, isSomebodyIn, sum, total, withoutPresence } from "./figures.ts";
+import { NOTHING, difference, followed, inMonth, sum, total, withoutPresence } from "./figures.ts";
+import { type Glimpse, KnownRooms } from "./known-rooms.ts";
 import { type ListedRoom, type Listing, type LobbyQuery, meets } from "./lobby.ts";
 import {
   type AppRules,
@@ -37,6 +38,9 @@ const SWEEP_MS = 24 * 3_600_000;
 const SWEEP_ROOMS = 1_000;
 /** With more rooms than this the empty ones that were not heard of for longest are forgotten sooner. */
 export const MAX_ROOMS = 20_000;
+
+/** Rooms that are read at once, where all are. */
+const PAGE = 500;
 
 /** The app's own room, which has no name. */
 const OWN_ROOM = "";
@@ -73,7 +77,7 @@ export class AppLedger {
   readonly #presentSince: number;
   #record: AppRecord | undefined;
   /** All of them, once somebody has asked for sums. */
-  #rooms: Map<string, KnownRoom> | undefined;
+  #rooms: KnownRooms | undefined;
   #newRooms = 0;
 
   /** `presentSince`: nobody is in a room that was not heard of since then, as where all rooms end with the process. */
@@ -108,42 +112,41 @@ export class AppLedger {
   }
 
   totals(now: number): AppTotals {
-    const parts = [this.#gone(now)];
-    let rooms = 0;
+    const known = this.#all();
+    const gone = this.#gone(now);
+    const parts = [gone, known.counted];
     let oldest = Infinity;
-    for (const room of this.#all().values()) {
-      const own = this.#statisticsOf(room, now);
-      parts.push(own);
-      if (!isSomebodyIn(own)) continue;
-      rooms++;
-      oldest = Math.min(oldest, room.seen);
+    for (const { seen, presence } of this.#occupied(now)) {
+      parts.push(presence);
+      oldest = Math.min(oldest, seen);
     }
-    return { app: this.#app, rooms, oldest: rooms === 0 ? null : oldest, statistics: total(parts) };
+    const rooms = parts.length - 2;
+    const statistics = { ...total(parts), monthBytes: gone.monthBytes + known.bytesInMonth(now) };
+    return { app: this.#app, rooms, oldest: rooms === 0 ? null : oldest, statistics };
   }
 
   summary(now: number): AppSummary {
     const { app, rooms, statistics } = this.totals(now);
     let lastSeen = this.#record?.goneAt ?? 0;
-    for (const { seen } of this.#all().values()) lastSeen = Math.max(lastSeen, seen);
+    for (const [, { seen }] of this.#all().entries()) lastSeen = Math.max(lastSeen, seen);
     const { peers, activeConnections } = statistics;
     return { app, rooms, peers, activeConnections, lastSeen };
   }
 
   /** The rooms that somebody is in, as far as is known, those heard of last first; undefined is the app's own. */
   occupied(limit: number, now: number): (RoomName | undefined)[] {
-    const rooms = [...this.#all().values()].filter((room) => isSomebodyIn(this.#statisticsOf(room, now)));
-    rooms.sort((a, b) => b.seen - a.seen);
+    const rooms = [...this.#occupied(now)].toSorted((a, b) => b.seen - a.seen);
     return rooms.slice(0, limit).map(({ name }) => (name === OWN_ROOM ? undefined : (name as RoomName)));
   }
 
   /** Rooms of the lobby list that meet the query, in order of name. Those that were not heard of for long are left out. */
   lobby({ after, limit, ...filter }: LobbyQuery, now: number): ListedRoom[] {
     const found: ListedRoom[] = [];
-    for (const known of this.#all().values()) {
-      const { name, listing, region, seen } = known;
-      if (!listing || !this.#isHeard(known, now) || (after !== undefined && name <= after)) continue;
-      const { data, maxPlayers = null } = listing;
-      const players = known.statistics.peers;
+    for (const [name, glimpse] of this.#all().entries()) {
+      const { listed, presence, seen } = glimpse;
+      if (!listed || !this.#isRecent(glimpse, now) || (after !== undefined && name <= after)) continue;
+      const { region, maxPlayers = null, data } = listed;
+      const players = presence?.peers ?? 0;
       const room = { room: name === OWN_ROOM ? null : name, region, players, maxPlayers, data };
       if (meets(room, filter)) found.push({ ...room, ageMs: Math.max(0, now - seen) });
     }
@@ -200,53 +203,51 @@ export class AppLedger {
   }
 
   has(room: RoomName | undefined): boolean {
-    return this.#known(room ?? OWN_ROOM) !== undefined;
+    return this.known(room) !== undefined;
   }
 
   /** For another of the app's objects, to which the room reports by now. */
   known(room: RoomName | undefined): KnownRoom | undefined {
-    return this.#known(room ?? OWN_ROOM);
+    return this.#store.loadRoom(room ?? OWN_ROOM);
   }
 
   /** It is kept elsewhere: with all that it had counted, so nothing of it is gone. */
   handOver(room: RoomName | undefined): void {
-    this.#deleteRoom(room ?? OWN_ROOM);
+    const known = this.known(room);
+    if (known) this.#deleteRoom(known);
   }
 
   /** What another of the app's objects has known of a room. */
   adopt(room: KnownRoom): void {
     this.#newRooms++;
-    this.#saveRoom(room);
+    this.#saveRoom(room, undefined);
   }
 
   #take(report: RoomReport, now: number): void {
     const { room, at, region, listing, statistics, life, before, isLast } = report;
     const name = room ?? OWN_ROOM;
-    const former = this.#known(name);
+    const former = this.#store.loadRoom(name);
     const same = former?.life === life ? former : undefined;
     if (former && !same) this.#saveRecord(this.#withGone(sum, former, now));
     // It was forgotten, and is back with all that it had counted: that is among what is gone no more.
     if (!former && before) this.#saveRecord(this.#withGone(difference, { statistics: before, at: now }, now));
     const counted = same ? followed(same.statistics, statistics) : statistics;
-    if (isLast) return this.#bury(name, { statistics: counted, at }, now);
+    if (isLast) return this.#bury(former, { statistics: counted, at }, now);
     if (!former) this.#newRooms++;
     const place = region ?? same?.region ?? null;
-    this.#saveRoom({ name, life, seen: now, at, region: place, listing: listing ?? null, statistics: counted });
+    const known = { name, life, seen: now, at, region: place, listing: listing ?? null, statistics: counted };
+    this.#saveRoom(known, former);
   }
 
   /** Its last report: it has no row any more. */
-  #bury(name: string, counted: Pick<KnownRoom, "statistics" | "at">, now: number): void {
+  #bury(former: KnownRoom | undefined, counted: Pick<KnownRoom, "statistics" | "at">, now: number): void {
     this.#saveRecord(this.#withGone(sum, counted, now));
-    this.#deleteRoom(name);
+    if (former) this.#deleteRoom(former);
   }
 
-  #known(name: string): KnownRoom | undefined {
-    return this.#rooms?.get(name) ?? this.#store.loadRoom(name);
-  }
-
-  #deleteRoom(name: string): void {
-    this.#store.deleteRoom(name);
-    this.#rooms?.delete(name);
+  #deleteRoom(room: KnownRoom): void {
+    this.#store.deleteRoom(room.name);
+    this.#rooms?.delete(room);
   }
 
   /** Forgets rooms, where it is time to look for some. */
@@ -254,21 +255,23 @@ export class AppLedger {
     const { swept } = this.#recordOf(now);
     if (now - swept < SWEEP_MS && this.#newRooms < SWEEP_ROOMS) return;
     this.#newRooms = 0;
-    const rooms = [...this.#all().values()].toSorted((a, b) => a.seen - b.seen);
+    const rooms = [...this.#all().entries()].toSorted(([, a], [, b]) => a.seen - b.seen);
     let surplus = rooms.length - MAX_ROOMS;
-    for (const room of rooms) {
-      const isOld = now - room.seen >= FORGET_MS;
-      const isInTheWay = surplus > 0 && !isSomebodyIn(this.#statisticsOf(room, now));
+    for (const [name, glimpse] of rooms) {
+      const isOld = now - glimpse.seen >= FORGET_MS;
+      const isInTheWay = surplus > 0 && !(glimpse.presence && this.#isRecent(glimpse, now));
       if (!isOld && !isInTheWay) continue;
       surplus--;
-      this.#forget(room, now);
+      this.#forget(name, now);
     }
     this.#saveRecord({ ...this.#recordOf(now), swept: now });
   }
 
-  #forget(room: KnownRoom, now: number): void {
+  #forget(name: string, now: number): void {
+    const room = this.#store.loadRoom(name);
+    if (!room) return;
     this.#record = this.#withGone(sum, room, now); // the sweep saves it
-    this.#deleteRoom(room.name);
+    this.#deleteRoom(room);
   }
 
   #withGone(change: typeof sum, { statistics, at }: Pick<KnownRoom, "statistics" | "at">, now: number): AppRecord {
@@ -280,12 +283,20 @@ export class AppLedger {
     return this.#record ? inMonth(this.#record.gone, this.#record.goneAt, now) : NOTHING;
   }
 
-  #statisticsOf({ statistics, seen, at }: KnownRoom, now: number): RoomStatistics {
-    return inMonth(this.#isHeard({ seen }, now) ? statistics : withoutPresence(statistics), at, now);
+  #statisticsOf(room: KnownRoom, now: number): RoomStatistics {
+    const { statistics, at } = room;
+    return inMonth(this.#isRecent(room, now) ? statistics : withoutPresence(statistics), at, now);
   }
 
-  #isHeard({ seen }: Pick<KnownRoom, "seen">, now: number): boolean {
+  /** Whether what was heard of it still says who is in it. */
+  #isRecent({ seen }: { readonly seen: number }, now: number): boolean {
     return now - seen < PRESENCE_MS && seen >= this.#presentSince;
+  }
+
+  *#occupied(now: number): Iterable<Glimpse & { readonly name: string; readonly presence: RoomStatistics }> {
+    for (const [name, { presence, ...glimpse }] of this.#all().entries()) {
+      if (presence && this.#isRecent(glimpse, now)) yield { name, presence, ...glimpse };
+    }
   }
 
   #recordOf(now: number): AppRecord {
@@ -298,9 +309,9 @@ export class AppLedger {
     return record;
   }
 
-  #saveRoom(room: KnownRoom): void {
+  #saveRoom(room: KnownRoom, former: KnownRoom | undefined): void {
     this.#store.saveRoom(room);
-    this.#rooms?.set(room.name, room);
+    this.#rooms?.set(room, former);
   }
 
   /** All rows or none; what is held of them is read anew where they could not be written. */
@@ -314,8 +325,17 @@ export class AppLedger {
     }
   }
 
-  #all(): Map<string, KnownRoom> {
-    this.#rooms ??= new Map(this.#store.loadRooms(undefined, Infinity).map((room) => [room.name, room]));
+  #all(): KnownRooms {
+    this.#rooms ??= new KnownRooms(this.#pages());
     return this.#rooms;
+  }
+
+  *#pages(): Iterable<readonly KnownRoom[]> {
+    for (let after: string | undefined; ;) {
+      const page = this.#store.loadRooms(after, PAGE);
+      yield page;
+      if (page.length < PAGE) return;
+      after = page.at(-1)?.name;
+    }
   }
 }

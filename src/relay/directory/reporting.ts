@@ -1,5 +1,6 @@
 /** When a room says how it is: never for a packet, and with no timer or alarm of its own, which would keep it awake. */
-import type { RoomName } from "../../protocol/index.ts";
+import { ConnectionState, type RoomName } from "../../protocol/index.ts";
+import type { P2PConnection } from "../connection.ts";
 import type { RoomObserver } from "../observing.ts";
 import type { Occupancy, Room } from "../room.ts";
 import type { RoomStatistics } from "../statistics.ts";
@@ -39,7 +40,7 @@ interface Sent {
 
 /**
  * At once are told: that the first peer has come, that none has a socket any more, that none may come back, and the first
- * connection of those who are here. One report is under way at a time, so that they arrive in order.
+ * connection of those who are here that is made: often it was asked for before the other peer came. One report is under way at a time, so that they arrive in order.
  */
 export class Reporter implements RoomObserver {
   readonly #room: Room;
@@ -76,8 +77,8 @@ export class Reporter implements RoomObserver {
     return this.#reported;
   }
 
-  opened(): void {
-    if (this.#hasConnected) return;
+  stateChanged({ state }: P2PConnection): void {
+    if (this.#hasConnected || state !== ConnectionState.Connected) return;
     this.#hasConnected = true;
     this.#isUrgent = true;
   }

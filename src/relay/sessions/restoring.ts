@@ -14,10 +14,7 @@ export interface Survivor {
 /** More than can have been given out between two flushes. */
 const UNWRITTEN_HANDLES = 1 << 20;
 
-/**
- * `checkpoint`: the newest that a surviving socket carried. True after a crash: handles were skipped then, and that must
- * be on disk before one is given out, or a second crash skips to the same ones.
- */
+/** `checkpoint`: the newest that a surviving socket carried. True when handles were skipped, as after a crash. */
 export function restoreStored(
   room: RoomState,
   checkpoint: Float64Array | undefined,

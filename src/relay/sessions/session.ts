@@ -33,6 +33,8 @@ export class Session {
   previousToken: Uint8Array | undefined;
   /** ms until which an away session waits for its client; Infinity with a socket. */
   awayUntil = Infinity;
+  /** ms since when it is away, where it is; unknown after an eviction or a crash. */
+  awaySince: number | undefined;
   /** ms of the last word on its last socket, once that is gone; unknown after an eviction without it. */
   lastHeard: number | undefined;
   /** Who its last socket was admitted as; unknown after an eviction without that socket. */

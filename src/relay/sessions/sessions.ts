@@ -83,6 +83,7 @@ export function loseSocket(room: RoomState, link: Link, now: number, why: string
   session.awayUntil = Math.min(session.awayUntil, now + room.settings.graceMs);
   room.wake(session.awayUntil);
   if (!isNews) return;
+  session.awaySince = now;
   goAway(room, session);
   room.log({ level: "info", event: "session_away", peer: String(session.peer), why });
 }

@@ -1,6 +1,7 @@
 /** Workers Analytics Engine: what a room did since the last data point, one point per flush of its counters. */
 import { P2PRelayManager } from "../../relay/manager.ts";
 import { RoomCounters } from "../../relay/counters.ts";
+import type { HistoryRow } from "../../relay/ports.ts";
 import type { RoomStatistics } from "../../relay/statistics.ts";
 import { SqlRoomStore } from "../../storage/sql-room-store.ts";
 import type { SqlDatabase } from "../../storage/sql-database.ts";
@@ -68,8 +69,8 @@ export class MeasuredRoomStore extends SqlRoomStore {
     return row;
   }
 
-  override saveCounters(counters: Float64Array): void {
-    super.saveCounters(counters);
+  override saveCounters(counters: Float64Array, history?: readonly HistoryRow[]): void {
+    super.saveCounters(counters, history);
     const statistics = this.#statistics();
     if (statistics) this.#analytics.flushed(statistics);
   }

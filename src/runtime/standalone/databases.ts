@@ -16,8 +16,8 @@ export interface RoomDatabases {
   openDirectory(): SqliteDatabase;
   /** The room is not used just now. */
   release(database: SqliteDatabase): void;
-  /** The room is not used just now, and nothing of it is to be kept. */
-  remove(name: string, database: SqliteDatabase): void;
+  /** The same, where there is nothing to be kept of the room. */
+  discard(name: string, database: SqliteDatabase): void;
   close(): void;
 }
 
@@ -68,7 +68,7 @@ class DatabaseFolder implements RoomDatabases {
     database.close();
   }
 
-  remove(name: string, database: SqliteDatabase): void {
+  discard(name: string, database: SqliteDatabase): void {
     database.close();
     // Closed in peace it has no other files; after a crash it may.
     for (const suffix of ["", "-wal", "-shm"]) rmSync(`${this.place(name)}${suffix}`, { force: true });
@@ -118,7 +118,7 @@ class MemoryDatabases implements RoomDatabases {
     // It stays in the map.
   }
 
-  remove(name: string, database: SqliteDatabase): void {
+  discard(name: string, database: SqliteDatabase): void {
     this.#databases.delete(name);
     database.close();
   }

@@ -8,6 +8,7 @@ import type { Listing } from "../../relay/directory/lobby.ts";
 import type { AppRules } from "../../relay/directory/report.ts";
 import type { Admission, Log } from "../../relay/ports.ts";
 import type { SettingsFor } from "../../relay/settings.ts";
+import { isBlank } from "../../storage/blank-room.ts";
 import { SqlAuditLog } from "../../storage/sql-audit.ts";
 import { SqlBanStore } from "../../storage/sql-bans.ts";
 import { SqlFollowingStore } from "../../storage/sql-following.ts";
@@ -114,6 +115,7 @@ export class Rooms implements RoomGateway {
     this.#isDraining = true;
     let ended = 0;
     for (const [name, { hosted }] of this.#open) {
+      if (hosted.isUnused) continue; // nothing to note in its audit log
       this.#isolated(name, () => {
         ended += hosted.operate("drain", [reconnectAfterMs, "relay"], Date.now());
         hosted.dismissWatchers();
@@ -200,7 +202,10 @@ export class Rooms implements RoomGateway {
     if (!open) return;
     this.#open.delete(name);
     open.hosted.flush();
-    this.#options.databases.release(open.database);
+    const { databases } = this.#options;
+    // Else whoever may ask for rooms could fill the disk with names.
+    if (isBlank(open.database)) return databases.discard(name, open.database);
+    databases.release(open.database);
     const { clearAt } = open.hosted;
     if (clearAt === Infinity) return;
     this.#kept.set(name, clearAt);
@@ -216,7 +221,7 @@ export class Rooms implements RoomGateway {
         const { hosted, database } = this.#enter(name);
         if (!hosted.isCleared(now)) return; // it is closed again in a while, as any
         this.#open.delete(name);
-        this.#options.databases.remove(name, database);
+        this.#options.databases.discard(name, database);
         this.#options.log({ level: "info", event: "storage_cleared", room: name });
       });
     }

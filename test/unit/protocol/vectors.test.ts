@@ -131,8 +131,8 @@ function jsonOf(walked: WalkedFrame): string {
     const { handle, cumulative, selective, window } = ack;
     values = { handle, cumulative, selective, window };
   } else if (probe) {
-    const { handle, stamp, quality, jitter } = probe;
-    values = { handle, stamp, quality, jitter };
+    const { handle, stamp, quality, jitter, held } = probe;
+    values = { handle, stamp, quality, jitter, ...(held !== undefined && { held }) };
   } else if (multicast) {
     values = { ...multicast, payload: toHex(multicast.payload) };
   }

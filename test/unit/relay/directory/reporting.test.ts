@@ -61,6 +61,17 @@ describe("at once", () => {
     expect(said()?.statistics).toMatchObject({ peers: 0, away: 0, activeConnections: 0 });
   });
 
+  test("the first connection when it is made, not when it is asked for: by then both peers are here", () => {
+    const a = room.join(ALICE);
+    said();
+    a.send(frames.connect(BOB));
+    expect(said()).toBeUndefined();
+    const b = room.join(BOB);
+    expect(said()).toBeUndefined();
+    b.accept(a.heard().findLast(({ frame }) => frame === "connecting")?.["handle"] as number);
+    expect(said()?.statistics).toMatchObject({ peers: 2, activeConnections: 1 });
+  });
+
   test("that nobody has a socket any more, and then that nobody may come back", () => {
     const [a, b] = [room.join(ALICE), room.join(BOB)];
     room.pair(a, b);
