@@ -36,6 +36,11 @@ export const LOG_EVENTS = {
   session_resumed: { level: "info", meaning: "A peer came back to its session.", fields: ["peer", "session"] },
   session_away: { level: "info", meaning: "A peer lost its socket, and is waited for.", fields: ["peer", "why"] },
   session_closed: { level: "info", meaning: "A peer is gone.", fields: ["peer", "why"] },
+  host_elected: {
+    level: "info",
+    meaning: "The room has another host from this epoch on; none where `peer` is empty.",
+    fields: ["epoch", "peer"],
+  },
   connection_opened: { level: "info", meaning: "A peer asked for a connection to another.", fields: CONNECTION },
   connection_closed: {
     level: "info",

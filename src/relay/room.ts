@@ -25,6 +25,8 @@ import { type ConnectionDetail, connectionDetail } from "./connection-detail.ts"
 import { RoomCounters } from "./counters.ts";
 import { type JoinRefusal, bytesThisMonth, refuseEntry } from "./limits/entry.ts";
 import { isOverrun } from "./flow/flow-control.ts";
+import { Groups } from "./groups/group.ts";
+import { Hosting, settleHosting } from "./hosting/hosting.ts";
 import { readMessage, refuseText } from "./inbound.ts";
 import { keepSession } from "./sessions/keeping.ts";
 import type { HistoryBucket, HistoryQuery } from "./history/bucket.ts";
@@ -117,6 +119,8 @@ export class Room {
       stalling: new Set(),
       failed: [],
       missing: new Set(),
+      groups: new Groups(),
+      hosting: new Hosting(),
       newSessionId: () => newSessionId(options.random),
       newToken: () => newToken(options.random),
       wake: (at) => this.#clock.wake(at),
@@ -169,6 +173,7 @@ export class Room {
       const link = links[index];
       if (link?.isOpen && saved.state === "open" && saved.isHolding) closeStalled(this.#state, link, now);
     });
+    if (this.#state.hosting.isUnsettled) settleHosting(this.#state, now);
     this.#state.outbox.endTurn(now);
     this.#schedule(now);
     return links;
@@ -205,7 +210,10 @@ export class Room {
     return link;
   }
 
-  /** One binary message: a batch of frames, read in place. Its bytes may be sent on later, so nobody may change them. */
+  /**
+   * One binary message: a batch of frames, read in place. Its bytes may be sent on later, so nobody may change them, but for
+   * the room itself: it writes the sender into a cast (groups/groups.ts).
+   */
   receive(link: Link, bytes: Uint8Array, now: number): void {
     this.#beginTurn(now);
     this.#state.counters.messages++;
@@ -356,6 +364,8 @@ export class Room {
     this.#state.manager.setIdleTimeout(settings.idleTimeoutMs);
     this.#state.outbox.setLimits(outboxLimits(settings));
     for (const link of this.#state.links) link.limit(limitsFor(settings, link.admission.rateClass), now);
+    const { hosting } = this.#state;
+    if (hosting.dueAt !== Infinity) hosting.dueAt = now; // a host is away: how long it may be is looked at anew
     this.#schedule(now);
   }
 
@@ -409,10 +419,11 @@ export class Room {
 
   #endTurn(now: number): void {
     const { outbox, counters } = this.#state;
-    const { failed, stalling, missing, observers } = this.#state;
+    const { failed, stalling, missing, observers, hosting } = this.#state;
     if (failed.length > 0) this.#endFailedSessions();
     if (stalling.size > 0) this.#watchStalling(now);
     if (missing.size > 0) this.#keepMissing();
+    if (hosting.isUnsettled) settleHosting(this.#state, now);
     outbox.endTurn(now);
     // An empty room keeps nothing in memory that a flush would still have to save, and no alarm.
     const isEmpty = this.isUnused;

@@ -19,6 +19,8 @@ export interface PeerLimits {
    */
   readonly connectBurst: number;
   readonly connectsPerSecond: number;
+  /** What a peer's messages to groups may become: one to a group of 50 is 49 copies (G6); 0 for no limit. */
+  readonly groupCopiesPerSecond: number;
 }
 
 /** What a deployment may set per app. Times in ms, sizes in bytes. */
@@ -43,6 +45,12 @@ export interface AppSettings extends PeerLimits {
   readonly coalesceMs: number;
   /** How often a client may be hinted when to send (T5); 0 for never. */
   readonly paceIntervalMs: number;
+  /** Groups that one peer may be in (G6); their names ride on its socket through an eviction. 0: the app has none. */
+  readonly maxGroupsPerPeer: number;
+  /** Peers that one group may have (G6). */
+  readonly maxGroupMembers: number;
+  /** How long an elected host may be away before another candidate takes its place (V4). */
+  readonly hostAwayMs: number;
   /** How long a named room that nobody is in keeps what it has stored (retention.ts); 0 for ever. */
   readonly retentionMs: number;
   /** The same for the app's own room. */
@@ -87,6 +95,10 @@ export const RANGES: Readonly<Record<SettingName, Range>> = {
   joinsPerMinute: { value: 120, min: 0, max: 1_000_000 },
   monthlyBytes: { value: 0, min: 0, max: Number.MAX_SAFE_INTEGER },
   paceIntervalMs: { value: 2_000, min: 0, max: HOUR },
+  groupCopiesPerSecond: { value: 10_000, min: 0, max: 10_000_000 },
+  maxGroupsPerPeer: { value: 16, min: 0, max: 32 },
+  maxGroupMembers: { value: 256, min: 1, max: 16_384 },
+  hostAwayMs: { value: 5_000, min: 0, max: HOUR },
   retentionMs: { value: 24 * HOUR, min: 0, max: YEAR },
   ownRoomRetentionMs: { value: 0, min: 0, max: YEAR },
   directoryShards: { value: 1, min: 1, max: 64 },
@@ -100,6 +112,7 @@ const CLASS_SETTINGS = [
   "connectionBytesPerSecond",
   "connectBurst",
   "connectsPerSecond",
+  "groupCopiesPerSecond",
 ] as const satisfies readonly (keyof PeerLimits)[];
 
 export const DEFAULT_SETTINGS = Object.fromEntries(

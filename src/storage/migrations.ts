@@ -79,6 +79,16 @@ const STEPS: Steps = [
   ],
   // A ring of packed rows (relay/history/rows.ts).
   [`CREATE TABLE history (slot INTEGER PRIMARY KEY, packed BLOB NOT NULL)`],
+  [
+    // One row, written before anybody is told of it (relay/hosting/). Null: nobody hosts.
+    `CREATE TABLE host (
+      id INTEGER PRIMARY KEY CHECK (id = 1),
+      epoch INTEGER NOT NULL,
+      peer TEXT,
+      session TEXT
+    )`,
+    `ALTER TABLE sessions ADD COLUMN offered_at INTEGER`,
+  ],
   // JSON (sql-following.ts): in the one row there is, and in one column, since each is a row of a new room's schema.
   [`ALTER TABLE following ADD COLUMN more TEXT NOT NULL DEFAULT '{}'`],
 ];

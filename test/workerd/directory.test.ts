@@ -66,8 +66,8 @@ describe("what rooms say", () => {
     const b = await TestPeer.enter({ app, peer: BOB });
     a.connect(BOB);
     const { handle } = await a.next("connecting");
-    await totalsSoon(app, { peers: 2, activeConnections: 1 });
     b.control("accept", { handle });
+    await totalsSoon(app, { peers: 2, activeConnections: 1 });
     await mustRelay({ a, b, handle, connectionId: 0n });
     for (const peer of [a, b]) peer.socket.close(1000);
     const { rooms, oldest } = await totalsSoon(app, {

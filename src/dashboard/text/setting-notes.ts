@@ -59,6 +59,15 @@ export const SETTING_GROUPS: readonly SettingGroup[] = [
         ...note("directoryShards", "", "Objects that share the list of rooms. Set in APP_SETTINGS only."),
         isFixed: true,
       },
+      note("hostAwayMs", "ms", "How long the elected host may be without a socket before another one is elected."),
+    ],
+  },
+  {
+    title: "Groups",
+    settings: [
+      note("maxGroupsPerPeer", "", "Groups that one peer may be in at once. 0: the app has none."),
+      note("maxGroupMembers", "", "Peers that one group may have."),
+      note("groupCopiesPerSecond", "", "Copies that one peer's messages to groups may become. 0: no limit."),
     ],
   },
 ];

@@ -1,5 +1,6 @@
 /** The room as it was before the object lost its memory: from the store, and from the sockets that stayed open. */
 import { bytesThisMonth } from "../limits/entry.ts";
+import { hostingConcerns } from "../hosting/hosting.ts";
 import type { Link } from "./link.ts";
 import type { RelaySocket, SavedLink } from "../ports.ts";
 import { type RoomState, arrive } from "../room-state.ts";
@@ -36,6 +37,8 @@ export function restoreStored(
     if (saved && !saved.isFlushed) counters.connectionChanged(connection);
   }
   counters.families.settle(manager.connections());
+  room.hosting.seat = store.loadSeat() ?? room.hosting.seat;
+  room.hosting.isUnsettled = room.hosting.seat.holder !== undefined;
   for (const stored of store.loadSessions()) sessions.set(stored.peer, Session.restore(stored));
   const hasCrashed = survivors.length === 0 && (sessions.size > 0 || manager.getActiveConnectionCount() > 0);
   if (hasCrashed) manager.skipHandles(UNWRITTEN_HANDLES);
@@ -55,4 +58,7 @@ export function reattach(room: RoomState, link: Link, saved: SavedLink & { state
   session.link = link;
   link.session = session;
   sessions.set(link.peer, session);
+  link.isFollowing = saved.isFollowing ?? false;
+  if (saved.groups) room.groups.restore(link, saved.groups);
+  hostingConcerns(room, session);
 }

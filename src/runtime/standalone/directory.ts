@@ -42,20 +42,19 @@ export class LocalDirectory implements RelayDirectory {
   }
 
   app(app: AppId): AppDirectory {
-    const ledger = this.#ledgerOf(app);
     return {
-      rooms: async (page) => ledger.rooms(page, Date.now()),
-      totals: async () => ledger.totals(Date.now()),
-      overrides: async () => ledger.overrides,
-      setOverrides: async (overrides) => this.#tell(app, ledger.setOverrides(overrides, Date.now())),
-      bans: async (page) => ledger.bans(page, Date.now()),
+      rooms: async (page) => this.#ledgerOf(app).rooms(page, Date.now()),
+      totals: async () => this.#ledgerOf(app).totals(Date.now()),
+      overrides: async () => this.#ledgerOf(app).overrides,
+      setOverrides: async (overrides) => this.#tell(app, this.#ledgerOf(app).setOverrides(overrides, Date.now())),
+      bans: async (page) => this.#ledgerOf(app).bans(page, Date.now()),
       ban: async (terms) => this.#ban(app, { ...terms, created: Date.now() }),
       unban: async (kind, subject) => {
-        const rules = ledger.unban(kind, subject, Date.now());
+        const rules = this.#ledgerOf(app).unban(kind, subject, Date.now());
         if (rules) this.#tell(app, rules);
         return rules !== undefined;
       },
-      lobby: async (query) => ledger.lobby(query, Date.now()),
+      lobby: async (query) => this.#ledgerOf(app).lobby(query, Date.now()),
     };
   }
 
@@ -69,12 +68,12 @@ export class LocalDirectory implements RelayDirectory {
     this.#database.close();
   }
 
+  /** To be used at once: one of which nothing is known is not kept, or asking for apps that are not there would fill the memory. */
   #ledgerOf(app: AppId): AppLedger {
-    let ledger = this.#ledgers.get(app);
-    if (!ledger) {
-      ledger = new AppLedger(app, new SqlLedgerStore(this.#database, app), this.#began);
-      this.#ledgers.set(app, ledger);
-    }
+    const known = this.#ledgers.get(app);
+    if (known) return known;
+    const ledger = new AppLedger(app, new SqlLedgerStore(this.#database, app), this.#began);
+    if (ledger.isKnown) this.#ledgers.set(app, ledger);
     return ledger;
   }
 }
