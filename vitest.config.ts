@@ -19,6 +19,9 @@ const testBindings = {
     "3001": { maxPeers: 2 },
     "3002": { joinsPerMinute: 3 },
     "3003": { monthlyBytes: 10 },
+    "3005": { jurisdiction: "eu" },
+    "3006": { directoryShards: 4 },
+    "3007": { ownRoomRetentionMs: 3_600_000, retentionMs: 0 },
     "3004": { messagesPerSecond: 5, classes: { server: { messagesPerSecond: 5_000, connectBurst: 3 } } },
   }),
 };

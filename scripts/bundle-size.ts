@@ -52,6 +52,12 @@ const BUNDLES: readonly Bundle[] = [
     imports: 'export * from "./src/client/index.ts"; export * from "./src/client/multicast/index.ts";',
     budget: 19.5 * 1024,
   },
+  { name: "the lobby list alone", imports: 'export * from "./src/client/lobby/index.ts";', budget: 1.25 * 1024 },
+  {
+    name: "connect + RoomProbe, probeRegions",
+    imports: `${CLIENT} export * from "./src/client/probe/index.ts";`,
+    budget: 19 * 1024,
+  },
   {
     name: "the client and encryption",
     imports: `${CLIENT} export * from "./src/client/encryption/index.ts";`,

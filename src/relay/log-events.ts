@@ -67,6 +67,27 @@ export const LOG_EVENTS = {
     meaning: "An operator banned a peer, an address or a ticket. Only a peer is named.",
     fields: ["kind", "peer", "until", "ended"],
   },
+  banned_everywhere: {
+    level: "info",
+    meaning: "The room was told of bans from all rooms of its app, and ended the sockets that they meet.",
+    fields: ["ended"],
+  },
+  storage_cleared: {
+    level: "info",
+    meaning: "Nobody has been in the room for its retention time: what it had stored is deleted.",
+    fields: [],
+  },
+  clear_failed: {
+    level: "error",
+    meaning: "A room could not clear its storage, or tell the directory that it does; it tries again later.",
+    fields: ["error"],
+  },
+  jurisdiction_ignored: {
+    level: "warn",
+    meaning:
+      "The app is bound to a jurisdiction, which a workerd of one's own does not know: it runs where workerd runs.",
+    fields: ["app"],
+  },
   unbanned: { level: "info", meaning: "An operator lifted a ban.", fields: ["kind", "peer"] },
   kicked: { level: "info", meaning: "An operator removed a peer.", fields: ["peer"] },
   drained: {

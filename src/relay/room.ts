@@ -10,7 +10,16 @@ import {
 } from "../protocol/index.ts";
 import { AlarmClock } from "./alarm-clock.ts";
 import type { AuditLog } from "./audit.ts";
-import { type Ban, type BanKind, type BanPage, type BanStore, Bans, endBanned } from "./limits/bans.ts";
+import {
+  type AppBan,
+  type Ban,
+  type BanKind,
+  type BanPage,
+  type BanStore,
+  Bans,
+  endBanned,
+  endHeld,
+} from "./limits/bans.ts";
 import type { P2PConnection } from "./connection.ts";
 import { type ConnectionDetail, connectionDetail } from "./connection-detail.ts";
 import { RoomCounters } from "./counters.ts";
@@ -75,6 +84,7 @@ export class Room {
   #hasSkippedHandles = false;
   /** ms of the first change that is not on disk; Infinity while all is. */
   #dirtySince = Infinity;
+  #lastCounted: number | undefined;
 
   constructor(options: RoomOptions) {
     const { app, settings, store, log } = options;
@@ -153,6 +163,7 @@ export class Room {
   restore(checkpoint: Float64Array | undefined, survivors: readonly Survivor[], now: number): Link[] {
     this.manager.beginTurn(now);
     this.#hasSkippedHandles = restoreStored(this.#state, checkpoint, survivors, now);
+    this.#lastCounted = this.#state.counters.running.at || undefined;
     this.#history.restored(now);
     const links = survivors.map(({ socket, saved }) => this.rejoin(socket, saved, now));
     for (const { session } of links) if (session) session.awayUntil = Infinity;
@@ -316,6 +327,15 @@ export class Room {
     return found;
   }
 
+  /** What operators have banned from all rooms of the app replaces what they had. Ends the sockets that it meets here. */
+  followBans(bans: readonly AppBan[], now: number): void {
+    this.#beginTurn(now);
+    this.#bans.follow(bans);
+    const ended = bans.length === 0 ? 0 : endHeld(this.#state, this.#bans, now);
+    if (ended > 0) this.#state.log({ level: "info", event: "banned_everywhere", ended });
+    this.#endTurn(now);
+  }
+
   listBans(page: BanPage, now: number): Ban[] {
     return this.#bans.list(page, now);
   }
@@ -356,6 +376,17 @@ export class Room {
     return links.size > 0 ? "present" : "away";
   }
 
+  /** Nobody is here, not even a guest, and nobody may come back. */
+  get isUnused(): boolean {
+    const { links, sessions, manager } = this.#state;
+    return links.size === 0 && sessions.size === 0 && manager.getActiveConnectionCount() === 0;
+  }
+
+  /** ms of the minute in which the last thing happened that was counted, as it was on disk; undefined: nothing ever was. */
+  get lastCounted(): number | undefined {
+    return this.#lastCounted;
+  }
+
   /** Undefined for an unknown id. */
   connectionDetail(id: ConnectionId): ConnectionDetail | undefined {
     const connection = this.manager.getConnection(id);
@@ -387,7 +418,7 @@ export class Room {
   }
 
   #endTurn(now: number): void {
-    const { outbox, counters, links, sessions, manager } = this.#state;
+    const { outbox, counters } = this.#state;
     const { failed, stalling, missing, observers, hosting } = this.#state;
     if (failed.length > 0) this.#endFailedSessions();
     if (stalling.size > 0) this.#watchStalling(now);
@@ -395,7 +426,7 @@ export class Room {
     if (hosting.isUnsettled) settleHosting(this.#state, now);
     outbox.endTurn(now);
     // An empty room keeps nothing in memory that a flush would still have to save, and no alarm.
-    const isEmpty = links.size === 0 && sessions.size === 0 && manager.getActiveConnectionCount() === 0;
+    const isEmpty = this.isUnused;
     if (isEmpty && counters.isDirty) this.flush();
     if (counters.isDirty) this.#flushInTime(now);
     else if (isEmpty) this.#clock.stop();

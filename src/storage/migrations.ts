@@ -89,6 +89,8 @@ const STEPS: Steps = [
     )`,
     `ALTER TABLE sessions ADD COLUMN offered_at INTEGER`,
   ],
+  // JSON (sql-following.ts): in the one row there is, and in one column, since each is a row of a new room's schema.
+  [`ALTER TABLE following ADD COLUMN more TEXT NOT NULL DEFAULT '{}'`],
 ];
 
 export const SCHEMA_VERSION = STEPS.length;

@@ -8,6 +8,7 @@ import type { RoomAdmin } from "../../src/relay/operations/index.ts";
 import type { LogEntry } from "../../src/relay/ports.ts";
 import { DurableDirectory } from "../../src/runtime/cloudflare/directory.ts";
 import type { RelayRoom } from "../../src/runtime/cloudflare/relay-room.ts";
+import { RelayObjects } from "../../src/runtime/cloudflare/objects.ts";
 import { DurableRooms } from "../../src/runtime/cloudflare/rooms.ts";
 import { parseRoomAddress, roomName } from "../../src/runtime/room-address.ts";
 import { TEST_SECRET, testTicket } from "../support/tickets.ts";
@@ -125,8 +126,9 @@ describe("createApp", () => {
 
 function roomsThatThrow(error: unknown): DurableRooms {
   const getByName = () => ({ fetch: () => Promise.reject(error) });
-  const directory = new DurableDirectory(env.RELAY_DIRECTORY);
-  return new DurableRooms({ getByName } as unknown as DurableObjectNamespace<RelayRoom>, directory);
+  const namespace = { getByName } as unknown as DurableObjectNamespace<RelayRoom>;
+  const objects = new RelayObjects({ RELAY_ROOMS: namespace, RELAY_DIRECTORY: env.RELAY_DIRECTORY });
+  return new DurableRooms(objects, new DurableDirectory(objects));
 }
 
 describe("DurableRooms", () => {

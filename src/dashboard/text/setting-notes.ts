@@ -53,6 +53,12 @@ export const SETTING_GROUPS: readonly SettingGroup[] = [
       note("monthlyBytes", "bytes", "Payload that one room may relay in a calendar month. 0: no limit."),
       note("coalesceMs", "ms", "How long frames may wait in a loaded room to share a message. 0: not at all."),
       note("paceIntervalMs", "ms", "How often a client may be hinted when to send. 0: never."),
+      note("retentionMs", "ms", "How long a named room that nobody is in keeps what it has stored. 0: for ever."),
+      note("ownRoomRetentionMs", "ms", "The same for the app's own room."),
+      {
+        ...note("directoryShards", "", "Objects that share the list of rooms. Set in APP_SETTINGS only."),
+        isFixed: true,
+      },
       note("hostAwayMs", "ms", "How long the elected host may be without a socket before another one is elected."),
     ],
   },

@@ -25,7 +25,10 @@ const AppSummarySchema = z
 const RoomSummarySchema = z
   .object({
     room: z.string().nullable().openapi({ description: "null: the app's own room.", example: "lobby" }),
-    region: z.string().nullable().openapi({ example: "SYD" }),
+    region: z
+      .string()
+      .nullable()
+      .openapi({ description: "The location hint that it was created with; null: not known.", example: "weur" }),
     lastSeen: time.openapi({ description: "ms since 1970 of the room's last report." }),
     statistics: RoomStatisticsSchema,
   })

@@ -1,10 +1,30 @@
-/** What is known of one app: its rooms as they said they were, what rooms that are gone had counted, operators' settings. */
+/** What is known of one app: its rooms as they said they were, what rooms that are gone had counted, operators' rules. */
 import type { AppId, RoomName } from "../../protocol/index.ts";
 import type { SettingOverrides } from "../settings.ts";
 import type { RoomStatistics } from "../statistics.ts";
+import type { Ban, BanKind, BanPage } from "../limits/bans.ts";
+import {
+  type AppRecord,
+  bansOf,
+  newRecord,
+  rulesOf,
+  withBan,
+  withOverrides,
+  withRules,
+  withoutBan,
+} from "./app-record.ts";
 import { NOTHING, difference, followed, inMonth, sum, total, withoutPresence } from "./figures.ts";
 import { type Glimpse, KnownRooms } from "./known-rooms.ts";
-import type { AppSummary, AppTotals, ReportAnswer, RoomReport, RoomSummary, VersionedOverrides } from "./report.ts";
+import { type ListedRoom, type Listing, type LobbyQuery, meets } from "./lobby.ts";
+import {
+  type AppRules,
+  type AppSummary,
+  type AppTotals,
+  NO_RULES,
+  type ReportAnswer,
+  type RoomReport,
+  type RoomSummary,
+} from "./report.ts";
 
 /**
  * A room that has not been heard of for so long counts as empty: it died without a word. More than twice what a room lets
@@ -34,16 +54,9 @@ export interface KnownRoom {
   /** ms of the last report, by the room's clock. */
   readonly at: number;
   readonly region: string | null;
+  /** null: it is not in the lobby list. */
+  readonly listing: Listing | null;
   readonly statistics: RoomStatistics;
-}
-
-/** What is known of the app as a whole. */
-export interface AppRecord extends VersionedOverrides {
-  /** What rooms that are gone had counted; of its month's bytes those of the month of `goneAt`. */
-  readonly gone: RoomStatistics;
-  readonly goneAt: number;
-  /** ms of the last look for rooms to forget. */
-  readonly swept: number;
 }
 
 /** Where it is kept, each method one row or one query. */
@@ -86,8 +99,7 @@ export class AppLedger {
       this.#take(report, now);
       this.#sweep(now);
     });
-    const overrides = this.overrides();
-    return report.version === overrides.version ? undefined : overrides;
+    return report.version === this.version ? undefined : this.rules(now);
   }
 
   rooms(page: { after?: string | undefined; limit: number }, now: number): RoomSummary[] {
@@ -127,28 +139,115 @@ export class AppLedger {
     return rooms.slice(0, limit).map(({ name }) => (name === OWN_ROOM ? undefined : (name as RoomName)));
   }
 
-  overrides(): VersionedOverrides {
-    const { version, overrides } = this.#record ?? { version: 0, overrides: {} };
-    return { version, overrides };
+  /** Rooms of the lobby list that meet the query, in order of name. Those that were not heard of for long are left out. */
+  lobby({ after, limit, ...filter }: LobbyQuery, now: number): ListedRoom[] {
+    const found: ListedRoom[] = [];
+    for (const [name, glimpse] of this.#all().entries()) {
+      const { listed, presence, seen } = glimpse;
+      if (!listed || !this.#isRecent(glimpse, now) || (after !== undefined && name <= after)) continue;
+      const { region, maxPlayers = null, data } = listed;
+      const players = presence?.peers ?? 0;
+      const room = { room: name === OWN_ROOM ? null : name, region, players, maxPlayers, data };
+      if (meets(room, filter)) found.push({ ...room, ageMs: Math.max(0, now - seen) });
+    }
+    found.sort((a, b) => ((a.room ?? OWN_ROOM) < (b.room ?? OWN_ROOM) ? -1 : 1));
+    return found.slice(0, limit);
+  }
+
+  get version(): number {
+    return this.#record?.version ?? 0;
+  }
+
+  get overrides(): SettingOverrides {
+    return this.#record?.overrides ?? {};
+  }
+
+  /** What rooms are told. */
+  rules(now: number): AppRules {
+    return this.#record ? rulesOf(this.#record, now) : NO_RULES;
   }
 
   /** Replaces them all. */
-  setOverrides(overrides: SettingOverrides, now: number): VersionedOverrides {
-    const record = this.#recordOf(now);
-    this.#saveRecord({ ...record, overrides, version: record.version + 1 });
-    return this.overrides();
+  setOverrides(overrides: SettingOverrides, now: number): AppRules {
+    return rulesOf(this.#saveRecord(withOverrides(this.#recordOf(now), overrides)), now);
   }
 
-  #take({ room, at, region, statistics, life, before }: RoomReport, now: number): void {
+  bans(page: BanPage, now: number): Ban[] {
+    return this.#record ? bansOf(this.#record, page, now) : [];
+  }
+
+  /** Undefined when there are as many as there may be. */
+  ban(ban: Ban, now: number): AppRules | undefined {
+    const record = withBan(this.#recordOf(now), ban, now);
+    return record && rulesOf(this.#saveRecord(record), now);
+  }
+
+  /** Undefined when there was none that held. */
+  unban(kind: BanKind, subject: string, now: number): AppRules | undefined {
+    const record = this.#record && withoutBan(this.#record, kind, subject, now);
+    return record && rulesOf(this.#saveRecord(record), now);
+  }
+
+  /** Of the first of the app's objects, which has the rules: for the others. */
+  follow(rules: AppRules, now: number): void {
+    if (rules.version > this.version) this.#saveRecord(withRules(this.#recordOf(now), rules, now));
+  }
+
+  /** Among how many objects the app's rooms were ever divided, the number that holds last. */
+  get divisions(): readonly number[] {
+    return this.#record?.divisions ?? [1];
+  }
+
+  divide(divisions: readonly number[], now: number): void {
+    this.#saveRecord({ ...this.#recordOf(now), divisions });
+  }
+
+  has(room: RoomName | undefined): boolean {
+    return this.known(room) !== undefined;
+  }
+
+  /** For another of the app's objects, to which the room reports by now. */
+  known(room: RoomName | undefined): KnownRoom | undefined {
+    return this.#store.loadRoom(room ?? OWN_ROOM);
+  }
+
+  /** It is kept elsewhere: with all that it had counted, so nothing of it is gone. */
+  handOver(room: RoomName | undefined): void {
+    const known = this.known(room);
+    if (known) this.#deleteRoom(known);
+  }
+
+  /** What another of the app's objects has known of a room. */
+  adopt(room: KnownRoom): void {
+    this.#newRooms++;
+    this.#saveRoom(room, undefined);
+  }
+
+  #take(report: RoomReport, now: number): void {
+    const { room, at, region, listing, statistics, life, before, isLast } = report;
     const name = room ?? OWN_ROOM;
     const former = this.#store.loadRoom(name);
-    if (former && former.life !== life) this.#saveRecord(this.#withGone(sum, former, now));
+    const same = former?.life === life ? former : undefined;
+    if (former && !same) this.#saveRecord(this.#withGone(sum, former, now));
     // It was forgotten, and is back with all that it had counted: that is among what is gone no more.
     if (!former && before) this.#saveRecord(this.#withGone(difference, { statistics: before, at: now }, now));
+    const counted = same ? followed(same.statistics, statistics) : statistics;
+    if (isLast) return this.#bury(former, { statistics: counted, at }, now);
     if (!former) this.#newRooms++;
-    const isSame = former?.life === life;
-    const known = isSame ? followed(former.statistics, statistics) : statistics;
-    this.#saveRoom({ name, life, seen: now, at, region: region ?? null, statistics: known }, former);
+    const place = region ?? same?.region ?? null;
+    const known = { name, life, seen: now, at, region: place, listing: listing ?? null, statistics: counted };
+    this.#saveRoom(known, former);
+  }
+
+  /** Its last report: it has no row any more. */
+  #bury(former: KnownRoom | undefined, counted: Pick<KnownRoom, "statistics" | "at">, now: number): void {
+    this.#saveRecord(this.#withGone(sum, counted, now));
+    if (former) this.#deleteRoom(former);
+  }
+
+  #deleteRoom(room: KnownRoom): void {
+    this.#store.deleteRoom(room.name);
+    this.#rooms?.delete(room);
   }
 
   /** Forgets rooms, where it is time to look for some. */
@@ -172,8 +271,7 @@ export class AppLedger {
     const room = this.#store.loadRoom(name);
     if (!room) return;
     this.#record = this.#withGone(sum, room, now); // the sweep saves it
-    this.#store.deleteRoom(name);
-    this.#rooms?.delete(room);
+    this.#deleteRoom(room);
   }
 
   #withGone(change: typeof sum, { statistics, at }: Pick<KnownRoom, "statistics" | "at">, now: number): AppRecord {
@@ -202,8 +300,7 @@ export class AppLedger {
   }
 
   #recordOf(now: number): AppRecord {
-    const fresh = { version: 0, overrides: {}, gone: NOTHING, goneAt: now, swept: now };
-    return this.#record ?? this.#saveRecord(fresh);
+    return this.#record ?? this.#saveRecord(newRecord(now));
   }
 
   #saveRecord(record: AppRecord): AppRecord {

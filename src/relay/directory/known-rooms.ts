@@ -2,6 +2,7 @@ import { NOTHING, counted, difference, isSomebodyIn, presence, sum, total } from
 import { monthOf } from "../limits/monthly-bytes.ts";
 import type { RoomStatistics } from "../statistics.ts";
 import type { KnownRoom } from "./app-ledger.ts";
+import type { Listing } from "./lobby.ts";
 
 /** As much of a room as sums over all of them need. */
 export interface Glimpse {
@@ -12,6 +13,8 @@ export interface Glimpse {
   readonly monthBytes: number;
   /** Of what is now; undefined where nobody was in it. */
   readonly presence: RoomStatistics | undefined;
+  /** Undefined where it is not in the lobby list. */
+  readonly listed: (Listing & Pick<KnownRoom, "region">) | undefined;
 }
 
 /**
@@ -65,7 +68,8 @@ export class KnownRooms {
   }
 }
 
-function glimpseOf({ seen, at, statistics }: KnownRoom): Glimpse {
+function glimpseOf({ seen, at, region, listing, statistics }: KnownRoom): Glimpse {
   const { monthBytes } = statistics;
-  return { seen, at, monthBytes, presence: isSomebodyIn(statistics) ? presence(statistics) : undefined };
+  const listed = listing ? { ...listing, region } : undefined;
+  return { seen, at, monthBytes, presence: isSomebodyIn(statistics) ? presence(statistics) : undefined, listed };
 }

@@ -5,6 +5,7 @@ import type { RoomObserver } from "../observing.ts";
 import type { Occupancy, Room } from "../room.ts";
 import type { RoomStatistics } from "../statistics.ts";
 import { fingerprint } from "./figures.ts";
+import type { Announcing } from "./announcing.ts";
 import type { Following } from "./following.ts";
 import type { ReportAnswer, RoomReport } from "./report.ts";
 
@@ -25,6 +26,8 @@ export interface ReporterOptions {
   readonly room: Room;
   readonly name: RoomName | undefined;
   readonly following: Following;
+  /** Undefined: the room is never in the lobby list. */
+  readonly announcing?: Announcing | undefined;
   /** Undefined where it is not known. */
   readonly reported: Reported | undefined;
   readonly now: number;
@@ -43,6 +46,7 @@ export class Reporter implements RoomObserver {
   readonly #room: Room;
   readonly #name: RoomName | undefined;
   readonly #following: Following;
+  readonly #announcing: Announcing | undefined;
   /** What the directory knows, as far as this can be told. */
   #before: RoomStatistics | undefined;
   #told: Occupancy | undefined;
@@ -55,10 +59,11 @@ export class Reporter implements RoomObserver {
   #dueAt: number | undefined;
   #sent: Sent | undefined;
 
-  constructor({ room, name, following, reported, now }: ReporterOptions) {
+  constructor({ room, name, following, announcing, reported, now }: ReporterOptions) {
     this.#room = room;
     this.#name = name;
     this.#following = following;
+    this.#announcing = announcing;
     this.#before = following.isKnown ? room.statistics(now) : undefined;
     // Without a word of when it last reported, the first turn tells.
     this.#told = reported ? room.occupancy : following.isKnown ? undefined : "empty";
@@ -81,6 +86,7 @@ export class Reporter implements RoomObserver {
   turnEnded(now: number): void {
     const { occupancy } = this.#room;
     if (occupancy !== this.#told) this.#occupied(occupancy);
+    if (this.#announcing?.takeNews()) this.#isUrgent = true;
     // A clock that has gone back: else it would be silent until it is as late as it was.
     if (this.#isUrgent || now - this.#lookedAt >= REPORT_MS || now < this.#lookedAt) this.#dueAt = now;
   }
@@ -96,9 +102,30 @@ export class Reporter implements RoomObserver {
     if (!this.#isWorthIt(print, now)) return undefined;
     this.#isUrgent = false;
     this.#reported = { at: now, print };
-    const { life, version } = this.#following;
+    const { life, version, region } = this.#following;
     this.#sent = { statistics, version };
-    return { room: this.#name, at: now, statistics, life, before: this.#before, version };
+    const listing = this.#announcing?.listing;
+    return { room: this.#name, at: now, region, listing, statistics, life, before: this.#before, version };
+  }
+
+  /** Somebody is kept out by what the directory once said: whether it still says so is asked, at most every 30 s. */
+  ask(now: number): void {
+    if (now - this.#reported.at < REPORT_MS) return;
+    this.#isUrgent = true;
+    this.#dueAt = now;
+  }
+
+  /**
+   * The last word of a room whose storage is to be cleared, to be answered like others. Undefined where the directory
+   * knows nothing of it; "busy" while another report is under way.
+   */
+  takeLast(now: number): RoomReport | undefined | "busy" {
+    if (this.#sent) return "busy";
+    if (!this.#following.isKnown) return undefined;
+    this.#isUrgent = true;
+    this.#dueAt = now;
+    const report = this.take();
+    return report && { ...report, isLast: true };
   }
 
   answered(answer: ReportAnswer, now: number): void {
@@ -117,7 +144,9 @@ export class Reporter implements RoomObserver {
   #occupied(occupancy: Occupancy): void {
     this.#told = occupancy;
     this.#isUrgent = true;
-    if (occupancy === "empty") this.#hasConnected = false;
+    if (occupancy !== "empty") return;
+    this.#hasConnected = false;
+    this.#announcing?.emptied();
   }
 
   #isWorthIt(print: number, now: number): boolean {

@@ -14,7 +14,10 @@ export interface DataPoints {
 /** `index1`. */
 export const POINT_INDEX = "app";
 /** `blob1` and so on. */
-export const POINT_BLOBS = ["room: its name, empty for the app's own", "region: empty where it is not known"] as const;
+export const POINT_BLOBS = [
+  "room: its name, empty for the app's own",
+  "region: the location hint that it was created with, empty where it is not known",
+] as const;
 
 type Totals = Pick<RoomStatistics, "totalPackets" | "totalBytes" | "messages" | "joins"> & {
   readonly opened: number;
@@ -45,7 +48,8 @@ export const POINT_LEVELS = ["peers", "connections"] as const;
 export interface PointOrigin {
   readonly app: number;
   readonly room: string;
-  readonly region: string;
+  /** Asked at each point: of a new room it is known only once somebody has come. */
+  readonly region: () => string;
 }
 
 /** A room's store that tells what is flushed, once it is written. */
@@ -100,7 +104,7 @@ export class RoomAnalytics {
     const { app, room, region } = this.#origin;
     this.#dataset.writeDataPoint({
       indexes: [String(app)],
-      blobs: [room, region],
+      blobs: [room, region()],
       doubles: [...deltas, peers, activeConnections],
     });
   }

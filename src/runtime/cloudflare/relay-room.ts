@@ -12,8 +12,11 @@ import {
 import type { Admission } from "../../relay/ports.ts";
 import type { Survivor } from "../../relay/sessions/restoring.ts";
 import { Following } from "../../relay/directory/following.ts";
-import type { RoomReport, VersionedOverrides } from "../../relay/directory/report.ts";
+import { type Announced, Announcing } from "../../relay/directory/announcing.ts";
+import type { Listing } from "../../relay/directory/lobby.ts";
+import type { AppRules, RoomReport } from "../../relay/directory/report.ts";
 import { type Reported, Reporter } from "../../relay/directory/reporting.ts";
+import { Retention } from "../../relay/retention.ts";
 import { Room, type RoomOptions } from "../../relay/room.ts";
 import { parseSettings } from "../../relay/settings.ts";
 import { SendTimer } from "../send-timer.ts";
@@ -30,7 +33,9 @@ import type { RelayEnv } from "./env.ts";
 import { type Attachment, HibernatableSocket, closeQuietly } from "./hibernatable-socket.ts";
 import { log } from "../log.ts";
 import type { RoomAddress } from "../../http/gateway.ts";
-import { directoryName, parseRoomAddress } from "../room-address.ts";
+import { parseRoomAddress } from "../room-address.ts";
+import { readHint } from "./hint-header.ts";
+import { objectsOf } from "./objects.ts";
 import { Watching, isWatchRequest } from "./watching.ts";
 
 /** What a client's close event reports for `close(1000)` and for `close()`. */
@@ -54,7 +59,9 @@ interface Served {
   readonly sendTimer: SendTimer;
   readonly watching: Watching;
   readonly following: Following;
+  readonly announcing: Announcing;
   readonly reporter: Reporter;
+  readonly retention: Retention;
 }
 
 /**
@@ -66,9 +73,14 @@ export class RelayRoom extends DurableObject<RelayEnv> {
   readonly sql: DurableSql;
   readonly #address: RoomAddress;
   readonly #newRoom: (following: Following) => Room;
+  readonly #store: SqlFollowingStore;
   readonly #newFollowing: () => Following;
   readonly #links = new Map<WebSocket, Entry>();
   #scheduledAlarm: number | null = null;
+  /** Made by the request that has constructed this instance, which no other event has met. */
+  #isNew: boolean;
+  /** There are no tables any more. */
+  #isCleared = false;
   /** Undefined until everything that outlived the memory has been read. */
   #served: Served | undefined;
 
@@ -81,7 +93,8 @@ export class RelayRoom extends DurableObject<RelayEnv> {
     this.sql = new DurableSql(ctx.storage);
     const { from, to } = migrate(this.sql);
     if (from !== to) log({ level: "info", event: "migrated", room: ctx.id.name, from, to });
-    const following = new SqlFollowingStore(this.sql);
+    this.#isNew = from === 0;
+    const following = (this.#store = new SqlFollowingStore(this.sql));
     const options: Omit<RoomOptions, "settings" | "store"> = {
       app,
       bans: new SqlBanStore(this.sql),
@@ -90,7 +103,9 @@ export class RelayRoom extends DurableObject<RelayEnv> {
       random: (size) => crypto.getRandomValues(new Uint8Array(size)),
     };
     this.#newFollowing = () => new Following(following, (overrides) => settings.settingsFor(app, overrides));
-    this.#newRoom = ({ settings }) => new Room({ ...options, settings, store: this.#newStore() });
+    this.#newRoom = (followed) => {
+      return new Room({ ...options, settings: followed.settings, store: this.#newStore(followed) });
+    };
     ctx.setWebSocketAutoResponse(new WebSocketRequestResponsePair(PING, PONG));
     // oxlint-disable-next-line no-floating-promises -- the platform holds all events back until it is done
     void ctx.blockConcurrencyWhile(async () => {
@@ -98,18 +113,20 @@ export class RelayRoom extends DurableObject<RelayEnv> {
     });
   }
 
-  #newStore(): SqlRoomStore {
+  #newStore(following: Following): SqlRoomStore {
     const { ANALYTICS } = this.env;
     if (!ANALYTICS) return new SqlRoomStore(this.sql);
-    const { app, room = "" } = parseRoomAddress(this.ctx.id.name);
-    const analytics = new RoomAnalytics(ANALYTICS, { app, room, region: "" });
+    const { app, room = "" } = this.#address;
+    const analytics = new RoomAnalytics(ANALYTICS, { app, room, region: () => following.region ?? "" });
     return new MeasuredRoomStore(this.sql, analytics, () => this.#served?.room.statistics());
   }
 
   /** The WebSocket upgrade of a peer or a watcher that the worker has let in. */
   override async fetch(request: Request): Promise<Response> {
     const now = Date.now();
-    const { room, watching } = this.#begin(now);
+    const isNew = this.#isNew;
+    const { room, watching, following, reporter, retention } = this.#begin(now);
+    if (isNew) following.createdIn(readHint(request.headers));
     if (isWatchRequest(request)) {
       const response = watching.accept(now);
       await this.#end();
@@ -120,12 +137,15 @@ export class RelayRoom extends DurableObject<RelayEnv> {
     if (refusal) {
       room.counters.joinRefused(refusal.code);
       watching.changed(now);
+      if (refusal.isEverywhere) reporter.ask(now);
+      await this.#end();
       return entryProblem(refusal);
     }
     const { 0: client, 1: server } = new WebSocketPair();
     this.ctx.acceptWebSocket(server, [peerTag(admission.peer)]);
     const socket = new HibernatableSocket(this.ctx, server);
     this.#links.set(server, { link: room.join(socket, admission, now), socket });
+    retention.turnEnded(now);
     await this.#end();
     return new Response(null, {
       status: 101,
@@ -165,15 +185,37 @@ export class RelayRoom extends DurableObject<RelayEnv> {
   override async alarm(): Promise<void> {
     const now = Date.now();
     this.#scheduledAlarm = null; // it has fired, also where the room cannot be restored
-    const { room } = this.#begin(now);
+    const { room, retention } = this.#begin(now);
+    if (retention.isDue(now)) return this.#clear(now);
     room.alarm(now);
     await this.#end();
   }
 
   /** For a plain request that asks why its upgrade was refused. */
-  refusal(admission: Admission): JoinRefusal | undefined {
+  async refusal(admission: Admission): Promise<JoinRefusal | undefined> {
     const now = Date.now();
-    return this.#begin(now).room.refuseEntry(admission, this.#socketsOf(admission.peer), now);
+    const { room, reporter } = this.#begin(now);
+    const refusal = room.refuseEntry(admission, this.#socketsOf(admission.peer), now);
+    if (refusal?.isEverywhere) reporter.ask(now);
+    await this.#end();
+    return refusal;
+  }
+
+  /** Where it was created, as far as that is known. */
+  async region(): Promise<string | undefined> {
+    const { region } = this.#begin(Date.now()).following;
+    await this.#end();
+    return region;
+  }
+
+  /** For a peer whose ticket lets it: what the lobby list shows of this room; undefined takes it out. */
+  async announce(peer: PeerId, listing: Listing | undefined): Promise<Announced> {
+    const now = Date.now();
+    const { announcing, reporter } = this.#begin(now);
+    const announced = announcing.announce(peer, listing, now);
+    reporter.turnEnded(now);
+    await this.#end();
+    return announced;
   }
 
   /** For an operator. */
@@ -188,7 +230,7 @@ export class RelayRoom extends DurableObject<RelayEnv> {
   }
 
   /** The app's directory tells what operators have set. */
-  async follow(news: VersionedOverrides): Promise<void> {
+  async follow(news: AppRules): Promise<void> {
     const now = Date.now();
     const { room, following } = this.#begin(now);
     following.told(room, news, now);
@@ -206,11 +248,14 @@ export class RelayRoom extends DurableObject<RelayEnv> {
    * `closing`: in a close event the platform no longer lists the socket, which may carry the newest checkpoint.
    */
   #begin(now: number, closing?: WebSocket): Served {
-    this.#served ??= this.#restore(now, closing);
+    if (this.#isCleared) migrate(this.sql);
+    const isNew = this.#isNew || this.#isCleared;
+    this.#isNew = this.#isCleared = false;
+    this.#served ??= this.#restore(now, closing, isNew);
     return this.#served;
   }
 
-  #restore(now: number, closing: WebSocket | undefined): Served {
+  #restore(now: number, closing: WebSocket | undefined, isNew: boolean): Served {
     const sockets = new Set(this.ctx.getWebSockets());
     if (closing) sockets.add(closing);
     const attachments: Attachment[] = [];
@@ -233,9 +278,17 @@ export class RelayRoom extends DurableObject<RelayEnv> {
       if (link) this.#links.set(ws, { link, socket });
     });
     const reported = newestReport(attachments);
-    const reporter = new Reporter({ room, name: this.#address.room, following, reported, now });
+    const announcing = new Announcing(room, this.#store, now);
+    const reporter = new Reporter({ room, name: this.#address.room, following, announcing, reported, now });
+    const isOwnRoom = this.#address.room === undefined;
+    // Nothing was ever counted in it: then its alarm is for this alone, and tells the time.
+    const since = isNew ? now : (room.lastCounted ?? 0);
+    const retention = new Retention({ room, isOwnRoom, settings: () => following.settings, since });
+    room.observe(retention);
     room.observe(reporter);
-    return { room, checkpoints, sendTimer: new SendTimer(room), following, reporter, watching };
+    following.restored(room, now);
+    const sendTimer = new SendTimer(room);
+    return { room, checkpoints, sendTimer, following, announcing, reporter, retention, watching };
   }
 
   /**
@@ -272,7 +325,7 @@ export class RelayRoom extends DurableObject<RelayEnv> {
   async #report(reporter: Reporter, report: RoomReport): Promise<void> {
     this.#links.values().next().value?.socket.saveReported(reporter.reported);
     try {
-      const directory = this.env.RELAY_DIRECTORY.getByName(directoryName(this.#address.app));
+      const directory = objectsOf(this.env).directoryOf(this.#address);
       reporter.answered(await directory.report(report), Date.now());
     } catch (error) {
       reporter.failed();
@@ -286,11 +339,16 @@ export class RelayRoom extends DurableObject<RelayEnv> {
    * that may come too early stays.
    */
   #end(): void | Promise<void> {
-    const { room, sendTimer, reporter } = this.#served as Served; // every event begins with #begin
+    const { room, sendTimer, reporter, retention } = this.#served as Served; // every event begins with #begin
     sendTimer.turnEnded();
     const report = reporter.take();
     if (report) this.ctx.waitUntil(this.#report(reporter, report));
     const { alarmAt } = room;
+    if (alarmAt === Infinity && retention.clearAt !== Infinity) {
+      // Set once, when the last has left: it is for nothing else then, and what was set for others would wake the room.
+      if (this.#scheduledAlarm !== null && !retention.takeNews()) return undefined;
+      return this.#setAlarm(retention.clearAt);
+    }
     if (alarmAt === Infinity) {
       if (this.#scheduledAlarm === null) return undefined;
       this.#scheduledAlarm = null;
@@ -298,9 +356,45 @@ export class RelayRoom extends DurableObject<RelayEnv> {
       return this.ctx.storage.deleteAlarm();
     }
     if (this.#scheduledAlarm !== null && alarmAt >= this.#scheduledAlarm) return undefined;
-    this.#scheduledAlarm = alarmAt;
+    return this.#setAlarm(alarmAt);
+  }
+
+  #setAlarm(at: number): Promise<void> {
+    this.#scheduledAlarm = at;
     this.sql.rowsWritten++;
-    return this.ctx.storage.setAlarm(alarmAt);
+    return this.ctx.storage.setAlarm(at);
+  }
+
+  /**
+   * Nobody has been here for long: the directory hears the last of the room, and then nothing is left of it. Whoever comes
+   * meanwhile finds it as it was.
+   */
+  async #clear(now: number): Promise<void> {
+    const { room, retention } = this.#served as Served;
+    const isTold = this.ctx.getWebSockets().length === 0 && (await this.#reportLast(now));
+    if (!isTold || !room.isUnused) {
+      if (room.isUnused) retention.postpone(now);
+      return this.#end();
+    }
+    this.#served = undefined;
+    this.#isCleared = true;
+    await this.ctx.blockConcurrencyWhile(async () => this.ctx.storage.deleteAll()); // with the alarm, if there is one
+    log({ level: "info", event: "storage_cleared", room: this.ctx.id.name });
+  }
+
+  /** Whether the directory has heard it, or need not. */
+  async #reportLast(now: number): Promise<boolean> {
+    const { reporter } = this.#served as Served;
+    const report = reporter.takeLast(now);
+    if (!report || report === "busy") return !report;
+    try {
+      reporter.answered(await objectsOf(this.env).directoryOf(this.#address).report(report), now);
+      return true;
+    } catch (error) {
+      reporter.failed();
+      log({ level: "error", event: "clear_failed", room: this.ctx.id.name, error: String(error) });
+      return false;
+    }
   }
 }
 

@@ -70,6 +70,7 @@ class DatabaseFolder implements RoomDatabases {
 
   discard(name: string, database: SqliteDatabase): void {
     database.close();
+    // Closed in peace it has no other files; after a crash it may.
     for (const suffix of ["", "-wal", "-shm"]) rmSync(`${this.place(name)}${suffix}`, { force: true });
   }
 

@@ -38,6 +38,9 @@ describe("parseSettings", () => {
       maxGroupsPerPeer: 16,
       maxGroupMembers: 256,
       hostAwayMs: 5_000,
+      retentionMs: 86_400_000,
+      ownRoomRetentionMs: 0,
+      directoryShards: 1,
     });
   });
 
@@ -72,6 +75,9 @@ describe("parseSettings", () => {
       maxGroupsPerPeer: [0, 32],
       maxGroupMembers: [1, 16_384],
       hostAwayMs: [0, 3_600_000],
+      retentionMs: [0, 31_536_000_000],
+      ownRoomRetentionMs: [0, 31_536_000_000],
+      directoryShards: [1, 64],
     };
     expect(Object.keys(ranges)).toEqual(Object.keys(DEFAULT_SETTINGS));
     for (const [name, [min, max]] of Object.entries(ranges) as [string, [number, number]][]) {
