@@ -15,7 +15,7 @@ import { TEST_SECRET, testTicket } from "../support/tickets.ts";
 import { captureLogs } from "./support/logs.ts";
 import { ALICE, connectUrl } from "./support/peer.ts";
 
-const keys: RelayEnvironment = { TICKET_SECRET: TEST_SECRET, ADMIN_TOKEN: "admin" };
+const keys: RelayEnvironment = { TICKET_SECRET: TEST_SECRET, ADMIN_TOKEN: "admin-token-of-tests" };
 const NOW = 1_700_000_000_000;
 
 function platform(geo: ClientGeo = {}) {
@@ -113,7 +113,7 @@ describe("createApp", () => {
   it("answers its own failure with 500, and tells the log rather than the stranger", async () => {
     const { app, lines } = platform();
     const request = new Request("http://relay.test/v1/admin/apps/480/statistics", {
-      headers: { authorization: "Bearer admin" },
+      headers: { authorization: "Bearer admin-token-of-tests" },
     });
     const response = await app.fetch(request, keys);
     const text = await response.text();
