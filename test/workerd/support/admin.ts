@@ -9,7 +9,12 @@ import type { SettingOverrides } from "../../../src/relay/settings.ts";
 import { operatorOf, roomOf } from "./room.ts";
 
 /** What each is the SHA-256 of: its name. */
-export const TOKENS = { admin: "admin-token-token-of-tests", reader: "reader", operator: "operator", other: "other" } as const;
+export const TOKENS = {
+  admin: "admin-token-token-of-tests",
+  reader: "reader",
+  operator: "operator",
+  other: "other",
+} as const;
 export type TokenName = keyof typeof TOKENS;
 
 async function entry(token: TokenName, more: object): Promise<object> {
