@@ -17,10 +17,15 @@ const testBindings = {
     "4001": { maxQueuedBytes: 262_144 },
     // One for each test of test/workerd/trunk.test.ts.
     ...Object.fromEntries(Array.from({ length: 10 }, (_, index) => [5_000 + index, { crossRooms: 1 }])),
+    "5010": { crossRooms: 1, directoryShards: 2 },
+    "5011": { crossRooms: 1, retentionMs: 86_400_000 },
     "3000": { maxPayload: 1_000, maxConnectionsPerPeer: 3 },
     "3001": { maxPeers: 2 },
     "3002": { joinsPerMinute: 3 },
     "3003": { monthlyBytes: 10 },
+    "3005": { jurisdiction: "eu" },
+    "3006": { directoryShards: 4 },
+    "3007": { ownRoomRetentionMs: 3_600_000, retentionMs: 0 },
     "3004": { messagesPerSecond: 5, classes: { server: { messagesPerSecond: 5_000, connectBurst: 3 } } },
   }),
 };

@@ -30,8 +30,8 @@ export class LeanPeer {
     });
   }
 
-  static async join(url: string, peer: bigint): Promise<LeanPeer> {
-    return new LeanPeer(await Attacker.join(url, peer, { app: ROOM_APP }));
+  static async join(url: string, peer: bigint, room?: string): Promise<LeanPeer> {
+    return new LeanPeer(await Attacker.join(url, peer, { app: ROOM_APP, ...(room && { room }) }));
   }
 
   /** Opens a connection and waits until it is accepted. */

@@ -14,37 +14,54 @@ const STEAM = "./src/client/steam/index.ts";
 const CLIENT = 'export { connect } from "./src/client/index.ts";';
 
 const BUNDLES: readonly Bundle[] = [
-  { name: "the client", imports: 'export * from "./src/client/index.ts";', budget: 18 * 1024 },
+  { name: "the client", imports: 'export * from "./src/client/index.ts";', budget: 18.5 * 1024 },
   {
     name: "connect + NetworkingSockets",
     imports: `${CLIENT} export { NetworkingSockets } from "${STEAM}";`,
-    budget: 20.5 * 1024,
+    budget: 21 * 1024,
   },
   {
     name: "connect + NetworkingMessages",
     imports: `${CLIENT} export { NetworkingMessages } from "${STEAM}";`,
-    budget: 20 * 1024,
+    budget: 20.5 * 1024,
   },
   {
     name: "connect + P2PNetworking",
     imports: `${CLIENT} export { P2PNetworking } from "${STEAM}";`,
-    budget: 19.5 * 1024,
+    budget: 20 * 1024,
   },
-  { name: "connect + P2PSockets", imports: `${CLIENT} export { P2PSockets } from "${STEAM}";`, budget: 19 * 1024 },
+  { name: "connect + P2PSockets", imports: `${CLIENT} export { P2PSockets } from "${STEAM}";`, budget: 19.5 * 1024 },
   {
     name: "the client and all four families",
     imports: `export * from "./src/client/index.ts"; export * from "${STEAM}";`,
-    budget: 24.25 * 1024,
+    budget: 24.75 * 1024,
   },
   {
     name: "connect + createTicker",
     imports: `${CLIENT} export * from "./src/client/ticker/index.ts";`,
-    budget: 18 * 1024,
+    budget: 18.5 * 1024,
+  },
+  {
+    name: "the client, groups and hosting",
+    imports:
+      'export * from "./src/client/index.ts"; export * from "./src/client/groups/index.ts"; export * from "./src/client/hosting/index.ts";',
+    budget: 20.5 * 1024,
+  },
+  {
+    name: "the client and multicast",
+    imports: 'export * from "./src/client/index.ts"; export * from "./src/client/multicast/index.ts";',
+    budget: 19.5 * 1024,
+  },
+  { name: "the lobby list alone", imports: 'export * from "./src/client/lobby/index.ts";', budget: 1.25 * 1024 },
+  {
+    name: "connect + RoomProbe, probeRegions",
+    imports: `${CLIENT} export * from "./src/client/probe/index.ts";`,
+    budget: 19.5 * 1024,
   },
   {
     name: "the client and encryption",
     imports: `${CLIENT} export * from "./src/client/encryption/index.ts";`,
-    budget: 23.5 * 1024,
+    budget: 24.25 * 1024,
   },
 ];
 

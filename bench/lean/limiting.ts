@@ -1,7 +1,7 @@
 /** No rate is charged for what is relayed; asking for connections stays as it is. */
 import { Charge } from "../../src/relay/limits/rates.ts";
 
-export { type Charged, mayConnect } from "../../src/relay/limits/limiting.ts";
+export { type Charged, mayAsk, tellOnce } from "../../src/relay/limits/limiting.ts";
 
 export const chargeMessage = (): Charge => Charge.Within;
 export const isDropped = (): boolean => false;

@@ -3,10 +3,12 @@ import {
   type AppId,
   ConnectionType,
   FrameType,
+  JOIN,
   PROTOCOL_VERSION,
   type PeerId,
   decodeControl,
   encodeControl,
+  encodeFrame,
   frameEnd,
 } from "../../src/protocol/index.ts";
 import type { Link } from "../../src/relay/sessions/link.ts";
@@ -102,7 +104,7 @@ export class QuietRoom {
     migrate(sql);
     this.room = new Room({
       app: 480 as AppId,
-      settings: { ...DEFAULT_SETTINGS, messagesPerSecond: 0, bytesPerSecond: 0 },
+      settings: { ...DEFAULT_SETTINGS, messagesPerSecond: 0, bytesPerSecond: 0, groupCopiesPerSecond: 0 },
       store: new SqlRoomStore(sql),
       bans: new SqlBanStore(sql),
       audit: new SqlAuditLog(sql),
@@ -113,6 +115,8 @@ export class QuietRoom {
     const hello = encodeControl("hello", { version: PROTOCOL_VERSION, session: 0n, token: new Uint8Array() });
     for (const peer of this.peers) peer.receive(hello);
     this.#connectAll();
+    // The room's group is its first, and so number 1.
+    for (const peer of this.peers) peer.receive(encodeFrame(JOIN, { request: 1, name: "" }));
   }
 
   /** When the turn is over: a client cannot answer within it. */

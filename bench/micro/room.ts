@@ -7,7 +7,7 @@
  */
 import { parseArgs } from "node:util";
 import { DataFlag } from "../../src/protocol/index.ts";
-import { ackFrame, batch, dataFrame, multicastFrame } from "../../test/support/frames.ts";
+import { ackFrame, batch, castFrame, dataFrame, multicastFrame } from "../../test/support/frames.ts";
 import { writeResults } from "../recorded.ts";
 import { spreadOf } from "../statistics.ts";
 import { allocationOf } from "./allocation.ts";
@@ -62,6 +62,13 @@ const CASES: readonly Case[] = [
       const targets = a!.handles.filter(Boolean).map((handle) => ({ handle, number: 1, sequence: 0 }));
       return [{ from: a!, bytes: multicastFrame({ targets, payload: PAYLOAD }) }];
     },
+  },
+  {
+    name: "group",
+    title: "cast to a group, 1 → 64",
+    peers: 65,
+    frames: 64,
+    messages: ([a]) => [{ from: a!, bytes: castFrame({ group: 1, payload: PAYLOAD }) }],
   },
   {
     name: "reliable",

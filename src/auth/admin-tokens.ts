@@ -77,9 +77,17 @@ export async function loadAdminTokens({ ADMIN_TOKEN, ADMIN_TOKENS }: AdminEnviro
   }
 }
 
+/** An address from which a right token has come may guess on, so a token must not be one that can be guessed. */
+const MIN_TOKEN = 16;
+
 async function readSingle(token: string, others: readonly Entry[]): Promise<Entry> {
   if (!SENDABLE.test(token)) {
     throw new Mistake("ADMIN_TOKEN has characters that no header can carry; make one with `openssl rand -base64 32`");
+  }
+  if (token.length < MIN_TOKEN) {
+    throw new Mistake(
+      `ADMIN_TOKEN must have at least ${MIN_TOKEN} characters; make one with \`openssl rand -base64 32\``,
+    );
   }
   const digest = await sha256(token);
   const same = others.findIndex((entry) => entry.digest === digest);

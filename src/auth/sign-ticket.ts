@@ -15,6 +15,8 @@ export interface TicketClaims {
   readonly id?: string | undefined;
   /** Let this peer learn that another one is offline or has refused, where others see a timeout. */
   readonly visible?: boolean | undefined;
+  /** Let this peer say what the lobby list shows of a room that it is in. */
+  readonly lobby?: boolean | undefined;
   /** The limits that this peer gets: one of the `classes` in the relay's settings of the app. */
   readonly rateClass?: string | undefined;
 }
@@ -44,17 +46,19 @@ export async function signTicket(
 type Payload = Record<string, string | number | boolean | undefined>;
 
 function makePayload(claims: TicketClaims, now: number): Payload {
-  const { app, room, expiresInSeconds = HOUR, id, visible, rateClass } = claims;
+  const { app, room, expiresInSeconds = HOUR, id, visible, lobby, rateClass } = claims;
   if (parseAppId(app) === undefined || typeof app !== "number") throw bad("app", "a number from 1 to 4294967295");
   if (room !== undefined && parseRoomName(room) === undefined) throw bad("room", ID_RULES.room);
   if (id !== undefined && !isTicketId(id)) throw bad("id", TICKET_ID_RULE);
   if (visible !== undefined && typeof visible !== "boolean") throw bad("visible", "true or false");
+  if (lobby !== undefined && typeof lobby !== "boolean") throw bad("lobby", "true or false");
   if (rateClass !== undefined && parseRateClass(rateClass) === undefined) throw bad("rateClass", RATE_CLASS_RULE);
   const iat = Math.floor(now / 1000);
   const exp = iat + expiresInSeconds;
   if (!(expiresInSeconds > 0 && isSeconds(exp))) throw bad("expiresInSeconds", "a positive number of seconds");
   // JSON leaves out what is undefined.
-  return { aud: TICKET_AUDIENCE, sub: peerText(claims.peer), app, room, iat, exp, jti: id, visible, class: rateClass };
+  const sub = peerText(claims.peer);
+  return { aud: TICKET_AUDIENCE, sub, app, room, iat, exp, jti: id, visible, lobby, class: rateClass };
 }
 
 function peerText(peer: unknown): string {

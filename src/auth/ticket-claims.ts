@@ -56,7 +56,7 @@ function readTimes(claims: Claims, now: number): { ok: true; expiresAt: number }
 }
 
 function readGrant(claims: Claims, expiresAt: number): TicketVerdict {
-  const { sub, visible = false, jti: id } = claims;
+  const { sub, visible = false, lobby = false, jti: id } = claims;
   // Text and nothing else: a JSON number has already lost the low bits of a Steam id when it gets here.
   const peer = typeof sub === "string" ? parsePeerId(sub) : undefined;
   if (peer === undefined) return badClaim("sub", `a string holding ${ID_RULES.peer}`, sub);
@@ -65,6 +65,7 @@ function readGrant(claims: Claims, expiresAt: number): TicketVerdict {
   const room = parseRoomName(claims.room);
   if (room === undefined && claims.room !== undefined) return badClaim("room", ID_RULES.room, claims.room);
   if (typeof visible !== "boolean") return badClaim("visible", "true or false", visible);
+  if (typeof lobby !== "boolean") return badClaim("lobby", "true or false", lobby);
   if (id !== undefined && !isTicketId(id)) return badClaim("jti", TICKET_ID_RULE, id);
   const rateClass = parseRateClass(claims.class);
   if (rateClass === undefined && claims.class !== undefined) {
@@ -78,6 +79,7 @@ function readGrant(claims: Claims, expiresAt: number): TicketVerdict {
     ...(id !== undefined && { id }),
     ...(rateClass !== undefined && { rateClass }),
     visible,
+    ...(lobby && { mayAnnounce: true }),
   };
   return { ok: true, ticket };
 }

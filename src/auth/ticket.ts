@@ -14,6 +14,8 @@ export interface Ticket {
   readonly rateClass?: string;
   /** This peer may learn that another one is offline or has refused, where others see a timeout. */
   readonly visible: boolean;
+  /** This peer may say what the lobby list shows of a room that it is in (claim `lobby`). */
+  readonly mayAnnounce?: boolean;
 }
 
 /** A token signed with the same key for another service must not open the relay. */

@@ -13,6 +13,8 @@ export interface Question {
 export interface Health {
   readonly runtime: string;
   readonly configured: boolean;
+  /** The data center that has answered; undefined where there is none. */
+  readonly colo: string | undefined;
 }
 
 /** `path` begins with a slash. Resolves with the JSON of the answer; undefined for an answer without content. */
@@ -40,9 +42,9 @@ export async function ask(relay: URL, path: string, { method = "GET", token, bod
 
 export async function health(relay: URL): Promise<Health> {
   const answer = (await ask(relay, "/healthz")) as Partial<Health>;
-  const { runtime, configured } = answer;
+  const { runtime, configured, colo } = answer;
   if (typeof runtime !== "string" || typeof configured !== "boolean") throw notARelay(relay, 200);
-  return { runtime, configured };
+  return { runtime, configured, colo };
 }
 
 function parse(text: string): object | undefined {

@@ -1,4 +1,5 @@
 /** JSON as people read it: lists of objects as columns, objects as lines of name and value. */
+import { plainText } from "./plain-text.ts";
 
 /** Values that are ms since 1970. */
 const TIMES = new Set(["created", "lastActivity", "until", "at", "since", "lastHeard", "lastSeen", "oldest"]);
@@ -35,5 +36,5 @@ function linesOf(path: string, name: string, value: unknown): (readonly [string,
 function cell(name: string, value: unknown): string {
   if (value === undefined || value === null) return "-";
   if (TIMES.has(name) && typeof value === "number") return new Date(value).toISOString();
-  return typeof value === "object" ? JSON.stringify(value) : String(value);
+  return typeof value === "object" ? JSON.stringify(value) : plainText(String(value));
 }

@@ -19,6 +19,8 @@ export interface FrameSink {
   /** False as soon as nothing more is wanted. */
   readonly isListening: boolean;
   control(frame: ControlFrame): void;
+  /** A frame that is none of ours, as those of extensions are. */
+  other(batch: Uint8Array, view: DataView, offset: number, end: number): void;
 }
 
 export interface ConnectionFinder {
@@ -48,7 +50,10 @@ export function readFrames(
     const type = view.getUint8(start);
     const isEndToEnd = type === FrameType.Data || type === FrameType.Ack || type === FrameType.Probe;
     if (isEndToEnd && end < start + MIN_END_TO_END[type]) return "a frame was too short";
-    guarded(() => (isEndToEnd ? readEndToEnd(batch, view, start, end, now, finder) : readControl(view, start, sink)));
+    guarded(() => {
+      if (isEndToEnd) readEndToEnd(batch, view, start, end, now, finder);
+      else readOther(batch, view, start, end, sink);
+    });
     offset = end;
   }
   return undefined;
@@ -65,9 +70,10 @@ export function guarded(act: () => void): void {
   }
 }
 
-function readControl(view: DataView, offset: number, sink: FrameSink): void {
+function readOther(batch: Uint8Array, view: DataView, offset: number, end: number, sink: FrameSink): void {
   const control = decodeControl(view, offset);
   if (control) sink.control(control);
+  else sink.other(batch, view, offset, end);
 }
 
 function readEndToEnd(

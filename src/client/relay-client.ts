@@ -1,6 +1,7 @@
 import { Alignment, type Pace } from "./alignment.ts";
 import { parsePeerId } from "../protocol/index.ts";
 import { type Dialed, dial } from "./dial.ts";
+import type { Extension, ExtensionHost } from "./extension.ts";
 import { Listener } from "./listener.ts";
 import type { RelayConnection } from "./relay-connection.ts";
 import { RelayError } from "./relay-error.ts";
@@ -149,6 +150,14 @@ export class RelayClient extends TypedEvents<ClientEvents> implements AsyncDispo
    */
   onPace(follow: (pace: Pace) => void): () => void {
     return this.#alignment.follow(follow);
+  }
+
+  /** For the parts of the client that are imports of their own (`edge-relay/client/groups`, `edge-relay/client/hosting`). */
+  extend(extension: Extension): ExtensionHost {
+    if (this.status === "closed") throw new RelayError("relay_closed", "Too late: the client has left the relay");
+    this.#switchboard.extensions.push(extension);
+    if (this.status === "connected") queueMicrotask(() => extension.connected());
+    return this.#session;
   }
 
   /** For an application that knows that the network has changed: another socket, at once. */

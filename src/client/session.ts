@@ -16,7 +16,7 @@ export type SessionStatus = "connected" | "reconnecting" | "closed";
 export type Join = (options: DialOptions) => Promise<Dialed>;
 
 /** Those who are told. The events of the client are the session's own to tell. */
-export interface SessionHost extends Pick<FrameSink, "control">, ConnectionFinder, FrameSource {
+export interface SessionHost extends Pick<FrameSink, "control" | "other">, ConnectionFinder, FrameSource {
   /** There is no socket, and what was said and not answered may not have been heard. */
   interrupted(): void;
   /** There is a socket again. When it is of the same session, its connections are listed now, until `settled` (rule R5). */
@@ -120,6 +120,10 @@ export class Session implements FrameSink, WireHost {
       default:
         this.#host.control(frame);
     }
+  }
+
+  other(batch: Uint8Array, view: DataView, offset: number, end: number): void {
+    this.#host.other(batch, view, offset, end);
   }
 
   get #canReconnect(): boolean {

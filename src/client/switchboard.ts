@@ -16,6 +16,7 @@ import type { Alignment } from "./alignment.ts";
 import { endedBy } from "./connection-errors.ts";
 import { ConnectionTable } from "./connection-table.ts";
 import type { FrameWriter } from "./engine/frame-writer.ts";
+import type { Extension } from "./extension.ts";
 import { guarded } from "./frame-reader.ts";
 import {
   type ConnectionHost,
@@ -44,6 +45,7 @@ type Fresh = Pick<ConnectionOptions, "peer" | "type" | "virtualPort" | "channel"
 export class Switchboard implements SessionHost {
   readonly connections = new ConnectionTable();
   readonly acceptors = new Map<string, { readonly accept: Acceptor; readonly tuning: ConnectionTuning | undefined }>();
+  readonly extensions: Extension[] = [];
   readonly #session: Session;
   readonly #habits: ClientHabits;
   readonly #alignment: Alignment;
@@ -119,11 +121,17 @@ export class Switchboard implements SessionHost {
     const count = connections.length;
     const first = this.#firstToPull++;
     let hasMore = false;
+    for (const extension of this.extensions) if (extension.pull?.(writer, budget)) return true;
     for (let i = 0; i < count; i++) {
       if (writer.length >= budget) return true;
       if (connections[(first + i) % count]?.pull(writer, now, budget)) hasMore = true;
     }
     return hasMore;
+  }
+
+  pack(batch: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> {
+    for (const { pack } of this.extensions) if (pack) batch = pack(batch);
+    return batch;
   }
 
   nextDeadline(now: number): number {
@@ -156,12 +164,17 @@ export class Switchboard implements SessionHost {
     }
   }
 
+  other(batch: Uint8Array, view: DataView, offset: number, end: number): void {
+    for (const extension of this.extensions) extension.receive(batch, view, offset, end);
+  }
+
   /** The socket is gone. */
   interrupted(): void {
     this.#alignment.holdMs = 0; // the next one may have another way
     this.#listed = undefined;
     this.#strays.clear();
     for (const connection of this.connections.values()) connection.interrupted();
+    for (const extension of this.extensions) extension.interrupted();
   }
 
   /** There is another one. Either the relay lists what it knows of the session, or the session is over. */
@@ -194,6 +207,7 @@ export class Switchboard implements SessionHost {
     }
     for (const [handle, told] of listed) news.push(this.#settle(handle, told));
     this.#closeStrays();
+    for (const extension of this.extensions) extension.connected();
     for (const tell of news) guarded(tell);
   }
 
@@ -204,6 +218,7 @@ export class Switchboard implements SessionHost {
       this.connections.remove(connection);
       connection.end({ reason: EndReason.RelayLost, debug: error.message, closedBy: "relay" }, error);
     }
+    for (const extension of this.extensions.splice(0)) extension.ended(error);
   }
 
   /** False when the relay is not listing. */
@@ -323,6 +338,7 @@ export class Switchboard implements SessionHost {
 
   #refused({ code, frame, about, message }: ControlValues<"error">): void {
     const error = new RelayError(errorName(code) ?? `error_${code}`, message);
+    if (this.extensions.some((extension) => extension.refused(error, frame, about))) return;
     const connection = frame === FrameType.Connect ? this.connections.takeRequested(about) : undefined;
     // What we said of a connection has crossed with the news of its end, or a credit has met a relay that was evicted
     // meanwhile and knows its marks no more: nobody did anything wrong.

@@ -30,6 +30,8 @@ export interface WireHost {
 export interface FrameSource {
   /** Writes frames that are due, up to `budget` bytes. True when more are due already. */
   pull(writer: FrameWriter, now: number, budget: number): boolean;
+  /** The batch as it is to leave. */
+  pack(batch: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer>;
   /** When the next frame is due; Infinity for never. */
   nextDeadline(now: number): number;
 }
@@ -107,7 +109,7 @@ export class Wire {
         hasMore = this.#source.pull(this.#writer, now, this.#rate.budget(BATCH_BYTES, now, this.#limits));
       }
       if (this.#writer.length === 0) break;
-      this.#send(this.#writer.take(), now);
+      this.#send(this.#source.pack(this.#writer.take()), now);
     }
     const hasControl = this.#control.length > 0;
     const next = Math.max(hasControl ? now : this.#source.nextDeadline(now), this.#rate.readyAt(hasControl));

@@ -1,5 +1,4 @@
 import { type Context, Hono } from "hono";
-import { cors } from "hono/cors";
 import { routePath } from "hono/route";
 import { parseClientAddress } from "../relay/limits/client-address.ts";
 import { adminRoutes } from "./admin/gate.ts";
@@ -10,6 +9,7 @@ import type { Platform, RelayEnvironment } from "./gateway.ts";
 import { JoinLimiter } from "./join-limiter.ts";
 import { type JoinAttempt, JoinLog } from "./join-log.ts";
 import { admit, checkRateClass, isUpgradeRequest, readAddress, upgradeRequired } from "./join.ts";
+import { anyOrigin, lobbyRoutes } from "./lobby.ts";
 import { metricsRoutes } from "./metrics.ts";
 import { pageRoutes } from "./pages.ts";
 import { problem } from "./problem.ts";
@@ -57,11 +57,12 @@ export function createApp<Env extends RelayEnvironment>(platform: Platform<Env>)
   app.get("/healthz", async (c) => {
     const configuration = await configurations.load(c.env);
     const { runtime } = platform;
-    return c.json({ status: "ok", runtime, configured: configuration.ok }, 200, { "cache-control": "no-store" });
+    const { colo } = platform.geo(c.req.raw);
+    const health = { status: "ok", runtime, configured: configuration.ok, ...(colo !== undefined && { colo }) };
+    // Pages of any origin may measure how far it is.
+    return c.json(health, 200, { "cache-control": "no-store", "access-control-allow-origin": "*" });
   });
 
-  // Pages of any origin may ask why a join was refused; the ticket, not the origin, is what lets them in.
-  const anyOrigin = cors({ origin: "*", allowHeaders: ["authorization"], allowMethods: ["GET"] });
   app.use("/v1/apps/*", async (c, next) => {
     if (c.req.method === "OPTIONS") return anyOrigin(c, next);
     await next();
@@ -70,6 +71,8 @@ export function createApp<Env extends RelayEnvironment>(platform: Platform<Env>)
   });
   app.get("/v1/apps/:appId/connect", join);
   app.get("/v1/apps/:appId/rooms/:room/connect", join);
+
+  app.route("/", lobbyRoutes(platform, configurations));
 
   // Before the admin API: `/v1/admin/docs` is a page, and asks for no token.
   app.route("/", pageRoutes(platform));

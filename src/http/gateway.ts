@@ -1,6 +1,8 @@
 /** What the routes need of the runtime they are served by. */
-import type { AppId, RoomName } from "../protocol/index.ts";
+import type { AppId, PeerId, RoomName } from "../protocol/index.ts";
 import type { RoomAdmin } from "../relay/operations/index.ts";
+import type { Announced } from "../relay/directory/announcing.ts";
+import type { Listing } from "../relay/directory/lobby.ts";
 import type { RelayDirectory } from "../relay/directory/report.ts";
 import type { Admission, Log } from "../relay/ports.ts";
 import type { PageFiles } from "./pages.ts";
@@ -25,6 +27,10 @@ export interface RoomGateway {
   join(address: RoomAddress, admission: Admission, request: Request, geo: ClientGeo): Promise<Response>;
   /** What `join` would be refused with just now, if at all. Opens nothing and counts nothing. */
   refusal(address: RoomAddress, admission: Admission): Promise<Response | undefined>;
+  /** Where the room was created; undefined where that is not known. */
+  region(address: RoomAddress): Promise<string | undefined>;
+  /** What the lobby list shows of the room, by a peer whose ticket lets it; undefined takes the room out. */
+  announce(address: RoomAddress, peer: PeerId, listing: Listing | undefined): Promise<Announced>;
   admin(address: RoomAddress): RoomAdmin;
   /**
    * Hands an operator's upgrade to the room, which then sends it WatchEvents. Who asks has been checked, and the request's

@@ -54,6 +54,22 @@ export async function admit(
   return { ok: true, value: { admission, isUpgrade } };
 }
 
+/** Whose question about rooms this is. A ticket for one room is good for questions about the whole app. */
+export async function ticketOf(
+  request: Request,
+  { app, room }: RoomAddress,
+  keys: TicketKeys,
+  now: number,
+): Promise<Checked<Ticket>> {
+  const token = bearerToken(request.headers.get("authorization"));
+  if (token === undefined) return refuse(problem("ticket_missing", 'send the ticket as "Authorization: Bearer <jwt>"'));
+  const verified = await verifyTicket(token, keys, now);
+  if (!verified.ok) return refuse(problem(verified.refusal.code, verified.refusal.message));
+  const { ticket } = verified;
+  const misplaced = checkPlace(ticket, { app, room: room ?? ticket.room });
+  return misplaced ? refuse(misplaced) : { ok: true, value: ticket };
+}
+
 export function isUpgradeRequest(request: Request): boolean {
   return request.headers.get("upgrade")?.toLowerCase() === "websocket";
 }

@@ -1,4 +1,5 @@
 /** What `/metrics` shows, the one list of it: docs/metrics.md is written from here. */
+import type { RoomStatistics } from "../relay/statistics.ts";
 import type { AppTotals } from "../relay/directory/report.ts";
 import type { MetricHead, Sample } from "./metrics-text.ts";
 
@@ -71,16 +72,16 @@ export const APP_METRICS: readonly AppMetric[] = [
   {
     name: "edge_relay_relayed_packets_total",
     kind: "counter",
-    help: "Packets relayed.",
+    help: "Packets relayed; to members of groups under the family Groups, once there were any.",
     ...BY_FAMILY,
-    samples: ofFamilies("packets"),
+    samples: withGroups("packets"),
   },
   {
     name: "edge_relay_relayed_bytes_total",
     kind: "counter",
     help: "Payload of the packets relayed.",
     ...BY_FAMILY,
-    samples: ofFamilies("bytes"),
+    samples: withGroups("bytes"),
   },
   {
     name: "edge_relay_messages_received_total",
@@ -131,6 +132,15 @@ type FamilyFigure = "opened" | "active" | "packets" | "bytes";
 function ofFamilies(figure: FamilyFigure): AppMetric["samples"] {
   return ({ statistics: { families } }) =>
     Object.entries(families).map(([family, figures]) => ({ labels: { family }, value: figures[figure] }));
+}
+
+/** Reports of a release that had no groups have none. */
+function withGroups(figure: "packets" | "bytes"): AppMetric["samples"] {
+  return (totals, now) => {
+    const groups: Partial<RoomStatistics>["groups"] = totals.statistics.groups;
+    const ofGroups = groups && groups.packets > 0 ? [{ labels: { family: "Groups" }, value: groups[figure] }] : [];
+    return [...ofFamilies(figure)(totals, now), ...ofGroups];
+  };
 }
 
 function one(value: number): Sample[] {

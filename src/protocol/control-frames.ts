@@ -2,9 +2,9 @@
  * Control frames: session and connection life. Fields stand in wire order, without padding, after the 8-byte header.
  * A reader ignores bytes behind the fields it knows, so a later revision can append some (rule P6).
  */
-import { writeFrameHeader } from "./data-frames.ts";
-import { type AnyField, type Cursor, type Field, bytes8, i32, text8, u16, u32, u64, u8 } from "./fields.ts";
-import { FrameType, HEADER_SIZE, frameEnd } from "./frames.ts";
+import { type FieldFrame, type Fields, type ValuesOf, decodeFrame, defineFrame, encodeFrame } from "./field-frames.ts";
+import { bytes8, i32, text8, u16, u32, u64, u8 } from "./fields.ts";
+import { FrameType, frameEnd } from "./frames.ts";
 import { MAX_DEBUG, MAX_ERROR_TEXT } from "./limits.ts";
 
 const debug = text8(MAX_DEBUG);
@@ -69,35 +69,24 @@ export const CONTROL_FRAMES = {
   pace: { type: FrameType.Pace, fields: { periodUs: u32, shiftUs: i32 } },
   /** client → relay: how it finds a connection (Q1 to Q4). ms and ten-thousandths as in a probe; each 0xffff for unknown. */
   quality: { type: FrameType.Quality, fields: { handle: u32, ping: u16, local: u16, remote: u16 } },
-} as const satisfies Record<string, { type: FrameType; fields: Record<string, AnyField> }>;
+} as const satisfies Record<string, { type: FrameType; fields: Fields }>;
 
 type Frames = typeof CONTROL_FRAMES;
 export type ControlFrameName = keyof Frames;
-type Values<F> = { -readonly [K in keyof F]: F[K] extends Field<infer T> ? T : never };
 export type ControlFrame = {
-  [N in ControlFrameName]: { frame: N; flags: number } & { values: Values<Frames[N]["fields"]> };
+  [N in ControlFrameName]: { frame: N; flags: number } & { values: ValuesOf<Frames[N]["fields"]> };
 }[ControlFrameName];
 export type ControlFrameOf<N extends ControlFrameName> = Extract<ControlFrame, { frame: N }>;
 export type ControlValues<N extends ControlFrameName> = ControlFrameOf<N>["values"];
 
-/** A frame as a list of named fields, in wire order. */
-export interface Layout<Name extends string = string> {
-  readonly name: Name;
-  readonly type: number;
-  readonly fields: readonly (readonly [string, Field<unknown>])[];
+interface Layout extends FieldFrame {
+  readonly name: ControlFrameName;
 }
 
-export function layoutsOf<Name extends string>(
-  frames: Readonly<Record<Name, { readonly type: number; readonly fields: Readonly<Record<string, AnyField>> }>>,
-): Layout<Name>[] {
-  return (Object.keys(frames) as Name[]).map((name) => ({
-    name,
-    type: frames[name].type,
-    fields: Object.entries(frames[name].fields) as unknown as [string, Field<unknown>][],
-  }));
-}
-
-const LAYOUTS = layoutsOf(CONTROL_FRAMES);
+const LAYOUTS: readonly Layout[] = Object.entries(CONTROL_FRAMES).map(([name, { type, fields }]) => ({
+  name: name as ControlFrameName,
+  ...defineFrame<Fields>(type, fields),
+}));
 const BY_NAME = new Map(LAYOUTS.map((layout) => [layout.name, layout]));
 const BY_TYPE = new Map(LAYOUTS.map((layout) => [layout.type, layout]));
 
@@ -107,25 +96,7 @@ export function encodeControl<N extends ControlFrameName>(
   values: ControlValues<N>,
   flags = 0,
 ): Uint8Array<ArrayBuffer> {
-  return encodeLayout(BY_NAME.get(name) as Layout, values as Record<string, unknown>, flags);
-}
-
-export function encodeLayout(
-  layout: Layout,
-  record: Readonly<Record<string, unknown>>,
-  flags: number,
-): Uint8Array<ArrayBuffer> {
-  let size = HEADER_SIZE;
-  for (const [key, field] of layout.fields) size += field.size(record[key]);
-  const bytes = new Uint8Array(size);
-  const view = new DataView(bytes.buffer);
-  writeFrameHeader(view, 0, layout.type, flags, 0, size - HEADER_SIZE);
-  let offset = HEADER_SIZE;
-  for (const [key, field] of layout.fields) {
-    field.write(view, offset, record[key]);
-    offset += field.size(record[key]);
-  }
-  return bytes;
+  return encodeFrame(BY_NAME.get(name) as FieldFrame, values, flags);
 }
 
 export function isControlType(type: number): boolean {
@@ -136,16 +107,6 @@ export function isControlType(type: number): boolean {
 export function decodeControl(view: DataView, offset: number): ControlFrame | undefined {
   if (frameEnd(view, offset) < 0) return undefined;
   const layout = BY_TYPE.get(view.getUint8(offset));
-  const values = layout && decodeLayout(layout, view, offset);
+  const values = layout && decodeFrame(layout, view, offset);
   return values && ({ frame: layout.name, flags: view.getUint8(offset + 1), values } as ControlFrame);
-}
-
-/** The values of the frame at `offset`, which is of this layout; undefined when its bytes are not. */
-export function decodeLayout(layout: Layout, view: DataView, offset: number): Record<string, unknown> | undefined {
-  const end = frameEnd(view, offset);
-  if (end < 0) return undefined;
-  const cursor: Cursor = { view, offset: offset + HEADER_SIZE, end, failed: false };
-  const values: Record<string, unknown> = {};
-  for (const [key, field] of layout.fields) values[key] = field.read(cursor);
-  return cursor.failed ? undefined : values;
 }

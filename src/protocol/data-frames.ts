@@ -98,8 +98,10 @@ export function readAck(view: DataView, offset: number): Ack {
  *     12  u32  stamp      the asker's clock in ms, modulo 2^32; opaque to the other end
  *     16  u16  quality    share of frames that arrived in order, 0 to 10000; 65535 unknown
  *     18  u16  jitter     ms; 65535 unknown
+ *     20  u16  held       tenths of a ms that an answer has waited for company; absent: it has not
  */
 export const PROBE_SIZE = 20;
+export const PROBE_HELD_SIZE = 22;
 export const PROBE_ANSWER = 0x01;
 export const PROBE_UNKNOWN = 0xffff;
 
@@ -109,23 +111,33 @@ export interface Probe {
   stamp: number;
   quality: number;
   jitter: number;
+  /** In tenths of a ms, up to 65535. */
+  held?: number;
+}
+
+export function probeSize({ held }: Pick<Probe, "held">): number {
+  return held === undefined ? PROBE_SIZE : PROBE_HELD_SIZE;
 }
 
 export function writeProbe(view: DataView, offset: number, probe: Probe): void {
-  writeFrameHeader(view, offset, FrameType.Probe, probe.answer ? PROBE_ANSWER : 0, 0, PROBE_SIZE - HEADER_SIZE);
+  const length = probeSize(probe) - HEADER_SIZE;
+  writeFrameHeader(view, offset, FrameType.Probe, probe.answer ? PROBE_ANSWER : 0, 0, length);
   view.setUint32(offset + 8, probe.handle, true);
   view.setUint32(offset + 12, probe.stamp, true);
   view.setUint16(offset + 16, probe.quality, true);
   view.setUint16(offset + 18, probe.jitter, true);
+  if (probe.held !== undefined) view.setUint16(offset + 20, probe.held, true);
 }
 
 export function readProbe(view: DataView, offset: number): Probe {
+  const hasHeld = view.getUint32(offset + 4, true) >= PROBE_HELD_SIZE - HEADER_SIZE;
   return {
     handle: view.getUint32(offset + 8, true),
     answer: (view.getUint8(offset + 1) & PROBE_ANSWER) !== 0,
     stamp: view.getUint32(offset + 12, true),
     quality: view.getUint16(offset + 16, true),
     jitter: view.getUint16(offset + 18, true),
+    ...(hasHeld && { held: view.getUint16(offset + 20, true) }),
   };
 }
 

@@ -14,5 +14,7 @@ export const DROP_REASONS = [
   "rate_limited",
   /** More than one connection may carry. */
   "connection_rate_limited",
+  /** Sent to a group that the sender is not in. */
+  "unknown_group",
 ] as const;
 export type DropReason = (typeof DROP_REASONS)[number];

@@ -26,6 +26,9 @@ export const ERRORS = {
   too_many_connections: { code: 38, close: undefined },
   rate_limited: { code: 39, close: undefined },
   unknown_mark: { code: 40, close: undefined },
+  unknown_group: { code: 48, close: undefined },
+  too_many_groups: { code: 49, close: undefined },
+  group_full: { code: 50, close: undefined },
 } as const satisfies Record<string, { code: number; close: CloseCode | undefined }>;
 
 export type ErrorName = keyof typeof ERRORS;

@@ -36,6 +36,13 @@ export const FrameType = {
   /* hints: from FIRST_IGNORABLE_TYPE on, so that who is older than they are passes over them */
   Pace: 0x88,
   Quality: 0x89,
+  /* groups (group-frames.ts) and the host (hosting-frames.ts): only with a client that asks for them */
+  Join: 0x90,
+  Joined: 0x91,
+  Leave: 0x92,
+  Cast: 0x93,
+  Attend: 0x98,
+  Host: 0x99,
 } as const;
 export type FrameType = (typeof FrameType)[keyof typeof FrameType];
 

@@ -12,6 +12,8 @@ export const MAX_ERROR_TEXT = 255;
 export const MAX_MULTICAST = 1024;
 /** Data frames that the multicasts of one message may become: what one message may make the relay copy and hold. */
 export const MAX_MULTICAST_BYTES = 4 * MAX_BATCH;
+/** UTF-8 of a group's name. */
+export const MAX_GROUP_NAME = 32;
 /** Steam: "a small integer, less than 1000". */
 export const MAX_VIRTUAL_PORT = 999;
 

@@ -9,7 +9,7 @@
  *     7  messages from peers, 8  joins
  *     9  four lists of counts, each behind its length, in orders that grow at their ends:
  *        drops (DROP_REASONS), refused frames (REFUSALS), refused joins (JOIN_REFUSALS),
- *        families (opened, packets, bytes of each connection type); then twice the same for
+ *        families (opened, packets, bytes of each connection type; then packets, bytes to groups); then twice the same for
  *        minutes (history/running.ts): the one that is not over, and the one before it that is not written yet;
  *        then what went over trunks (TRUNK_COUNTS)
  *     …  per connection: handle, packets, bytes, last activity
@@ -112,6 +112,13 @@ export class RoomCounters {
   closed(connection: P2PConnection): void {
     this.#isDirty = true;
     this.families.closed(connection);
+  }
+
+  /** One member of a group has got a message. */
+  groupPacket(size: number): void {
+    this.#isDirty = true;
+    this.families.groups.packets++;
+    this.families.groups.bytes += size;
   }
 
   joined(): void {

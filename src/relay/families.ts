@@ -19,8 +19,15 @@ export type Families = Readonly<Record<ConnectionTypeName, FamilyStatistics>>;
 
 type Counts = Record<keyof FamilyStatistics, number>;
 
-/** Numbers of each family in a packed row: opened, packets, bytes. */
+/** What has come to members of groups, which need no connection; each copy is one packet (rule G7). */
+export interface GroupStatistics {
+  packets: number;
+  bytes: number;
+}
+
+/** Numbers of each family in a packed row: opened, packets, bytes. There are four families, for good. */
 const PER_FAMILY = 3;
+const OF_FAMILIES = PER_FAMILY * CONNECTION_TYPES.length;
 
 /**
  * What the connections of each type have carried. Of open ones that stands in their own records, and is added up when it is
@@ -32,6 +39,7 @@ const PER_FAMILY = 3;
 export class FamilyCounters {
   /** `opened` of all, `packets` and `bytes` of those that are closed. */
   #past = CONNECTION_TYPES.map(none);
+  readonly groups: GroupStatistics = { packets: 0, bytes: 0 };
 
   opened({ type }: P2PConnection): void {
     this.#of(type).opened++;
@@ -57,7 +65,7 @@ export class FamilyCounters {
   }
 
   get size(): number {
-    return PER_FAMILY * CONNECTION_TYPES.length;
+    return OF_FAMILIES + 2;
   }
 
   /** Writes how many numbers there are, then the numbers, at `at`; returns where the next thing goes. */
@@ -67,10 +75,11 @@ export class FamilyCounters {
       this.#sums(open).flatMap(({ opened, packets, bytes }) => [opened, packets, bytes]),
       at + 1,
     );
+    packed.set([this.groups.packets, this.groups.bytes], at + 1 + OF_FAMILIES);
     return at + 1 + this.size;
   }
 
-  /** Reads what `write`, of this release or of one with fewer or more types, has written. `settle` must follow. */
+  /** Reads what `write`, of this release or of one that counted less or more, has written. `settle` must follow. */
   read(packed: Float64Array, at: number): number {
     const stored = packed[at] ?? 0;
     const number = (index: number): number => (index < stored ? (packed[at + 1 + index] ?? 0) : 0);
@@ -78,6 +87,8 @@ export class FamilyCounters {
       const first = index * PER_FAMILY;
       return { opened: number(first), active: 0, packets: number(first + 1), bytes: number(first + 2) };
     });
+    this.groups.packets = number(OF_FAMILIES);
+    this.groups.bytes = number(OF_FAMILIES + 1);
     return at + 1 + stored;
   }
 

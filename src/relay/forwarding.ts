@@ -22,7 +22,7 @@ import { isEnd, linkOfOtherEnd } from "./ends.ts";
 import { sendData, sendPart } from "./flow/flow-control.ts";
 import { type Charged, isDropped, isWithinConnection } from "./limits/limiting.ts";
 import type { Link } from "./sessions/link.ts";
-import { type RoomState, drop } from "./room-state.ts";
+import { type RoomState, drop, dropTimes } from "./room-state.ts";
 import { refuse } from "./telling.ts";
 
 /** One inbound message while it is being read. */
@@ -165,7 +165,7 @@ function refuseUnconnected(room: RoomState, link: Link, frame: number, handle: n
   refuse(room, link, "not_connected", { frame, about: handle }, message);
 }
 
-function refuseShort(room: RoomState, link: Link, frame: number): void {
+export function refuseShort(room: RoomState, link: Link, frame: number): void {
   refuse(room, link, "malformed_frame", { frame }, "the frame's length is too small for its fixed fields");
 }
 
@@ -173,15 +173,16 @@ function refuseLong(room: RoomState, link: Link, frame: number): void {
   refuse(room, link, "malformed_frame", { frame }, `an ack or probe has at most ${MAX_SIGNAL} bytes`);
 }
 
-function refuseSize(room: RoomState, link: Link, frame: number, handle: number, size: number, times = 1): void {
-  for (let i = 0; i < times; i++) drop(room, "payload_too_large");
+/** `about`: handle or group. */
+export function refuseSize(room: RoomState, link: Link, frame: number, about: number, size: number, copies = 1): void {
+  dropTimes(room, "payload_too_large", copies);
   const message = `payload of ${size} bytes is above the limit of ${room.settings.maxPayload}; split it`;
-  refuse(room, link, "payload_too_large", { frame, about: handle }, message);
+  refuse(room, link, "payload_too_large", { frame, about }, message);
 }
 
 /** Without this bound, one message of half a megabyte could make the relay hold half a gigabyte of copies. */
 function refuseAmplification(room: RoomState, link: Link, size: number, count: number): void {
-  for (let i = 0; i < count; i++) drop(room, "payload_too_large");
+  dropTimes(room, "payload_too_large", count);
   const message = `${size} bytes to ${count} targets exceed the ${MAX_MULTICAST_BYTES} bytes that one message may multicast`;
   refuse(room, link, "payload_too_large", { frame: FrameType.Multicast }, message);
 }

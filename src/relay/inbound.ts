@@ -1,14 +1,20 @@
 /** From an inbound message to the rule for each of its frames (rules P1 to P10, E1 to E3). */
 import {
+  ATTEND,
   CloseCode,
   FIRST_IGNORABLE_TYPE,
   FrameType,
+  JOIN,
+  LEAVE,
   decodeControl,
+  decodeFrame,
   frameEnd,
   isControlType,
 } from "../protocol/index.ts";
 import { credit } from "./flow/flow-control.ts";
 import { type Inbound, forwardData, forwardMulticast, forwardSignal } from "./forwarding.ts";
+import { forwardToGroup, joinGroup, leaveGroup } from "./groups/groups.ts";
+import { attendHosting } from "./hosting/hosting.ts";
 import { chargeMessage } from "./limits/limiting.ts";
 import type { Link } from "./sessions/link.ts";
 import { accept, close, connect, refuseConnection } from "./negotiation.ts";
@@ -67,9 +73,35 @@ function readFrame(room: RoomState, link: Link, inbound: Inbound, offset: number
       return forwardMulticast(room, link, inbound, offset, end);
     case FrameType.Quality:
       return readControl(room, link, inbound, offset, type);
+    case FrameType.Cast:
+      inbound.hasData = true;
+      return forwardToGroup(room, link, inbound, offset, end);
+    case FrameType.Join:
+    case FrameType.Leave:
+    case FrameType.Attend:
+      return readAsked(room, link, inbound, offset, type);
     default:
       if (type < FIRST_IGNORABLE_TYPE) readControl(room, link, inbound, offset, type);
   }
+}
+
+/** What only clients send that want groups, or a host. */
+function readAsked(room: RoomState, link: Link, { view, now }: Inbound, offset: number, type: number): void {
+  if (type === FrameType.Join) {
+    const values = decodeFrame(JOIN, view, offset);
+    if (values) return joinGroup(room, link, values, now);
+  } else if (type === FrameType.Leave) {
+    const values = decodeFrame(LEAVE, view, offset);
+    if (values) return leaveGroup(room, link, values.group);
+  } else {
+    const values = decodeFrame(ATTEND, view, offset);
+    if (values) return attendHosting(room, link, values.role, now);
+  }
+  refuseUnread(room, link, type);
+}
+
+function refuseUnread(room: RoomState, link: Link, type: number): void {
+  refuse(room, link, "malformed_frame", { frame: type }, `the fields of frame type ${type} do not parse`);
 }
 
 function readControl(room: RoomState, link: Link, inbound: Inbound, offset: number, type: number): void {
@@ -78,10 +110,7 @@ function readControl(room: RoomState, link: Link, inbound: Inbound, offset: numb
     return refuse(room, link, "unknown_frame", { frame: type }, `frame type ${type} is unknown to this relay`);
   }
   const control = decodeControl(view, offset);
-  if (!control) {
-    const message = `the fields of frame type ${type} do not parse`;
-    return refuse(room, link, "malformed_frame", { frame: type }, message);
-  }
+  if (!control) return refuseUnread(room, link, type);
   switch (control.frame) {
     case "hello":
       if (!link.isOpen) return hello(room, link, control.values, now);

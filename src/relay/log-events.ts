@@ -36,6 +36,11 @@ export const LOG_EVENTS = {
   session_resumed: { level: "info", meaning: "A peer came back to its session.", fields: ["peer", "session"] },
   session_away: { level: "info", meaning: "A peer lost its socket, and is waited for.", fields: ["peer", "why"] },
   session_closed: { level: "info", meaning: "A peer is gone.", fields: ["peer", "why"] },
+  host_elected: {
+    level: "info",
+    meaning: "The room has another host from this epoch on; none where `peer` is empty.",
+    fields: ["epoch", "peer"],
+  },
   connection_opened: { level: "info", meaning: "A peer asked for a connection to another.", fields: CONNECTION },
   connection_closed: {
     level: "info",
@@ -77,6 +82,27 @@ export const LOG_EVENTS = {
     level: "info",
     meaning: "An operator banned a peer, an address or a ticket. Only a peer is named.",
     fields: ["kind", "peer", "until", "ended"],
+  },
+  banned_everywhere: {
+    level: "info",
+    meaning: "The room was told of bans from all rooms of its app, and ended the sockets that they meet.",
+    fields: ["ended"],
+  },
+  storage_cleared: {
+    level: "info",
+    meaning: "Nobody has been in the room for its retention time: what it had stored is deleted.",
+    fields: [],
+  },
+  clear_failed: {
+    level: "error",
+    meaning: "A room could not clear its storage, or tell the directory that it does; it tries again later.",
+    fields: ["error"],
+  },
+  jurisdiction_ignored: {
+    level: "warn",
+    meaning:
+      "The app is bound to a jurisdiction, which a workerd of one's own does not know: it runs where workerd runs.",
+    fields: ["app"],
   },
   unbanned: { level: "info", meaning: "An operator lifted a ban.", fields: ["kind", "peer"] },
   kicked: { level: "info", meaning: "An operator removed a peer.", fields: ["peer"] },

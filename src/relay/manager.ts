@@ -213,6 +213,12 @@ export class P2PRelayManager {
     this.#totalBytes += size;
   }
 
+  /** One packet that went over no connection, but to a member of a group. */
+  recordGroupPacket(size: number): void {
+    this.#totalPackets++;
+    this.#totalBytes += size;
+  }
+
   /** What follows happens at `now`, where it does not say when. */
   beginTurn(now: number): void {
     this.#now = now;

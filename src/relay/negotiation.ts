@@ -21,7 +21,7 @@ import {
 import { type P2PConnection, otherEnd } from "./connection.ts";
 import { send } from "./flow/flow-control.ts";
 import { refuseHandle } from "./forwarding.ts";
-import { mayConnect } from "./limits/limiting.ts";
+import { mayAsk } from "./limits/limiting.ts";
 import type { Link } from "./sessions/link.ts";
 import type { Ending } from "./manager.ts";
 import { type RoomState, otherLink } from "./room-state.ts";
@@ -44,7 +44,7 @@ interface Request {
 }
 
 export function connect(room: RoomState, link: Link, values: ControlValues<"connect">, now: number): void {
-  if (!mayConnect(room, link, values.request, now)) return;
+  if (!mayAsk(room, link, { frame: FrameType.Connect, about: values.request }, now)) return;
   const offending = { frame: FrameType.Connect, about: values.request };
   const request = readRequest(room, values);
   if (typeof request === "string") return refuse(room, link, "invalid_argument", offending, request);

@@ -51,11 +51,11 @@ function* laterThan(sessions: ReadonlyMap<PeerId, Session>, after: PeerId): Iter
 }
 
 export function viewPeer({ manager, settings }: RoomState, session: Session): PeerView {
-  const { peer, link, admission, awayUntil } = session;
+  const { peer, link, admission, awayUntil, awaySince } = session;
   return {
     peer: String(peer),
     state: link ? "present" : "away",
-    since: link ? link.since : awayUntil - settings.graceMs,
+    since: link ? link.since : (awaySince ?? awayUntil - settings.graceMs),
     lastHeard: (link ?? session).lastHeard ?? null,
     connections: manager.countConnectionsForPeer(peer),
     address: admission?.address ?? null,

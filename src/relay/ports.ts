@@ -8,6 +8,8 @@ import type {
   PeerId,
   SessionId,
 } from "../protocol/index.ts";
+import type { SavedGroup } from "./groups/group.ts";
+import type { Seat } from "./hosting/seat.ts";
 import type { LogLevel, LogLine } from "./log-events.ts";
 
 export type { LogLevel } from "./log-events.ts";
@@ -52,6 +54,11 @@ export type SavedLink =
       readonly farewells?: Uint8Array | undefined;
       /** Frames waited for its client (F2): they are gone with the memory. */
       readonly isHolding?: boolean;
+      /** Its groups (G3). */
+      readonly groups?: readonly SavedGroup[];
+      /** It is told who hosts the room (V2), and has offered to at this time (V1). */
+      readonly isFollowing?: boolean;
+      readonly offeredAt?: number | undefined;
       /** ms of the last message, as far as it was saved */
       readonly heard: number;
     }
@@ -92,6 +99,8 @@ export interface StoredSession {
   readonly awayUntil: number | undefined;
   /** The close frames that wait for the client. */
   readonly farewells: Uint8Array;
+  /** ms when it offered to host the room (V1). */
+  readonly offeredAt: number | undefined;
 }
 
 /** Buckets of an hour or a day (history/rows.ts). */
@@ -111,6 +120,9 @@ export interface RoomStore {
   loadSessions(): StoredSession[];
   saveSession(session: StoredSession): void;
   deleteSession(peer: PeerId): void;
+  /** Who hosts the room (hosting/); undefined where there was never an election. */
+  loadSeat(): Seat | undefined;
+  saveSeat(seat: Seat): void;
   /** With rows of the history that have changed: all or none. */
   saveCounters(counters: Float64Array, history?: readonly HistoryRow[]): void;
   /** Those in slots `first` to `last`. */

@@ -1,6 +1,8 @@
 import type { AppId, DropReason, PeerId, SessionId } from "../protocol/index.ts";
 import type { P2PConnection } from "./connection.ts";
 import type { RoomCounters } from "./counters.ts";
+import type { Groups } from "./groups/group.ts";
+import type { Hosting } from "./hosting/hosting.ts";
 import type { Link } from "./sessions/link.ts";
 import type { P2PRelayManager } from "./manager.ts";
 import type { RoomObserver } from "./observing.ts";
@@ -36,6 +38,8 @@ export interface RoomState {
   newSessionId(): SessionId;
   /** Bytes that nobody can guess. */
   newToken(): Uint8Array;
+  readonly groups: Groups;
+  readonly hosting: Hosting;
   /** What leads to other rooms (trunk/). */
   readonly crossing: Crossing;
   /** A link to the other room; undefined where rooms cannot reach each other. */
@@ -68,4 +72,9 @@ export function arrive(room: RoomState): void {
 
 export function drop(room: RoomState, reason: DropReason): void {
   room.counters.dropped(reason);
+}
+
+/** All copies of one frame. */
+export function dropTimes(room: RoomState, reason: DropReason, copies: number): void {
+  for (let i = 0; i < copies; i++) room.counters.dropped(reason);
 }

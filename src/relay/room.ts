@@ -10,12 +10,23 @@ import {
 } from "../protocol/index.ts";
 import { AlarmClock } from "./alarm-clock.ts";
 import type { AuditLog } from "./audit.ts";
-import { type Ban, type BanKind, type BanPage, type BanStore, Bans, endBanned } from "./limits/bans.ts";
+import {
+  type AppBan,
+  type Ban,
+  type BanKind,
+  type BanPage,
+  type BanStore,
+  Bans,
+  endBanned,
+  endHeld,
+} from "./limits/bans.ts";
 import type { P2PConnection } from "./connection.ts";
 import { type ConnectionDetail, connectionDetail } from "./connection-detail.ts";
 import { RoomCounters } from "./counters.ts";
 import { type JoinRefusal, bytesThisMonth, refuseEntry } from "./limits/entry.ts";
 import { isOverrun } from "./flow/flow-control.ts";
+import { Groups } from "./groups/group.ts";
+import { Hosting, settleHosting } from "./hosting/hosting.ts";
 import { readMessage, refuseText } from "./inbound.ts";
 import { keepSession } from "./sessions/keeping.ts";
 import type { HistoryBucket, HistoryQuery } from "./history/bucket.ts";
@@ -93,8 +104,11 @@ export class Room {
   readonly #undeleted = new Set<Handle>();
   readonly #clock = new AlarmClock();
   readonly #history: History;
+  /** Since a crash, and not on disk: before a handle is given out it must be, or a second crash skips to the same ones. */
+  #hasSkippedHandles = false;
   /** ms of the first change that is not on disk; Infinity while all is. */
   #dirtySince = Infinity;
+  #lastCounted: number | undefined;
 
   constructor(options: RoomOptions) {
     const { app, settings, store, log } = options;
@@ -129,6 +143,8 @@ export class Room {
       stalling: new Set(),
       failed: [],
       missing: new Set(),
+      groups: new Groups(),
+      hosting: new Hosting(),
       newSessionId: () => newSessionId(options.random),
       newToken: () => newToken(options.random),
       crossing: newCrossing(options.crossing?.name ?? "", options.crossing?.port),
@@ -178,7 +194,8 @@ export class Room {
   ): Link[] {
     this.manager.beginTurn(now);
     this.#state.crossing.now = now;
-    restoreStored(this.#state, checkpoint, survivors, now);
+    this.#hasSkippedHandles = restoreStored(this.#state, checkpoint, survivors, now);
+    this.#lastCounted = this.#state.counters.running.at || undefined;
     for (const { socket, room } of trunks) this.#acceptTrunk(socket, room, false);
     this.#history.restored(now);
     const links = survivors.map(({ socket, saved }) => this.rejoin(socket, saved, now));
@@ -189,6 +206,7 @@ export class Room {
       const link = links[index];
       if (link?.isOpen && saved.state === "open" && saved.isHolding) closeStalled(this.#state, link, now);
     });
+    if (this.#state.hosting.isUnsettled) settleHosting(this.#state, now);
     this.#state.outbox.endTurn(now);
     this.#schedule(now);
     return links;
@@ -225,7 +243,10 @@ export class Room {
     return link;
   }
 
-  /** One binary message: a batch of frames, read in place. Its bytes may be sent on later, so nobody may change them. */
+  /**
+   * One binary message: a batch of frames, read in place. Its bytes may be sent on later, so nobody may change them, but for
+   * the room itself: it writes the sender into a cast (groups/groups.ts).
+   */
   receive(link: Link, bytes: Uint8Array, now: number): void {
     this.#beginTurn(now);
     this.#state.counters.messages++;
@@ -405,6 +426,15 @@ export class Room {
     return found;
   }
 
+  /** What operators have banned from all rooms of the app replaces what they had. Ends the sockets that it meets here. */
+  followBans(bans: readonly AppBan[], now: number): void {
+    this.#beginTurn(now);
+    this.#bans.follow(bans);
+    const ended = bans.length === 0 ? 0 : endHeld(this.#state, this.#bans, now);
+    if (ended > 0) this.#state.log({ level: "info", event: "banned_everywhere", ended });
+    this.#endTurn(now);
+  }
+
   listBans(page: BanPage, now: number): Ban[] {
     return this.#bans.list(page, now);
   }
@@ -433,6 +463,8 @@ export class Room {
     this.#state.manager.setIdleTimeout(settings.idleTimeoutMs);
     this.#state.outbox.setLimits(outboxLimits(settings));
     for (const link of this.#state.links) link.limit(limitsFor(settings, link.admission.rateClass), now);
+    const { hosting } = this.#state;
+    if (hosting.dueAt !== Infinity) hosting.dueAt = now; // a host is away: how long it may be is looked at anew
     this.#schedule(now);
   }
 
@@ -441,6 +473,17 @@ export class Room {
     const { sessions, links } = this.#state;
     if (sessions.size === 0) return "empty";
     return links.size > 0 ? "present" : "away";
+  }
+
+  /** Nobody is here, not even a guest, and nobody may come back. */
+  get isUnused(): boolean {
+    const { links, sessions, manager } = this.#state;
+    return links.size === 0 && sessions.size === 0 && manager.getActiveConnectionCount() === 0;
+  }
+
+  /** ms of the minute in which the last thing happened that was counted, as it was on disk; undefined: nothing ever was. */
+  get lastCounted(): number | undefined {
+    return this.#lastCounted;
   }
 
   /** Undefined for an unknown id. */
@@ -488,14 +531,15 @@ export class Room {
   }
 
   #endTurn(now: number): void {
-    const { outbox, counters, links, sessions, manager } = this.#state;
-    const { failed, stalling, missing, observers } = this.#state;
+    const { outbox, counters } = this.#state;
+    const { failed, stalling, missing, observers, hosting } = this.#state;
     if (failed.length > 0) this.#endFailedSessions();
     if (stalling.size > 0) this.#watchStalling(now);
     if (missing.size > 0) this.#keepMissing();
+    if (hosting.isUnsettled) settleHosting(this.#state, now);
     outbox.endTurn(now);
     // An empty room keeps nothing in memory that a flush would still have to save, and no alarm.
-    const isEmpty = links.size === 0 && sessions.size === 0 && manager.getActiveConnectionCount() === 0;
+    const isEmpty = this.isUnused;
     if (isEmpty && counters.isDirty) this.flush();
     if (counters.isDirty) this.#flushInTime(now);
     else if (isEmpty) this.#clock.stop();
@@ -545,6 +589,10 @@ export class Room {
   #opened(connection: P2PConnection): void {
     const { store, counters, manager, log } = this.#state;
     this.#keep(connection.fromPeerId);
+    if (this.#hasSkippedHandles) {
+      this.flush();
+      this.#hasSkippedHandles = counters.isDirty;
+    }
     store.insertConnection(connection satisfies StoredConnection);
     counters.opened(connection);
     counters.running.note({ connections: manager.getActiveConnectionCount() });

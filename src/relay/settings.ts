@@ -1,3 +1,4 @@
+import { JURISDICTIONS, type Jurisdiction, parseJurisdiction } from "./placement/location-hints.ts";
 import { RATE_CLASS_RULE, MAX_BATCH, MAX_PAYLOAD, parseAppId, parseRateClass } from "../protocol/index.ts";
 
 /** What one peer may do; an app's rate classes may set these otherwise. */
@@ -18,6 +19,8 @@ export interface PeerLimits {
    */
   readonly connectBurst: number;
   readonly connectsPerSecond: number;
+  /** What a peer's messages to groups may become: one to a group of 50 is 49 copies (G6); 0 for no limit. */
+  readonly groupCopiesPerSecond: number;
 }
 
 /** What a deployment may set per app. Times in ms, sizes in bytes. */
@@ -42,6 +45,20 @@ export interface AppSettings extends PeerLimits {
   readonly coalesceMs: number;
   /** How often a client may be hinted when to send (T5); 0 for never. */
   readonly paceIntervalMs: number;
+  /** Groups that one peer may be in (G6); their names ride on its socket through an eviction. 0: the app has none. */
+  readonly maxGroupsPerPeer: number;
+  /** Peers that one group may have (G6). */
+  readonly maxGroupMembers: number;
+  /** How long an elected host may be away before another candidate takes its place (V4). */
+  readonly hostAwayMs: number;
+  /** How long a named room that nobody is in keeps what it has stored (retention.ts); 0 for ever. */
+  readonly retentionMs: number;
+  /** The same for the app's own room. */
+  readonly ownRoomRetentionMs: number;
+  /** Objects that share the directory of the app's rooms. On one's own machine it is one, whatever this says. */
+  readonly directoryShards: number;
+  /** Where Cloudflare keeps the app's objects; it is part of their ids, so another one means other, empty rooms. */
+  readonly jurisdiction?: Jurisdiction;
   /** 1: peers of one room may connect to peers of another of the app's (docs/trunk.md); 0: they are strangers to each other. */
   readonly crossRooms: number;
   /** The app's rate classes, whole: what a class does not set is the app's own. A ticket names one (claim `class`). */
@@ -49,7 +66,7 @@ export interface AppSettings extends PeerLimits {
 }
 
 /** A setting that is a number. */
-export type SettingName = Exclude<keyof AppSettings, "classes">;
+export type SettingName = Exclude<keyof AppSettings, "classes" | "jurisdiction">;
 
 /** Settings of an app that an operator has changed while it runs; they come before APP_SETTINGS. */
 export type SettingOverrides = Partial<Readonly<Record<SettingName, number>>>;
@@ -61,6 +78,7 @@ export interface Range {
 }
 
 const HOUR = 3_600_000;
+const YEAR = 365 * 24 * HOUR;
 /** With the default as `value`. */
 export const RANGES: Readonly<Record<SettingName, Range>> = {
   idleTimeoutMs: { value: 300_000, min: 1_000, max: 24 * HOUR },
@@ -79,6 +97,13 @@ export const RANGES: Readonly<Record<SettingName, Range>> = {
   joinsPerMinute: { value: 120, min: 0, max: 1_000_000 },
   monthlyBytes: { value: 0, min: 0, max: Number.MAX_SAFE_INTEGER },
   paceIntervalMs: { value: 2_000, min: 0, max: HOUR },
+  groupCopiesPerSecond: { value: 10_000, min: 0, max: 10_000_000 },
+  maxGroupsPerPeer: { value: 16, min: 0, max: 32 },
+  maxGroupMembers: { value: 256, min: 1, max: 16_384 },
+  hostAwayMs: { value: 5_000, min: 0, max: HOUR },
+  retentionMs: { value: 24 * HOUR, min: 0, max: YEAR },
+  ownRoomRetentionMs: { value: 0, min: 0, max: YEAR },
+  directoryShards: { value: 1, min: 1, max: 64 },
   crossRooms: { value: 0, min: 0, max: 1 },
 };
 
@@ -90,6 +115,7 @@ const CLASS_SETTINGS = [
   "connectionBytesPerSecond",
   "connectBurst",
   "connectsPerSecond",
+  "groupCopiesPerSecond",
 ] as const satisfies readonly (keyof PeerLimits)[];
 
 export const DEFAULT_SETTINGS = Object.fromEntries(
@@ -164,8 +190,8 @@ export function parseSettings(text: string | null | undefined): ParsedSettings {
   };
 }
 
-/** Joins are limited before the room is known (http/join-limiter.ts), by what the deployment sets. */
-const FIXED: readonly SettingName[] = ["joinsPerMinute"];
+/** Both are asked for before a room or a directory is known: there the deployment alone is heard. */
+const FIXED: readonly SettingName[] = ["joinsPerMinute", "directoryShards"];
 /** What operators may set while the relay runs. */
 export const LIVE_SETTINGS = (Object.keys(RANGES) as SettingName[]).filter((name) => !FIXED.includes(name));
 
@@ -179,7 +205,10 @@ export function checkOverrides(values: unknown): CheckedOverrides {
 }
 
 type ClassValues = Readonly<Record<string, Partial<PeerLimits>>>;
-type AppValues = Partial<Record<SettingName, number>> & { readonly classes?: ClassValues };
+type AppValues = Partial<Record<SettingName, number>> & {
+  readonly jurisdiction?: Jurisdiction;
+  readonly classes?: ClassValues;
+};
 
 /** An app's class replaces the one of the same name in `default`, whole. */
 function mergeSettings(
@@ -208,7 +237,10 @@ function checkApp(app: string, values: unknown): string | undefined {
   if (app !== "default" && parseAppId(app) === undefined)
     return `has the key "${app.slice(0, 40)}", which is no app id`;
   if (!isRecord(values)) return `must hold an object for "${app}"`;
-  const { classes, ...numbers } = values;
+  const { classes, jurisdiction, ...numbers } = values;
+  if (jurisdiction !== undefined && parseJurisdiction(jurisdiction) === undefined) {
+    return `sets jurisdiction of "${app}" to none of ${Object.keys(JURISDICTIONS).join(", ")}`;
+  }
   const problem = checkValues(numbers, Object.keys(RANGES), `"${app}"`);
   if (problem !== undefined || !Object.hasOwn(values, "classes")) return problem;
   if (!isRecord(classes)) return `must hold an object for classes of "${app}", from class to limits`;

@@ -1,5 +1,5 @@
 import type { Drops } from "./counters.ts";
-import type { Families } from "./families.ts";
+import type { Families, GroupStatistics } from "./families.ts";
 import { bytesThisMonth } from "./limits/entry.ts";
 import type { JoinRefusals, Refusals } from "./limits/refusals.ts";
 import type { RoomState } from "./room-state.ts";
@@ -17,6 +17,8 @@ export interface RoomStatistics {
   readonly monthBytes: number;
   /** By connection type. */
   readonly families: Families;
+  /** To members of groups; in the totals too. */
+  readonly groups: Readonly<GroupStatistics>;
   /** WebSocket messages from peers, whatever was in them: what Cloudflare bills, as a twentieth of a request each. */
   readonly messages: number;
   /** Sockets that were let in. */
@@ -45,6 +47,7 @@ export function roomStatistics(
     away: sessions.size - present,
     monthBytes: now === undefined ? counters.month.used(totals.totalBytes) : bytesThisMonth(room, now),
     families: counters.families.statistics(manager.connections()),
+    groups: { ...counters.families.groups },
     messages: counters.messages,
     joins: counters.joins,
     drops: counters.drops(),

@@ -23,7 +23,7 @@ export function tell<N extends ControlFrameName>(
 
 /**
  * Error frames for one inbound message: beyond this many, refusals are counted but not answered one by one. Not so a
- * refused connect: it carries a request, whose sender waits for an answer.
+ * refused request (to connect, or to join a group), whose sender waits for an answer: C14 bounds those.
  */
 const MAX_ERRORS_PER_MESSAGE = 16;
 
@@ -39,7 +39,8 @@ export function refuse(
   const { frame, about = 0 } = offending;
   room.counters.refused(error);
   if (close === undefined) {
-    if (frame !== FrameType.Connect && ++link.errors > MAX_ERRORS_PER_MESSAGE) return;
+    const isRequest = frame === FrameType.Connect || frame === FrameType.Join;
+    if (!isRequest && ++link.errors > MAX_ERRORS_PER_MESSAGE) return;
     return tell(room, link, "error", { code, frame, about, message });
   }
   room.log({ level: "warn", event: "protocol_error", peer: String(link.peer), error, message });
@@ -62,6 +63,8 @@ export function closeLink(room: RoomState, link: Link, code: number, debug: stri
 /** The socket is gone, or is about to be: nothing more is sent to it or read from it. */
 export function dropLink(room: RoomState, link: Link): void {
   discardBacklog(room, link);
+  room.groups.leaveAll(link);
+  room.hosting.asking.delete(link);
   if (link.session?.link === link) room.present--;
   link.end();
   room.links.delete(link);

@@ -80,6 +80,18 @@ const STEPS: Steps = [
   // A ring of packed rows (relay/history/rows.ts).
   [`CREATE TABLE history (slot INTEGER PRIMARY KEY, packed BLOB NOT NULL)`],
   [
+    // One row, written before anybody is told of it (relay/hosting/). Null: nobody hosts.
+    `CREATE TABLE host (
+      id INTEGER PRIMARY KEY CHECK (id = 1),
+      epoch INTEGER NOT NULL,
+      peer TEXT,
+      session TEXT
+    )`,
+    `ALTER TABLE sessions ADD COLUMN offered_at INTEGER`,
+  ],
+  // JSON (sql-following.ts): in the one row there is, and in one column, since each is a row of a new room's schema.
+  [`ALTER TABLE following ADD COLUMN more TEXT NOT NULL DEFAULT '{}'`],
+  [
     // The half that another room holds (relay/trunk/), as "peer handle room"; null where both ends are here. One column, since
     // each is a row written in the life of a room.
     `ALTER TABLE connections ADD COLUMN far TEXT`,

@@ -1,5 +1,7 @@
 import { type AppId, parseAppId } from "../protocol/index.ts";
-import type { AppRecord, KnownRoom, LedgerStore } from "../relay/directory/app-ledger.ts";
+import type { KnownRoom, LedgerStore } from "../relay/directory/app-ledger.ts";
+import { type AppRecord, newRecord } from "../relay/directory/app-record.ts";
+import type { Listing } from "../relay/directory/lobby.ts";
 import type { RoomStatistics } from "../relay/statistics.ts";
 import type { Steps } from "./migrations.ts";
 import type { SqlDatabase, SqlRow } from "./sql-database.ts";
@@ -25,6 +27,7 @@ export const DIRECTORY_STEPS: Steps = [
       PRIMARY KEY (app, name)
     ) WITHOUT ROWID`,
   ],
+  [`ALTER TABLE directory_rooms ADD COLUMN listing TEXT`],
   [
     // Who is in each room, where an app lets its rooms reach each other (relay/directory/whereabouts.ts).
     `CREATE TABLE directory_peers (
@@ -51,14 +54,16 @@ export class SqlLedgerStore implements LedgerStore {
 
   loadRecord(): AppRecord | undefined {
     const record = this.#db.all(`SELECT record FROM directory_apps WHERE app = ?`, this.#app)[0]?.["record"];
-    return typeof record === "string" ? (JSON.parse(record) as AppRecord) : undefined;
+    if (typeof record !== "string") return undefined;
+    // Of an earlier release it lacks what came later.
+    return { ...newRecord(0), ...(JSON.parse(record) as Partial<AppRecord>) };
   }
 
-  saveRecord({ version, overrides, gone, goneAt, swept }: AppRecord): void {
+  saveRecord({ version, overrides, bans, divisions, gone, goneAt, swept }: AppRecord): void {
     this.#db.run(
       `INSERT INTO directory_apps (app, record) VALUES (?, ?) ON CONFLICT DO UPDATE SET record = excluded.record`,
       this.#app,
-      JSON.stringify({ version, overrides, gone, goneAt, swept }),
+      JSON.stringify({ version, overrides, bans, divisions, gone, goneAt, swept }),
     );
   }
 
@@ -66,17 +71,18 @@ export class SqlLedgerStore implements LedgerStore {
     return this.#db.all(`SELECT * FROM directory_rooms WHERE app = ? AND name = ?`, this.#app, name).map(readRoom)[0];
   }
 
-  saveRoom({ name, life, seen, at, region, statistics }: KnownRoom): void {
+  saveRoom({ name, life, seen, at, region, listing, statistics }: KnownRoom): void {
     this.#db.run(
-      `INSERT INTO directory_rooms (app, name, life, seen, at, region, statistics) VALUES (?, ?, ?, ?, ?, ?, ?)
+      `INSERT INTO directory_rooms (app, name, life, seen, at, region, listing, statistics) VALUES (?, ?, ?, ?, ?, ?, ?, ?)
         ON CONFLICT DO UPDATE SET life = excluded.life, seen = excluded.seen, at = excluded.at,
-          region = excluded.region, statistics = excluded.statistics`,
+          region = excluded.region, listing = excluded.listing, statistics = excluded.statistics`,
       this.#app,
       name,
       life,
       seen,
       at,
       region,
+      listing ? JSON.stringify(listing) : null,
       JSON.stringify(statistics),
     );
   }
@@ -141,13 +147,14 @@ export class SqlAppIndex {
   }
 }
 
-function readRoom({ name, life, seen, at, region, statistics }: SqlRow): KnownRoom {
+function readRoom({ name, life, seen, at, region, listing, statistics }: SqlRow): KnownRoom {
   return {
     name: String(name),
     life: String(life),
     seen: Number(seen),
     at: Number(at),
     region: typeof region === "string" ? region : null,
+    listing: typeof listing === "string" ? (JSON.parse(listing) as Listing) : null,
     statistics: JSON.parse(String(statistics)) as RoomStatistics,
   };
 }

@@ -9,6 +9,7 @@ import {
   parsePeerId,
   parseSessionId,
 } from "../protocol/index.ts";
+import type { Seat } from "../relay/hosting/seat.ts";
 import type { HistoryRow, RoomStore, StoredConnection, StoredSession } from "../relay/ports.ts";
 import { bytesOfDoubles, readDoubles } from "./packed-doubles.ts";
 import type { SqlDatabase, SqlRow } from "./sql-database.ts";
@@ -82,20 +83,36 @@ export class SqlRoomStore implements RoomStore {
     return this.#db.all(`SELECT * FROM sessions`).map(readSession);
   }
 
-  saveSession({ peer, session, token, previousToken, awayUntil, farewells }: StoredSession): void {
+  saveSession({ peer, session, token, previousToken, awayUntil, farewells, offeredAt }: StoredSession): void {
     this.#db.run(
-      `INSERT OR REPLACE INTO sessions (peer, id, token, previous_token, away_until, farewells) VALUES (?, ?, ?, ?, ?, ?)`,
+      `INSERT OR REPLACE INTO sessions (peer, id, token, previous_token, away_until, farewells, offered_at)
+        VALUES (?, ?, ?, ?, ?, ?, ?)`,
       String(peer),
       String(session),
       token,
       previousToken ?? null,
       awayUntil ?? null,
       farewells,
+      offeredAt ?? null,
     );
   }
 
   deleteSession(peer: PeerId): void {
     this.#db.run(`DELETE FROM sessions WHERE peer = ?`, String(peer));
+  }
+
+  loadSeat(): Seat | undefined {
+    const row = this.#db.all(`SELECT epoch, peer, session FROM host WHERE id = 1`)[0];
+    return row && readSeat(row);
+  }
+
+  saveSeat({ epoch, holder }: Seat): void {
+    this.#db.run(
+      `INSERT OR REPLACE INTO host (id, epoch, peer, session) VALUES (1, ?, ?, ?)`,
+      epoch,
+      textOf(holder?.peer),
+      holder ? String(holder.session) : null,
+    );
   }
 
   saveCounters(counters: Float64Array, history: readonly HistoryRow[] = []): void {
@@ -164,7 +181,17 @@ function readSession(row: SqlRow): StoredSession {
     throw new Error(`Cannot read the stored session of peer ${String(row["peer"])}: its row is damaged`);
   }
   const previousToken = bytesOf(row["previous_token"]);
-  return { peer, session, token, previousToken, awayUntil: optionalNumber(row["away_until"]), farewells };
+  const awayUntil = optionalNumber(row["away_until"]);
+  return { peer, session, token, previousToken, awayUntil, farewells, offeredAt: optionalNumber(row["offered_at"]) };
+}
+
+/** Damaged, it would be an epoch that goes back: then the room is not opened. */
+function readSeat({ epoch, peer: peerText, session: sessionText }: SqlRow): Seat {
+  const peer = parsePeerId(peerText);
+  const session = parseSessionId(sessionText);
+  const isWhole = typeof epoch === "number" && (peerText === null || (peer && session));
+  if (!isWhole) throw new Error("Cannot read the room's stored host: its row is damaged");
+  return { epoch, holder: peer && session ? { peer, session } : undefined };
 }
 
 function bytesOf(value: unknown): Uint8Array | undefined {

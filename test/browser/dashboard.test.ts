@@ -118,10 +118,10 @@ test("a question that is answered with no, or with Escape, does nothing", async 
   const [peer] = players.clients;
   await using opened = await openDashboard(relay, roomHash(room, `peers/${peer.peer}`));
   const { page } = opened;
-  const kick = page.getByRole("button", { name: "Kick" });
+  const kick = page.getByRole("main").getByRole("button", { name: "Kick" });
   await kick.click();
   await page.keyboard.press("Escape");
-  await page.getByRole("dialog").waitFor({ state: "detached" });
+  await page.locator("dialog").waitFor({ state: "detached" });
   expect(await kick.evaluate((button) => button === document.activeElement)).toBe(true);
   await kick.click();
   await page.getByRole("button", { name: "Cancel" }).click();

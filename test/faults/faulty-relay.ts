@@ -63,6 +63,10 @@ export class FaultyRelay implements AsyncDisposable {
     return this.#relay.admin(`/apps/${TEST_APP}/rooms/${room}/statistics`);
   }
 
+  admin<T>(path: string): Promise<T> {
+    return this.#relay.admin(path);
+  }
+
   async drain(room: string, reconnectAfterMs: number): Promise<void> {
     const body = JSON.stringify({ reconnectAfterMs });
     await this.#relay.admin(`/apps/${TEST_APP}/rooms/${room}/drain`, { method: "POST", body });

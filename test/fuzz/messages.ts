@@ -2,9 +2,16 @@
  * Messages as the fuzzer invents, keeps and changes them: frames with their fields by name, and damage done to the bytes.
  * Control frames come from the protocol's own table, so that one which is added there is played here without more.
  */
-import { CONTROL_FRAMES, type ControlFrameName, HEADER_SIZE, encodeControl } from "../../src/protocol/index.ts";
+import {
+  CONTROL_FRAMES,
+  type ControlFrameName,
+  type FieldFrame,
+  HEADER_SIZE,
+  encodeControl,
+  encodeFrame as encodeFields,
+} from "../../src/protocol/index.ts";
 import { type AnyField, bytes8, i32, u16, u32, u64, u8 } from "../../src/protocol/fields.ts";
-import { ackFrame, batch, dataFrame, multicastFrame, probeFrame } from "../support/frames.ts";
+import { ASKED_FRAMES, ackFrame, batch, castFrame, dataFrame, multicastFrame, probeFrame } from "../support/frames.ts";
 import type { Random } from "./random.ts";
 
 /** `known`: one of the values that this field has had on the wire, the newest first. u64 and bytes are text: decimal, hex. */
@@ -13,7 +20,9 @@ export type Value = number | string | { readonly known: number };
 /** `resize`: bytes more or fewer at its end than its fields need, and its length says so. */
 export type FrameSpec = (
   | { readonly frame: "control"; readonly name: ControlFrameName; readonly flags: number; readonly fields: Fields }
-  | { readonly frame: "data" | "ack" | "probe"; readonly fields: Fields; readonly size: number }
+  /** Of groups and the host. */
+  | { readonly frame: "asked"; readonly name: string; readonly fields: Fields }
+  | { readonly frame: "data" | "ack" | "probe" | "cast"; readonly fields: Fields; readonly size: number }
   | { readonly frame: "multicast"; readonly targets: readonly Value[]; readonly fields: Fields; readonly size: number }
   | { readonly frame: "raw"; readonly hex: string }
 ) & { readonly resize?: number };
@@ -34,6 +43,7 @@ export interface Message {
 export type Known = (field: string) => readonly (number | bigint | Uint8Array | string)[];
 
 const NAMES = Object.keys(CONTROL_FRAMES) as ControlFrameName[];
+const ASKED = Object.keys(ASKED_FRAMES);
 const NUMBERS = [
   0, 1, 2, 3, 4, 5, 7, 99, 100, 255, 999, 1_000, 1_999, 3_000, 65_535, 0x7fff_ffff, 0x8000_0000, 0xffff_ffff,
 ];
@@ -42,6 +52,7 @@ const TEXTS = ["", "no", "é", "\u0000", "x".repeat(127), "€".repeat(90)];
 const DATA_FIELDS = ["flags", "lane", "handle", "channel", "number", "sequence"];
 const ACK_FIELDS = ["handle", "lane", "cumulative", "selective", "window"];
 const PROBE_FIELDS = ["handle", "answer", "stamp", "quality", "jitter"];
+const CAST_FIELDS = ["group", "number"];
 const PAYLOADS = [0, 1, 10, 60, 70, 1_200, 5_000];
 
 export function randomMessage(random: Random, names: readonly ControlFrameName[] = NAMES): Message {
@@ -89,7 +100,7 @@ function randomResize(random: Random): number {
 }
 
 function newFrame(random: Random, names: readonly ControlFrameName[]): FrameSpec {
-  switch (random.below(12)) {
+  switch (random.below(15)) {
     case 0:
     case 1:
       return { frame: "data", fields: randomFields(DATA_FIELDS, random), size: random.pick(PAYLOADS) };
@@ -108,6 +119,14 @@ function newFrame(random: Random, names: readonly ControlFrameName[]): FrameSpec
     }
     case 5:
       return { frame: "raw", hex: randomHex(random, 40) };
+    case 6:
+      return { frame: "cast", fields: randomFields(CAST_FIELDS, random), size: random.pick(PAYLOADS) };
+    case 7:
+    case 8: {
+      const name = random.pick(ASKED);
+      const fields = askedFields(name).map(([key, field]) => [key, randomValue(field, key, random)] as const);
+      return { frame: "asked", name, fields: Object.fromEntries(fields) };
+    }
     default: {
       const name = random.pick(names);
       const fields = Object.entries(CONTROL_FRAMES[name].fields as Record<string, AnyField>).map(
@@ -123,6 +142,15 @@ function newFrame(random: Random, names: readonly ControlFrameName[]): FrameSpec
   }
 }
 
+function askedFields(name: string): readonly (readonly [string, AnyField])[] {
+  return (ASKED_FRAMES[name]?.fields ?? []) as unknown as readonly (readonly [string, AnyField])[];
+}
+
+function tableOf(frame: FrameSpec): Readonly<Record<string, AnyField>> {
+  if (frame.frame === "control") return CONTROL_FRAMES[frame.name].fields as Record<string, AnyField>;
+  return frame.frame === "asked" ? Object.fromEntries(askedFields(frame.name)) : {};
+}
+
 function randomFields(names: readonly string[], random: Random): Fields {
   return Object.fromEntries(names.map((name) => [name, randomValue(u32, name, random)]));
 }
@@ -134,12 +162,12 @@ function mutateFrame(frame: FrameSpec, random: Random): FrameSpec {
   if (frame.frame === "multicast" && random.oneIn(3)) {
     return { ...frame, targets: random.list(4, () => randomValue(u32, "handle", random)) };
   }
-  if (frame.frame !== "control" && random.oneIn(4)) return { ...frame, size: random.pick(PAYLOADS) };
+  if (frame.frame !== "control" && frame.frame !== "asked" && random.oneIn(4))
+    return { ...frame, size: random.pick(PAYLOADS) };
   const keys = Object.keys(frame.fields);
   if (keys.length === 0) return frame;
   const key = random.pick(keys);
-  const table = frame.frame === "control" ? (CONTROL_FRAMES[frame.name].fields as Record<string, AnyField>) : {};
-  return { ...frame, fields: { ...frame.fields, [key]: randomValue(table[key] ?? u32, key, random) } };
+  return { ...frame, fields: { ...frame.fields, [key]: randomValue(tableOf(frame)[key] ?? u32, key, random) } };
 }
 
 /** What a reader looks up is mostly something that there is; what it only reads is anything. */
@@ -177,6 +205,10 @@ function encodeFrame(spec: FrameSpec, known: Known): Uint8Array {
     const values = Object.entries(table).map(([key, field]) => [key, fieldValue(field, key, spec.fields[key], known)]);
     return encodeControl(spec.name, Object.fromEntries(values), spec.flags);
   }
+  if (spec.frame === "asked") {
+    const values = askedFields(spec.name).map(([key, field]) => [key, fieldValue(field, key, spec.fields[key], known)]);
+    return encodeFields(ASKED_FRAMES[spec.name] as FieldFrame, Object.fromEntries(values));
+  }
   const number = (key: string): number => Number(fieldValue(u32, key, spec.fields[key], known));
   const payload = new Uint8Array(spec.size).fill(0x61);
   const [handle, lane, channel, flags] = [number("handle"), number("lane"), number("channel"), number("flags")];
@@ -191,6 +223,8 @@ function encodeFrame(spec: FrameSpec, known: Known): Uint8Array {
         sequence: number("sequence"),
         payload,
       });
+    case "cast":
+      return castFrame({ group: number("group"), number: number("number"), payload });
     case "ack":
       return ackFrame({
         handle,

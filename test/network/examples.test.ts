@@ -15,8 +15,14 @@ beforeAll(async () => {
 });
 afterAll(() => relay[Symbol.asyncDispose]());
 
-test("there is one per family", () => {
-  expect(examples).toEqual(["networking-messages.ts", "networking-sockets.ts", "p2p-networking.ts", "p2p-sockets.ts"]);
+test("there is one per family, and one of a host that leaves", () => {
+  expect(examples).toEqual([
+    "host-migration.ts",
+    "networking-messages.ts",
+    "networking-sockets.ts",
+    "p2p-networking.ts",
+    "p2p-sockets.ts",
+  ]);
 });
 
 test.each(examples)("%s runs to its end and by itself, in under 80 lines", async (name) => {

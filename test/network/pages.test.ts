@@ -62,6 +62,9 @@ describe.each(RUNTIMES)("the pages on %s", (runtime) => {
   // As they are, since fetch would resolve the dots itself.
   test.each([
     "/dashboard/../_headers",
+    // A proxy that lets some paths through compares this one, and no other.
+    "//relay.example.com/dashboard/",
+    "//relay.example.com/v1/admin/whoami",
     "/dashboard/..%2f_headers",
     "/dashboard/%2e%2e/_headers",
     "/dashboard/..%2f..%2f..%2fpackage.json",

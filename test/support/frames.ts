@@ -4,14 +4,22 @@
  */
 import {
   ACK_SIZE,
+  ATTEND,
   type Ack,
+  CAST_PAYLOAD_OFFSET,
+  type CastHeader,
   type ControlFrame,
   DATA_PAYLOAD_OFFSET,
   DataFlag,
   type DataHeader,
   type ErrorName,
   FIRST_IGNORABLE_TYPE,
+  type FieldFrame,
   FrameType,
+  HOST,
+  JOIN,
+  JOINED,
+  LEAVE,
   MAX_MULTICAST,
   MULTICAST_TARGETS_OFFSET,
   MULTICAST_TARGET_SIZE,
@@ -19,13 +27,17 @@ import {
   PROBE_SIZE,
   type Probe,
   decodeControl,
+  decodeFrame,
   frameEnd,
   isControlType,
   multicastPayloadOffset,
   readAck,
+  readCastHeader,
   readDataHeader,
+  probeSize,
   readProbe,
   writeAck,
+  writeCastHeader,
   writeDataHeader,
   writeMulticastHeader,
   writeProbe,
@@ -49,7 +61,19 @@ export interface WalkedFrame {
   ack?: Ack;
   probe?: Probe;
   multicast?: Multicast;
+  /** A frame of those that only some clients know (groups, hosting). */
+  asked?: { readonly frame: string; readonly values: Record<string, unknown> };
+  cast?: CastHeader & { payload: Uint8Array };
 }
+
+/** By their names in docs/protocol.md. */
+export const ASKED_FRAMES: Readonly<Record<string, FieldFrame>> = {
+  join: JOIN,
+  joined: JOINED,
+  leave: LEAVE,
+  attend: ATTEND,
+  host: HOST,
+};
 
 /** The frames of a message. Payloads are copies. Throws `<error name> at <offset>` on bytes that break the protocol. */
 export function walk(bytes: Uint8Array): WalkedFrame[] {
@@ -110,7 +134,15 @@ function frameAt(bytes: Uint8Array, view: DataView, offset: number, end: number)
       targets,
       payload: bytes.slice(offset + multicastPayloadOffset(count), end),
     };
-  } else if (type < FIRST_IGNORABLE_TYPE) {
+  } else if (type === FrameType.Cast) {
+    atLeast(CAST_PAYLOAD_OFFSET);
+    frame.cast = { ...readCastHeader(view, offset), payload: bytes.slice(offset + CAST_PAYLOAD_OFFSET, end) };
+  } else if (type >= FIRST_IGNORABLE_TYPE) {
+    const [name, layout] = Object.entries(ASKED_FRAMES).find(([, each]) => each.type === type) ?? [];
+    const values = layout && decodeFrame(layout, view, offset);
+    if (layout && !values) throw refusal("malformed_frame", offset);
+    if (name && values) frame.asked = { frame: name, values };
+  } else {
     throw refusal("unknown_frame", offset);
   }
   return frame;
@@ -132,6 +164,18 @@ export function dataFrame(
   return bytes;
 }
 
+export function castFrame(frame: {
+  group: number;
+  payload: Uint8Array;
+  number?: number;
+  sender?: bigint;
+}): Uint8Array<ArrayBuffer> {
+  const { group, payload, number = 1, sender = 0n } = frame;
+  const bytes = new Uint8Array(CAST_PAYLOAD_OFFSET + payload.length);
+  bytes.set(payload, writeCastHeader(new DataView(bytes.buffer), 0, { group, number, sender }, payload.length));
+  return bytes;
+}
+
 export function ackFrame(ack: Ack): Uint8Array<ArrayBuffer> {
   const bytes = new Uint8Array(ACK_SIZE);
   writeAck(new DataView(bytes.buffer), 0, ack);
@@ -139,7 +183,7 @@ export function ackFrame(ack: Ack): Uint8Array<ArrayBuffer> {
 }
 
 export function probeFrame(probe: Probe): Uint8Array<ArrayBuffer> {
-  const bytes = new Uint8Array(PROBE_SIZE);
+  const bytes = new Uint8Array(probeSize(probe));
   writeProbe(new DataView(bytes.buffer), 0, probe);
   return bytes;
 }

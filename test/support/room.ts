@@ -6,6 +6,7 @@
  * After every event it checks what must always hold (see #check), so each test is also a test of that.
  */
 import {
+  ATTEND,
   type AppId,
   ClosedBy,
   type ConnectionId,
@@ -16,15 +17,19 @@ import {
   type ErrorName,
   HEADER_SIZE,
   type Handle,
+  JOIN,
+  LEAVE,
   MAX_BATCH,
   PROTOCOL_VERSION,
   type PeerId,
   encodeControl,
+  encodeFrame,
   errorName,
   handleOf,
 } from "../../src/protocol/index.ts";
 import type { BanKind } from "../../src/relay/limits/bans.ts";
 import type { JoinRefusal } from "../../src/relay/limits/entry.ts";
+import type { Seat } from "../../src/relay/hosting/seat.ts";
 import type { Link } from "../../src/relay/sessions/link.ts";
 import type {
   Admission,
@@ -43,7 +48,7 @@ import { migrate } from "../../src/storage/migrations.ts";
 import { SqlAuditLog } from "../../src/storage/sql-audit.ts";
 import { SqlBanStore } from "../../src/storage/sql-bans.ts";
 import { SqlRoomStore } from "../../src/storage/sql-room-store.ts";
-import { type WalkedFrame, batch, dataFrame, walk } from "./frames.ts";
+import { type WalkedFrame, batch, castFrame, dataFrame, walk } from "./frames.ts";
 import { NodeSql } from "./node-sql.ts";
 
 export const APP = 480 as AppId;
@@ -148,6 +153,14 @@ export class TestStore implements RoomStore {
     this.#write("deleteConnection", () => this.#store.deleteConnection(handle));
   }
 
+  loadSeat(): Seat | undefined {
+    return this.#store.loadSeat();
+  }
+
+  saveSeat(seat: Seat): void {
+    this.#write("saveSeat", () => this.#store.saveSeat(seat));
+  }
+
   saveCounters(counters: Float64Array, history?: readonly HistoryRow[]): void {
     this.#write("saveCounters", () => this.#store.saveCounters(counters, history));
     for (const { slot } of history ?? []) this.historySlots.push(slot);
@@ -167,13 +180,15 @@ export class TestStore implements RoomStore {
 /** A frame as a test compares it: its name, its fields, and flags where there are any. An error has its name, no text. */
 export type Heard = { readonly frame: string } & Readonly<Record<string, unknown>>;
 
-export function toHeard({ type, flags, lane, control, data, ack, probe }: WalkedFrame): Heard {
+export function toHeard({ type, flags, lane, control, data, ack, probe, asked, cast }: WalkedFrame): Heard {
   if (control?.frame === "error") {
     const { code, frame, about } = control.values;
     return { frame: "error", error: errorName(code), of: frame, about };
   }
   if (control) return { frame: control.frame, ...control.values, ...(flags !== 0 && { flags }) };
   if (data) return { frame: "data", ...data, payload: new TextDecoder().decode(data.payload) };
+  if (asked) return { frame: asked.frame, ...asked.values };
+  if (cast) return { frame: "cast", ...cast, payload: new TextDecoder().decode(cast.payload) };
   if (ack) return { frame: "ack", ...ack };
   if (probe) return { frame: "probe", ...probe };
   return { frame: `type ${type}`, flags, lane };
@@ -231,6 +246,11 @@ export const frames = {
   close: (handle: number, { reason = 1000, debug = "", graceful = false } = {}) =>
     control("close", { handle, reason, closedBy: ClosedBy.Local, debug }, graceful ? 1 : 0),
   bye: () => control("bye", { code: 1000, reconnectAfterMs: 0, debug: "" }),
+  join: (name = "", request = 1) => encodeFrame(JOIN, { request, name }),
+  leave: (group: number) => encodeFrame(LEAVE, { group }),
+  cast: (group: number, payload: string | Uint8Array, number = 1) =>
+    castFrame({ group, number, payload: typeof payload === "string" ? text(payload) : payload }),
+  attend: (role: number) => encodeFrame(ATTEND, { role }),
   data: (handle: number, payload: string | Uint8Array, more: { flags?: number; number?: number } = {}) =>
     dataFrame({ ...more, handle, payload: typeof payload === "string" ? text(payload) : payload }),
 };
@@ -297,6 +317,14 @@ export class TestPeer {
     return answer["handle"] as number;
   }
 
+  /** Joins a group and returns its number. */
+  joinGroup(name = ""): number {
+    this.send(frames.join(name));
+    const answer = this.heard().findLast(({ frame }) => frame === "joined");
+    if (!answer) throw new Error("the join was not answered");
+    return answer["group"] as number;
+  }
+
   accept(handle: number): this {
     return this.send(frames.accept(handle));
   }
@@ -355,6 +383,10 @@ export class TestPeer {
         this.deliveredPackets++;
         this.deliveredBytes += frame.data.payload.length;
       }
+      if (frame.cast) {
+        this.deliveredPackets++;
+        this.deliveredBytes += frame.cast.payload.length;
+      }
       this.room.delivered(this, frame);
     }
   }
@@ -380,6 +412,8 @@ export class TestRoom {
   readonly peers = new Set<TestPeer>();
   /** Ends of every connection there ever was, by handle. */
   readonly ends = new Map<number, readonly [bigint, bigint]>();
+  /** The last that anybody was told. */
+  newestHost: { readonly epoch: bigint; readonly peer: bigint } = { epoch: 0n, peer: 0n };
   room: Room;
   /** ms of the one alarm, as a platform keeps it: moved only to be earlier, or removed. */
   scheduled = Infinity;
@@ -568,8 +602,25 @@ export class TestRoom {
     return this.logs.filter((entry) => entry.event === event);
   }
 
+  /** Who is told to host is on disk, is the only one in its epoch, and no epoch is below one that was told before (V3). */
+  #checkHost(epoch: bigint, host: bigint): void {
+    const seat = this.store.loadSeat();
+    if (epoch !== BigInt(seat?.epoch ?? 0) || host !== (seat?.holder?.peer ?? 0n)) {
+      throw new Error(`${host} was told to host in epoch ${epoch}, and is not on disk`);
+    }
+    if (epoch < this.newestHost.epoch || (epoch === this.newestHost.epoch && host !== this.newestHost.peer)) {
+      throw new Error(
+        `${host} was told to host in epoch ${epoch}, after ${this.newestHost.peer} in ${this.newestHost.epoch}`,
+      );
+    }
+    this.newestHost = { epoch, peer: host };
+  }
+
   /** Every frame that a peer is sent comes by here: none may be about a connection of others. */
   delivered(peer: TestPeer, frame: WalkedFrame): void {
+    if (frame.asked?.frame === "host")
+      this.#checkHost(frame.asked.values["epoch"] as bigint, frame.asked.values["peer"] as bigint);
+    if (frame.cast && frame.cast.sender === peer.id) throw new Error(`peer ${peer.id} was sent its own cast`);
     const values = frame.control?.values;
     const isError = frame.control?.frame === "error";
     const named = values && "handle" in values && !isError ? values.handle : undefined;
@@ -708,9 +759,11 @@ export class TestRoom {
     const { deadline, idle } = manager.nextDue();
     let due = Math.min(deadline, idle + TIMES.cleanupMs);
     if (counters.isDirty) due = Math.min(due, this.now + TIMES.quietFlushMs);
+    const looked = this.alarms.at(-1) ?? -Infinity;
     for (const { link, socket, isGone } of this.peers) {
       if (isGone || socket.closed) continue;
-      const ghost = link.lastHeard + TIMES.ghostMs + TIMES.cleanupMs;
+      // An eviction may forget the newest word, within half a heartbeat: then the last look, which knew it, counts.
+      const ghost = Math.max(link.lastHeard + TIMES.ghostMs, looked) + TIMES.cleanupMs;
       due = Math.min(due, link.isOpen ? ghost : link.since + TIMES.helloMs);
       if (link.backlog) due = Math.min(due, link.backlog.since + TIMES.stallMs);
     }

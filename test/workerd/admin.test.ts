@@ -86,6 +86,7 @@ describe("what it shows", () => {
       away: 0,
       monthBytes: 0,
       families: { NetworkOld: NONE, NetworkPb: NONE, NetworkingSockets: NONE, NetworkingMessages: NONE },
+      groups: { packets: 0, bytes: 0 },
       messages: 0,
       joins: 0,
       drops: Object.fromEntries(DROP_REASONS.map((reason) => [reason, 0])),

@@ -7,6 +7,7 @@ import type { AppDirectory, AppTotals, RoomSummary } from "../../src/relay/direc
 import { PRESENCE_MS } from "../../src/relay/directory/app-ledger.ts";
 import { REPORT_MS } from "../../src/relay/directory/reporting.ts";
 import { type SettingOverrides, TIMES } from "../../src/relay/settings.ts";
+import { objectsOf } from "../../src/runtime/cloudflare/objects.ts";
 import { DurableDirectory } from "../../src/runtime/cloudflare/directory.ts";
 import { dataFrame } from "../support/frames.ts";
 import { Billing } from "./support/billing.ts";
@@ -15,7 +16,7 @@ import { captureLogs } from "./support/logs.ts";
 import { ALICE, BOB, CAROL, DAVE, TestPeer, mustRelay, nextClose, pairUp } from "./support/peer.ts";
 import { directoryOf, freshApp, operatorOf, roomOf } from "./support/room.ts";
 
-const directory = new DurableDirectory(env.RELAY_DIRECTORY);
+const directory = new DurableDirectory(objectsOf(env));
 
 function directoryFor(app: number): AppDirectory {
   return directory.app(parseAppId(app) as AppId);
@@ -65,8 +66,8 @@ describe("what rooms say", () => {
     const b = await TestPeer.enter({ app, peer: BOB });
     a.connect(BOB);
     const { handle } = await a.next("connecting");
-    await totalsSoon(app, { peers: 2, activeConnections: 1 });
     b.control("accept", { handle });
+    await totalsSoon(app, { peers: 2, activeConnections: 1 });
     await mustRelay({ a, b, handle, connectionId: 0n });
     for (const peer of [a, b]) peer.socket.close(1000);
     const { rooms, oldest } = await totalsSoon(app, {

@@ -8,13 +8,14 @@ import type { RoomAdmin } from "../../src/relay/operations/index.ts";
 import type { LogEntry } from "../../src/relay/ports.ts";
 import { DurableDirectory } from "../../src/runtime/cloudflare/directory.ts";
 import type { RelayRoom } from "../../src/runtime/cloudflare/relay-room.ts";
+import { RelayObjects } from "../../src/runtime/cloudflare/objects.ts";
 import { DurableRooms } from "../../src/runtime/cloudflare/rooms.ts";
 import { parseRoomAddress, roomName } from "../../src/runtime/room-address.ts";
 import { TEST_SECRET, testTicket } from "../support/tickets.ts";
 import { captureLogs } from "./support/logs.ts";
 import { ALICE, connectUrl } from "./support/peer.ts";
 
-const keys: RelayEnvironment = { TICKET_SECRET: TEST_SECRET, ADMIN_TOKEN: "admin" };
+const keys: RelayEnvironment = { TICKET_SECRET: TEST_SECRET, ADMIN_TOKEN: "admin-token-of-tests" };
 const NOW = 1_700_000_000_000;
 
 function platform(geo: ClientGeo = {}) {
@@ -112,7 +113,7 @@ describe("createApp", () => {
   it("answers its own failure with 500, and tells the log rather than the stranger", async () => {
     const { app, lines } = platform();
     const request = new Request("http://relay.test/v1/admin/apps/480/statistics", {
-      headers: { authorization: "Bearer admin" },
+      headers: { authorization: "Bearer admin-token-of-tests" },
     });
     const response = await app.fetch(request, keys);
     const text = await response.text();
@@ -125,8 +126,9 @@ describe("createApp", () => {
 
 function roomsThatThrow(error: unknown): DurableRooms {
   const getByName = () => ({ fetch: () => Promise.reject(error) });
-  const directory = new DurableDirectory(env.RELAY_DIRECTORY);
-  return new DurableRooms({ getByName } as unknown as DurableObjectNamespace<RelayRoom>, directory);
+  const namespace = { getByName } as unknown as DurableObjectNamespace<RelayRoom>;
+  const objects = new RelayObjects({ RELAY_ROOMS: namespace, RELAY_DIRECTORY: env.RELAY_DIRECTORY });
+  return new DurableRooms(objects, new DurableDirectory(objects));
 }
 
 describe("DurableRooms", () => {

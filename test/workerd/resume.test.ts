@@ -33,6 +33,7 @@ afterEach(() => {
 
 const SECOND = 1_000;
 const COUNTERS = "INSERT OR REPLACE INTO counters";
+const HISTORY = "INSERT OR REPLACE INTO history";
 const GRACE = 30 * SECOND;
 const { Connected, Connecting, Disconnecting } = ConnectionState;
 
@@ -271,12 +272,13 @@ describe("R9: a session that nobody comes back to", () => {
       expect(lines.filter(({ event }) => event === "session_closed")).toMatchObject([
         { peer: String(ALICE), why: "grace_over" },
       ]);
-      const { [COUNTERS]: counters = 0, ...rows } = billing.statements;
+      const { [COUNTERS]: counters = 0, [HISTORY]: history = 0, ...rows } = billing.statements;
       expect(rows).toEqual({
         "INSERT OR REPLACE INTO sessions": 1,
         "DELETE FROM sessions WHERE peer": 1,
         "DELETE FROM connections WHERE handle": 1,
       });
+      expect(history).toBeLessThanOrEqual(1); // a minute has ended
       expect(counters).toBeLessThanOrEqual(alarms); // what they are flushed for is row-budget's concern
       expect(alarms).toBeLessThanOrEqual(6);
       // It is over, and nothing goes on: the alarm comes at the pace at which ghosts are looked for.

@@ -10,8 +10,8 @@ import { operatorOf, type RoomStub, freshApp, roomOf, storedTotals } from "./sup
 
 /** Without a history; of that a minute has one row more, and a run of 60 s sees the end of one. */
 const BUDGET = 20 + 1;
-/** Eight tables at two rows each, what the room is called for life, five columns that came later, and the schema's version. */
-const SCHEMA = 23;
+/** Nine tables at two rows each, what the room is called for life, seven columns that came later, and the schema's version. */
+const SCHEMA = 27;
 const SIZE = 32;
 
 /** The relay's own count, which an eviction takes away. */

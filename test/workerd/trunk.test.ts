@@ -1,13 +1,21 @@
 /** Two objects and the trunk between them: what only the platform can show of docs/trunk.md. */
 import { abortAllDurableObjects, evictDurableObject, runInDurableObject } from "cloudflare:test";
-import { describe, expect, it } from "vitest";
-import { EndReason } from "../../src/protocol/index.ts";
+import { env } from "cloudflare:workers";
+import { describe, expect, it, vi } from "vitest";
+import { type AppId, EndReason, type PeerId } from "../../src/protocol/index.ts";
+import { shardOf } from "../../src/relay/directory/shards.ts";
+import { objectsOf } from "../../src/runtime/cloudflare/objects.ts";
+import { Clock } from "./support/clock.ts";
 import { comeBack } from "./support/loss.ts";
 import { ALICE, BOB, TestPeer, nextClose, pause } from "./support/peer.ts";
 import { operatorOf, roomOf } from "./support/room.ts";
 
 /** Apps whose rooms may reach each other (vitest.config.ts). */
 let nextApp = 5_000;
+/** One whose directory is divided between two objects. */
+const DIVIDED = 5_010;
+const KEPT_A_DAY = 5_011;
+const DAY = 24 * 3_600_000;
 
 interface Pair {
   readonly app: number;
@@ -18,11 +26,10 @@ interface Pair {
 }
 
 /** Alice in room x and Bob in room y, connected. */
-async function crossed(): Promise<Pair> {
-  const app = nextApp++;
+async function crossed(app = nextApp++, rooms: readonly [string, string] = ["x", "y"]): Promise<Pair> {
   const [a, b] = [
-    await TestPeer.enter({ app, room: "x", peer: ALICE }),
-    await TestPeer.enter({ app, room: "y", peer: BOB }),
+    await TestPeer.enter({ app, room: rooms[0], peer: ALICE }),
+    await TestPeer.enter({ app, room: rooms[1], peer: BOB }),
   ];
   a.connect(BOB, { timeoutMs: 20_000 });
   const { handle: hx } = await a.next("connecting");
@@ -107,5 +114,48 @@ describe("two objects", () => {
     await eve.fence();
     const after = await runInDurableObject(roomOf(app, "y"), (_room, state) => state.getWebSockets("trunk").length);
     expect(after).toBe(before);
+  });
+});
+
+describe("an app whose directory is divided", () => {
+  const objects = objectsOf(env);
+  const rooms = Array.from({ length: 12 }, (_, index) => `r${index}`);
+  const namesOf = (shard: number) => rooms.filter((room) => shardOf(room, 2) === shard);
+  const whereIs = async (shard: number) => {
+    const found = await objects.directory(DIVIDED as AppId, shard).locate([BOB as PeerId]);
+    return found[0]?.room;
+  };
+
+  it("[X1] finds peers wherever their rooms report to, whichever of the two asks", async () => {
+    const [near = "", other = ""] = namesOf(0);
+    const [far = ""] = namesOf(1);
+    const pair = await crossed(DIVIDED, [near, far]);
+    await mustRelay(pair);
+    expect([await whereIs(0), await whereIs(1)]).toEqual([undefined, far]);
+    for (const peer of [pair.a, pair.b]) peer.socket.close(1000);
+    await Promise.all([pair.a.closed, pair.b.closed]);
+    await vi.waitFor(async () => expect(await whereIs(1)).toBeUndefined(), 5_000);
+    await mustRelay(await crossed(DIVIDED, [far, other]));
+    expect([await whereIs(0), await whereIs(1)]).toEqual([other, undefined]);
+  });
+});
+
+describe("a room that keeps what it has for a day", () => {
+  const tablesOf = (room: string) =>
+    runInDurableObject(roomOf(KEPT_A_DAY, room), (_room, { storage }) => {
+      return storage.sql.exec("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'counters'").toArray().length;
+    });
+
+  it("has far halves for as long as their peers are there, and is cleared when they have gone", async () => {
+    const pair = await crossed(KEPT_A_DAY);
+    await mustRelay(pair);
+    pair.a.socket.close(1000);
+    await pair.a.closed;
+    await nextClose(pair.b);
+    await atRest(KEPT_A_DAY);
+    using clock = new Clock();
+    await clock.pass(DAY + 60_000, roomOf(KEPT_A_DAY, "x"));
+    expect([await tablesOf("x"), await tablesOf("y")]).toEqual([0, 1]);
+    expect(await operatorOf(roomOf(KEPT_A_DAY, "y")).statistics()).toMatchObject({ peers: 1, totalPackets: 2 });
   });
 });

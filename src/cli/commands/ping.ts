@@ -3,9 +3,9 @@ import { Buffer } from "node:buffer";
 import { Argument, Option } from "commander";
 import { type AppId, parseAppId, parseRoomName, type RoomName } from "../../protocol/index.ts";
 import type { CliCommand, Variables } from "../command.ts";
-import { Exit, usage } from "../exit.ts";
+import { Exit, Failure, usage } from "../exit.ts";
 import { type Quantiles, quantilesOf, rounded } from "../quantiles.ts";
-import { health } from "../relay-http.ts";
+import { ask, health } from "../relay-http.ts";
 import { pingRoom } from "../room-ping.ts";
 import { signWithSecret, strangerId } from "../tickets.ts";
 import { URL_HELP, appOption, relayUrl, roomOption, whole } from "../values.ts";
@@ -23,7 +23,7 @@ interface Target {
   readonly ticket: string;
 }
 
-const DETAILS = `Asks /healthz, which is answered at the edge. With a ticket it joins a room as well, and asks there: with the one
+const DETAILS = `Asks /healthz, which is answered at the edge, and tells which data center that is. With a ticket it joins a room as well, and asks there: with the one
 in EDGE_RELAY_TICKET, or with one that is signed with TICKET_SECRET for a peer made up for the occasion, where --app
 is given. The peer of a ticket loses the session that it has.`;
 
@@ -41,22 +41,35 @@ export const ping: CliCommand<PingOptions> = {
     const { count } = options;
     const url = relayUrl(address, variables);
     const target = await targetOf(options, variables);
-    const { runtime, configured } = await health(url); // opens the connection that the next ones use
+    const { runtime, configured, colo } = await health(url); // opens the connection that the next ones use
     const edge = quantilesOf(await timesOf(count, url));
     const room = target && (await timesInRoom(url, target, count));
     const text = [
       `${url.origin}: a relay on ${runtime}${configured ? "" : ", NOT CONFIGURED: nobody can join"}`,
-      row("edge", edge),
-      ...(room ? [row("room", room), `join  ${room.joinMs} ms`] : []),
+      row("edge", edge, colo),
+      ...(room ? [row("room", room, room.region ?? undefined), `join  ${room.joinMs} ms`] : []),
     ];
-    const document = { url: url.href, runtime, configured, edge, ...(room && { room }) };
+    const document = { url: url.href, runtime, configured, ...(colo && { colo }), edge, ...(room && { room }) };
     return { document, text: text.join("\n"), exit: configured ? Exit.Ok : Exit.Failure };
   },
 };
 
 async function timesInRoom(url: URL, { app, room, ticket }: Target, count: number) {
   const { peer, joinMs, roundTripsMs } = await pingRoom({ url, app, room }, ticket, count);
-  return { app, room, peer: String(peer), joinMs: rounded(joinMs), ...quantilesOf(roundTripsMs) };
+  const where = await placeOf(url, { app, room, ticket });
+  return { app, room, peer: String(peer), ...where, joinMs: rounded(joinMs), ...quantilesOf(roundTripsMs) };
+}
+
+/** Asked behind the join, which may have created the room. A relay of before this release does not tell. */
+async function placeOf(url: URL, { app, room, ticket }: Target): Promise<{ region: string | null }> {
+  const path = `/v1/apps/${app}${room === undefined ? "" : `/rooms/${room}`}/place`;
+  try {
+    const { region } = (await ask(url, path, { token: ticket })) as { region: string | null };
+    return { region };
+  } catch (error) {
+    if (error instanceof Failure && error.code === "not_found") return { region: null };
+    throw error;
+  }
 }
 
 async function timesOf(count: number, url: URL): Promise<number[]> {
@@ -94,6 +107,6 @@ function claimsOf(ticket: string): Readonly<Record<string, unknown>> | undefined
   }
 }
 
-function row(name: string, { median, min, max }: Partial<Quantiles> = {}): string {
-  return `${name}  ${median} ms median, ${min} to ${max} ms`;
+function row(name: string, { median, min, max }: Partial<Quantiles> = {}, where?: string): string {
+  return `${name}  ${median} ms median, ${min} to ${max} ms${where === undefined ? "" : `, in ${where}`}`;
 }

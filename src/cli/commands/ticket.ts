@@ -22,6 +22,7 @@ interface TicketOptions {
   readonly class?: string;
   readonly id?: string;
   readonly visible?: true;
+  readonly lobby?: true;
 }
 
 const DEFAULT_TTL = 3_600;
@@ -45,11 +46,12 @@ export const ticket: CliCommand<TicketOptions> = {
       checked((text) => (isTicketId(text) ? text : undefined), TICKET_ID_RULE),
     ),
     new Option("--visible", "the peer may learn that another is offline, where others see a timeout"),
+    new Option("--lobby", "the peer may list rooms that it is in for others to find"),
   ],
   details: "Signs with TICKET_SECRET from the environment, which must be that of the relay.",
   async run({ options, variables }) {
-    const { app, peer, room, ttl, class: rateClass, id, visible } = options;
-    const claims = { app, peer, room, rateClass, id, expiresInSeconds: ttl, ...(visible && { visible }) };
+    const { app, peer, room, ttl, class: rateClass, id, visible, lobby } = options;
+    const claims = { app, peer, room, rateClass, id, expiresInSeconds: ttl, visible, lobby };
     const signed = await signWithSecret(claims, variables);
     const document = { ticket: signed, app, peer: String(peer), room, class: rateClass, id, expiresInSeconds: ttl };
     return { document, text: signed };

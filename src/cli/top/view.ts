@@ -1,4 +1,5 @@
 /** Rows as lines of text, with and without a terminal. */
+import { plainText } from "../plain-text.ts";
 import type { Column } from "./columns.ts";
 
 const REVERSE = "\x1b[7m";
@@ -31,11 +32,11 @@ export function draw<Row>({ title, status, columns, rows, selected }: Screen<Row
   });
   const empty = Array.from({ length: room - body.length }, () => "");
   return [
-    `${BOLD}${fit(clean(title), size.columns)}${PLAIN}`,
+    `${BOLD}${fit(plainText(title), size.columns)}${PLAIN}`,
     `${BOLD}${fit(heads(columns), size.columns)}${PLAIN}`,
     ...body,
     ...empty,
-    fit(clean(status), size.columns),
+    fit(plainText(status), size.columns),
   ].slice(0, size.rows);
 }
 
@@ -49,7 +50,7 @@ function heads<Row>(columns: readonly Column<Row>[]): string {
 }
 
 function line<Row>(row: Row, columns: readonly Column<Row>[]): string {
-  return columns.map(({ text, width, isNumber }) => cell(clean(text(row)), width, isNumber)).join(" ");
+  return columns.map(({ text, width, isNumber }) => cell(plainText(text(row)), width, isNumber)).join(" ");
 }
 
 function cell(text: string, width: number, isNumber: boolean): string {
@@ -59,9 +60,4 @@ function cell(text: string, width: number, isNumber: boolean): string {
 
 function fit(text: string, width: number): string {
   return text.slice(0, width).padEnd(width);
-}
-
-/** What a relay says must not steer the terminal. */
-function clean(text: string): string {
-  return text.replaceAll(/\p{Cc}/gu, "?");
 }

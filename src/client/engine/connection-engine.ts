@@ -53,7 +53,7 @@ export class ConnectionEngine {
     this.handle = settings.handle;
     this.counters = counters;
     this.#sender = new Sender(settings, counters);
-    this.#probes = new Probes(settings.seed);
+    this.#probes = new Probes(settings.seed, settings.ordered);
     this.#receiver = new Receiver(settings, counters, {
       deliver: (message) => (this.onMessage ? this.onMessage(message) : this.#messages.push(message)),
       violated: (violation) => {
@@ -127,18 +127,21 @@ export class ConnectionEngine {
     if (sender.expire(now)) this.#probes.hasten(); // the answer tells what else is missing, and how long to wait
     const hasData = sender.isReady(now);
     if (hasData) this.#probes.touch(now); // a question that has waited for traffic shares its message
-    const hasProbe = this.#probeDeadline(now) <= now;
+    const hasCompany = hasData || writer.length > 0;
+    const hasProbe = this.#probeDeadline(now, hasCompany) <= now;
+    // Acknowledgements go before the answer, so that the asker knows what is lost, and how large the window is.
+    if (hasProbe && this.#probes.owesAnswer) this.#receiver.announce();
     if (this.#receiver.isAckDue(now, hasProbe || hasData)) {
       if (!this.#receiver.writeAcks(writer, this.handle, budget)) return true;
     }
-    if (hasProbe && !this.#writeProbes(writer, now, budget)) return true;
+    if (hasProbe && !this.#writeProbes(writer, now, budget, hasCompany)) return true;
     return hasData && this.#writeData(writer, now, budget);
   }
 
   /** When `pull` is to be called next, `now` or earlier meaning at once; Infinity when only an event can change that. */
   nextDeadline(now: number): number {
     if (!this.#isLive) return Infinity;
-    return Math.min(this.#receiver.ackAt, this.#probeDeadline(now), this.#sender.nextDeadline(now));
+    return Math.min(this.#receiver.ackAt, this.#probeDeadline(now, false), this.#sender.nextDeadline(now));
   }
 
   /** `payload` is copied where it is kept; header and payload may be reused after the call. */
@@ -156,8 +159,6 @@ export class ConnectionEngine {
   receiveProbe(probe: Probe, now: number): void {
     if (this.#isClosed) return;
     const answered = this.#probes.receive(probe, now);
-    // Acknowledgements go before the answer, so that the asker knows what is lost, and how large the window is.
-    if (!probe.answer) this.#receiver.announce();
     if (!answered) return;
     if (this.#settings.ordered) this.#sender.loseThrough(answered.batch);
     else this.#sender.roundTrip.probed(answered.rtt);
@@ -225,15 +226,15 @@ export class ConnectionEngine {
     this.#probes.restart();
   }
 
-  #probeDeadline(now: number): number {
+  #probeDeadline(now: number, hasCompany: boolean): number {
     const isUrgent = !this.#settings.ordered && (this.#probes.ping === undefined || this.#sender.isStalled(now));
-    return this.#probes.nextDeadline(isUrgent, this.hasUnacked);
+    return this.#probes.nextDeadline(isUrgent, this.hasUnacked, hasCompany);
   }
 
-  #writeProbes(writer: FrameWriter, now: number, budget: number): boolean {
+  #writeProbes(writer: FrameWriter, now: number, budget: number, hasCompany: boolean): boolean {
     const view = { handle: this.handle, quality: this.#receiver.quality(now), batch: this.#sender.batch };
     // Once for the answer that is owed, and once more for a question if that is due too.
-    while (this.#probeDeadline(now) <= now) {
+    while (this.#probeDeadline(now, hasCompany) <= now) {
       if (!this.#probes.write(writer, budget, now, view)) return false;
       (this.counters as { probesSent: number }).probesSent++;
     }

@@ -1,4 +1,4 @@
-import { PROBE_SIZE, PROBE_UNKNOWN, type Probe, writeProbe } from "../../protocol/index.ts";
+import { PROBE_UNKNOWN, type Probe, probeSize, writeProbe } from "../../protocol/index.ts";
 import type { FrameWriter } from "./frame-writer.ts";
 import { type Random, seededRandom } from "./random.ts";
 
@@ -9,6 +9,13 @@ const INTERVAL_SPREAD_MS = 2000;
 const TRAFFIC_MS = 1000;
 /** While something hangs on the answer. */
 const URGENT_INTERVAL_MS = 500;
+/**
+ * Where data has left within this time more will soon: what is due waits as long for a message to share. A message costs the
+ * relay, and whoever pays for it, the same whatever is in it.
+ */
+const COMPANY_MS = 100;
+/** `held` on the wire. */
+const HELD_PER_MS = 10;
 /** Under way at the same time. */
 const MAX_QUESTIONS = 10;
 const QUALITY_SCALE = 10_000;
@@ -36,6 +43,12 @@ export interface LocalView {
   readonly batch: number;
 }
 
+/** The other end's question, which is to be answered. */
+interface Owed {
+  readonly stamp: number;
+  readonly at: number;
+}
+
 /** What an answer told. */
 export interface Answered {
   readonly rtt: number;
@@ -56,17 +69,28 @@ export class Probes {
   #activeUntil = Infinity;
   #askedAt = -Infinity;
   #questions: Question[] = [];
-  #answer: number | undefined;
+  #answer: Owed | undefined;
+  /** When data was last sent. */
+  #sentAt = -Infinity;
   #lastRtt: number | undefined;
   #jitter = -1;
   #maxJitter = -1;
 
-  constructor(seed: number) {
+  readonly #isPatient: boolean;
+
+  /** `isPatient`: nothing is lost on the way, so nothing hangs on a probe that waits for company. */
+  constructor(seed: number, isPatient: boolean) {
     this.#random = seededRandom(seed);
+    this.#isPatient = isPatient;
   }
 
-  /** Data was sent or received. */
+  get owesAnswer(): boolean {
+    return this.#answer !== undefined;
+  }
+
+  /** Data is sent. */
   touch(now: number): void {
+    this.#sentAt = now;
     this.#activeUntil = Math.max(this.#activeUntil, now + TRAFFIC_MS);
   }
 
@@ -82,22 +106,31 @@ export class Probes {
     this.hasten();
   }
 
-  /** `isUrgent`: something hangs on the answer. `isWaiting`: the other end owes an acknowledgement. */
-  nextDeadline(isUrgent: boolean, isWaiting: boolean): number {
-    if (this.#answer !== undefined) return 0;
-    const regular = isWaiting || this.#nextAt <= this.#activeUntil ? this.#nextAt : Infinity;
+  /**
+   * `isUrgent`: something hangs on the answer. `isWaiting`: the other end owes an acknowledgement. `hasCompany`: a message
+   * leaves now, whatever is due.
+   */
+  nextDeadline(isUrgent: boolean, isWaiting: boolean, hasCompany: boolean): number {
+    if (this.#answer) return hasCompany ? 0 : this.#withCompany(this.#answer.at);
+    const due = hasCompany ? this.#nextAt : this.#withCompany(this.#nextAt);
+    const regular = isWaiting || this.#nextAt <= this.#activeUntil ? due : Infinity;
     return isUrgent ? Math.min(regular, this.#askedAt + URGENT_INTERVAL_MS) : regular;
   }
 
   /** Writes the answer that is owed, else a question. False when it does not fit the batch. */
   write(writer: FrameWriter, budget: number, now: number, view: LocalView): boolean {
-    if (writer.length > 0 && writer.length + PROBE_SIZE > budget) return false;
-    const stamp = this.#answer ?? now >>> 0;
+    const owed = this.#answer;
+    const held = owed ? Math.min(Math.round((now - owed.at) * HELD_PER_MS), 0xffff) : 0;
+    const stamp = owed?.stamp ?? now >>> 0;
     const quality = qualityOnWire(view.quality);
     const jitter = this.#jitter < 0 ? PROBE_UNKNOWN : Math.min(Math.round(this.#jitter), PROBE_UNKNOWN - 1);
-    const at = writer.reserve(PROBE_SIZE);
-    writeProbe(writer.view, at, { handle: view.handle, answer: this.#answer !== undefined, stamp, quality, jitter });
-    if (this.#answer === undefined) this.#asked(stamp, view.batch, now);
+    const { handle, batch } = view;
+    const probe = { handle, answer: this.owesAnswer, stamp, quality, jitter, ...(held > 0 && { held }) };
+    const size = probeSize(probe);
+    if (writer.length > 0 && writer.length + size > budget) return false;
+    const at = writer.reserve(size);
+    writeProbe(writer.view, at, probe);
+    if (!owed) this.#asked(stamp, batch, now);
     this.#answer = undefined;
     return true;
   }
@@ -106,15 +139,18 @@ export class Probes {
   receive(probe: Probe, now: number): Answered | undefined {
     if (probe.quality !== PROBE_UNKNOWN) this.qualityRemote = Math.min(1, probe.quality / QUALITY_SCALE);
     if (!probe.answer) {
-      this.#answer = probe.stamp;
+      this.#answer = { stamp: probe.stamp, at: now };
       return undefined;
     }
     const index = this.#questions.findIndex(({ stamp }) => stamp === probe.stamp);
     const question = this.#questions[index];
     if (!question) return undefined;
     this.#questions.splice(0, index + 1);
-    this.#measured(now - question.at);
-    return { rtt: now - question.at, batch: question.batch };
+    // Resends are timed by round trips only where nothing waits: there nobody can shorten ours by what it claims.
+    const held = this.#isPatient ? (probe.held ?? 0) / HELD_PER_MS : 0;
+    const rtt = Math.max(0, now - question.at - held);
+    this.#measured(rtt);
+    return { rtt, batch: question.batch };
   }
 
   /** Largest difference of two successive round trips since the last call, in ms; -1 for none. */
@@ -122,6 +158,12 @@ export class Probes {
     const jitter = this.#maxJitter;
     this.#maxJitter = -1;
     return jitter;
+  }
+
+  /** When to leave alone, if no message comes by that what was due at `at` could share. 0: at once. */
+  #withCompany(at: number): number {
+    const isExpected = this.#isPatient && at > 0 && at - this.#sentAt <= COMPANY_MS;
+    return isExpected ? at + COMPANY_MS : at;
   }
 
   #asked(stamp: number, batch: number, now: number): void {

@@ -89,12 +89,12 @@ export async function connections(place: RoomPlace, filter: ConnectionFilter, pa
 
 export function connection(place: RoomPlace, id: string, signal?: AbortSignal) {
   const { routes, param } = roomOf(place);
-  return answerOf(routes.connections[":id"].$get({ param: { ...param, id } }, init(signal)));
+  return answerOf(routes.connections[":id"].$get({ param: { ...param, id: encodeURIComponent(id) } }, init(signal)));
 }
 
 export function closeConnection(place: RoomPlace, id: string) {
   const { routes, param } = roomOf(place);
-  return answerOf(routes.connections[":id"].$delete({ param: { ...param, id } }));
+  return answerOf(routes.connections[":id"].$delete({ param: { ...param, id: encodeURIComponent(id) } }));
 }
 
 export async function peers(place: RoomPlace, page: Page, signal?: AbortSignal) {
@@ -106,17 +106,19 @@ export async function peers(place: RoomPlace, page: Page, signal?: AbortSignal) 
 
 export function peer(place: RoomPlace, id: string, signal?: AbortSignal) {
   const { routes, param } = roomOf(place);
-  return answerOf(routes.peers[":peer"].$get({ param: { ...param, peer: id } }, init(signal)));
+  return answerOf(routes.peers[":peer"].$get({ param: { ...param, peer: encodeURIComponent(id) } }, init(signal)));
 }
 
 export function connectionsOfPeer(place: RoomPlace, id: string, signal?: AbortSignal) {
   const { routes, param } = roomOf(place);
-  return answerOf(routes.peers[":peer"].connections.$get({ param: { ...param, peer: id } }, init(signal)));
+  return answerOf(
+    routes.peers[":peer"].connections.$get({ param: { ...param, peer: encodeURIComponent(id) } }, init(signal)),
+  );
 }
 
 export function kick(place: RoomPlace, id: string) {
   const { routes, param } = roomOf(place);
-  return answerOf(routes.peers[":peer"].kick.$post({ param: { ...param, peer: id } }));
+  return answerOf(routes.peers[":peer"].kick.$post({ param: { ...param, peer: encodeURIComponent(id) } }));
 }
 
 export async function bans(place: RoomPlace, { cursor, limit }: Page, signal?: AbortSignal) {

@@ -2,7 +2,7 @@
 import { computed, signal } from "@preact/signals";
 import { hc } from "hono/client";
 import type { AdminApp } from "../../http/admin/types.ts";
-import { ApiProblem, readProblem } from "./problem.ts";
+import { ApiProblem, messageOf, readProblem } from "./problem.ts";
 import type { Whoami } from "./types.ts";
 
 const KEY = "edge-relay.admin-token";
@@ -36,15 +36,26 @@ export function signOut(because: string | null = null): void {
   token.value = null;
 }
 
-/** With a token from before a reload: who is it? A token that is no longer good is thrown away. */
+/** What the relay answers to a token that it will never take. */
+const FOR_GOOD: readonly unknown[] = [401, 404];
+
+/**
+ * With a token from before a reload: who is it? One that is no longer good is thrown away. Where the relay does not answer,
+ * or is asked too often, it waits in the form (`keptToken`): the operator may have it nowhere else.
+ */
 export async function resumeSession(): Promise<void> {
   const kept = token.value;
   if (kept === null) return;
   try {
     await signIn(kept);
   } catch (error) {
-    signOut(error instanceof Error ? error.message : String(error));
+    signOut(messageOf(error));
+    if (!(error instanceof ApiProblem && FOR_GOOD.includes(error.status))) sessionStorage.setItem(KEY, kept);
   }
+}
+
+export function keptToken(): string {
+  return sessionStorage.getItem(KEY) ?? "";
 }
 
 /** What hono/client sends its requests through. */

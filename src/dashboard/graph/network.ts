@@ -45,7 +45,7 @@ export function networkOf(connections: readonly ConnectionView[], before?: Netwo
   };
   for (const { fromPeerId, toPeerId, state, packetsRelayed, bytesRelayed } of connections) {
     const [source, target] = [peerOf(fromPeerId), peerOf(toPeerId)];
-    const id = [fromPeerId, toPeerId].sort().join(" ");
+    const id = [fromPeerId, toPeerId].toSorted().join(" ");
     const empty: Pair = { id, source, target, connections: 0, packets: 0, bytes: 0, isOpen: false };
     const pair = pairs.get(id) ?? empty;
     pair.connections++;
@@ -59,7 +59,7 @@ export function networkOf(connections: readonly ConnectionView[], before?: Netwo
     source.degree++;
     target.degree++;
   }
-  return { peers: [...peers.values()], pairs: [...pairs.values()].sort((a, b) => b.bytes - a.bytes) };
+  return { peers: [...peers.values()], pairs: [...pairs.values()].toSorted((a, b) => b.bytes - a.bytes) };
 }
 
 export function radiusOf({ degree }: Peer): number {

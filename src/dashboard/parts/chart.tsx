@@ -22,6 +22,8 @@ interface ChartProps {
 }
 
 const HEIGHT = 168;
+/** Of the grid: whole numbers, since there is no half of a peer or a byte. */
+const STEPS = Array.from({ length: 16 }, (_, power) => [1, 2, 5].map((digit) => digit * 10 ** power)).flat();
 const together = uPlot.sync("overview");
 
 export function Chart(props: ChartProps) {
@@ -109,7 +111,7 @@ function optionsOf(
         size: 28,
         values: (_, ticks, __, ___, step) => ticks.map((tick) => timeText(tick * 1000, step)),
       }),
-      axis({ size: 62, values: (_, ticks) => ticks.map((tick) => brief(props.current.format(tick))) }),
+      axis({ size: 62, incrs: STEPS, values: (_, ticks) => ticks.map((tick) => brief(props.current.format(tick))) }),
     ],
     series: [
       {},

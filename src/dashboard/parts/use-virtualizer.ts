@@ -24,7 +24,10 @@ export function useVirtualizer({ count, rowHeight, getScrollElement }: Rows): Vi
   kept.current ??= new Virtualizer<HTMLElement, HTMLElement>(options);
   const virtualizer = kept.current;
   virtualizer.setOptions(options);
+  // What its adapters for other frameworks call, too: it has no other names for them.
+  // oxlint-disable eslint/no-underscore-dangle
   useLayoutEffect(() => virtualizer._didMount(), []);
   useLayoutEffect(() => virtualizer._willUpdate());
+  // oxlint-enable eslint/no-underscore-dangle
   return virtualizer;
 }

@@ -135,11 +135,17 @@ function useRoving(
   virtualizer: ReturnType<typeof useVirtualizer>,
   rowHeight: number,
 ) {
-  const [active, setActive] = useState(0);
+  const [active, showActive] = useState(0);
+  // Keys come faster than the page is drawn anew.
+  const latest = useRef(0);
+  const setActive = (index: number): void => {
+    latest.current = index;
+    showActive(index);
+  };
   const focusNext = useRef(false);
   useEffect(() => {
     if (!focusNext.current) return;
-    const link = scroller.current?.querySelector<HTMLElement>(`[data-index="${active}"] .row-link`);
+    const link = scroller.current?.querySelector<HTMLElement>(`[data-index="${latest.current}"] .row-link`);
     if (!link) return;
     focusNext.current = false;
     link.focus({ preventScroll: true });
@@ -149,7 +155,7 @@ function useRoving(
     if (!move || event.altKey || event.ctrlKey || event.metaKey) return;
     event.preventDefault();
     const page = Math.max(1, Math.floor((scroller.current?.clientHeight ?? 0) / rowHeight) - 2);
-    const target = Math.min(Math.max(move(active, page, count - 1), 0), count - 1);
+    const target = Math.min(Math.max(move(latest.current, page, count - 1), 0), count - 1);
     focusNext.current = true;
     virtualizer.scrollToIndex(target, { align: "auto" });
     setActive(target);

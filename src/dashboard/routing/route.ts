@@ -22,7 +22,12 @@ export function parseHash(hash: string): Location {
   return { route: parsePath(path.split("/").filter(Boolean).map(decode)), query: new URLSearchParams(query) };
 }
 
-function parsePath([first, app, kind, ...rest]: string[]): Route {
+/** encodeURIComponent leaves them as they are, and the path of a request would be another one: a link must not do that. */
+const DOTS: ReadonlySet<string> = new Set([".", ".."]);
+
+function parsePath(segments: readonly string[]): Route {
+  if (segments.some((segment) => DOTS.has(segment))) return { view: "unknown" };
+  const [first, app, kind, ...rest] = segments;
   if (first === undefined) return { view: "apps" };
   if (first === "api") return { view: "api" };
   if (first !== "apps") return { view: "unknown" };

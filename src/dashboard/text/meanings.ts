@@ -10,6 +10,7 @@ export const DROP_MEANINGS: Readonly<Record<DropReason, string>> = {
   peer_stalled: "The receiver takes in less than it is sent: a slow network, or a game that hangs.",
   rate_limited: "The sender sends more than messagesPerSecond or bytesPerSecond of its rate class allow.",
   connection_rate_limited: "One connection carries more than connectionBytesPerSecond.",
+  unknown_group: "Sent to a group that the sender is not in. Some after each reconnect are normal.",
 };
 
 export const REFUSAL_MEANINGS: Readonly<Record<ErrorName, string>> = {
@@ -34,6 +35,9 @@ export const REFUSAL_MEANINGS: Readonly<Record<ErrorName, string>> = {
   too_many_connections: "A peer has maxConnectionsPerPeer open already.",
   rate_limited: "More connects per second than connectsPerSecond allows.",
   unknown_mark: "A credit for a mark that the relay never gave. A broken client.",
+  unknown_group: "Messages to groups that the sender is not in. Some after each reconnect are normal.",
+  too_many_groups: "A peer is in maxGroupsPerPeer groups already.",
+  group_full: "A group has maxGroupMembers. Split it, as a world into zones, or raise it.",
 };
 
 export const JOIN_MEANINGS: Readonly<Record<JoinRefusalCode, string>> = {
@@ -71,5 +75,5 @@ export function ranked(
   return Object.entries(counts)
     .filter(([, count]) => count > 0)
     .map(([name, count]) => ({ name, count, meaning: meanings[name] ?? "" }))
-    .sort((a, b) => b.count - a.count);
+    .toSorted((a, b) => b.count - a.count);
 }

@@ -54,6 +54,21 @@ export const SETTING_GROUPS: readonly SettingGroup[] = [
       note("coalesceMs", "ms", "How long frames may wait in a loaded room to share a message. 0: not at all."),
       note("paceIntervalMs", "ms", "How often a client may be hinted when to send. 0: never."),
       note("crossRooms", "", "1: peers of one room may connect to peers of another. 0: not."),
+      note("retentionMs", "ms", "How long a named room that nobody is in keeps what it has stored. 0: for ever."),
+      note("ownRoomRetentionMs", "ms", "The same for the app's own room."),
+      {
+        ...note("directoryShards", "", "Objects that share the list of rooms. Set in APP_SETTINGS only."),
+        isFixed: true,
+      },
+      note("hostAwayMs", "ms", "How long the elected host may be without a socket before another one is elected."),
+    ],
+  },
+  {
+    title: "Groups",
+    settings: [
+      note("maxGroupsPerPeer", "", "Groups that one peer may be in at once. 0: the app has none."),
+      note("maxGroupMembers", "", "Peers that one group may have."),
+      note("groupCopiesPerSecond", "", "Copies that one peer's messages to groups may become. 0: no limit."),
     ],
   },
 ];

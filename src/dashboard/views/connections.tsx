@@ -128,9 +128,12 @@ function useChanges(list: PagedList<ConnectionView>, seen: { readonly current: {
   }, [list, current]);
 }
 
+function set(name: string): (event: Event) => void {
+  return ({ currentTarget }) =>
+    setQuery({ [name]: (currentTarget as HTMLInputElement | HTMLSelectElement).value.trim() });
+}
+
 function Filters({ filter }: { filter: ConnectionFilter }) {
-  const set = (name: string) => (event: Event) =>
-    setQuery({ [name]: (event.currentTarget as HTMLInputElement | HTMLSelectElement).value.trim() });
   return (
     <form class="filters" onSubmit={(event) => event.preventDefault()} aria-label="Which connections">
       <input

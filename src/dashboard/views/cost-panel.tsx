@@ -3,7 +3,7 @@ import { history } from "../api/routes.ts";
 import type { RoomPlace } from "../api/types.ts";
 import { useResource } from "../api/use-resource.ts";
 import { ASSUMPTIONS, type Cost, awakeMinutesOf, estimate, perMonth } from "../cost/estimate.ts";
-import { PRICES } from "../cost/prices.ts";
+import { PRICES } from "../../cost/prices.ts";
 import { Loaded } from "../parts/states.tsx";
 import { count, dollars } from "../text/numbers.ts";
 

@@ -17,6 +17,9 @@ interface Entry {
   readonly isFirst: boolean;
 }
 
+/** As in styles/phone.css. */
+const narrow = matchMedia("(max-width: 760px)");
+
 const ROOM_TEXTS: Readonly<Record<RoomView, string>> = {
   overview: "Overview",
   connections: "Connections",
@@ -80,14 +83,17 @@ function Trail({ route }: { route: Route }) {
 function Navigation({ route }: { route: Route }) {
   const entries = entriesOf(route);
   const more = useRef<HTMLDetailsElement>(null);
+  // Open beside the content where there is room; on a phone it is a menu, and closes behind whoever has chosen.
   useEffect(() => {
-    // Open beside the content where there is room; on a phone it is a menu, and closes behind whoever has chosen.
-    if (more.current) more.current.open = !matchMedia("(max-width: 760px)").matches;
+    const fit = (): void => void (more.current && (more.current.open = !narrow.matches));
+    fit();
+    narrow.addEventListener("change", fit);
+    return () => narrow.removeEventListener("change", fit);
   }, [route]);
   return (
     <nav class="side" aria-label="Views">
       <ul class="first">{entries.filter(({ isFirst }) => isFirst).map(Item)}</ul>
-      <details class="more" ref={more} open={!matchMedia("(max-width: 760px)").matches}>
+      <details class="more" ref={more}>
         <summary>
           <Icon name="more" />
           <span>More</span>

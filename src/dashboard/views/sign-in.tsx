@@ -1,6 +1,6 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 import { messageOf } from "../api/problem.ts";
-import { signIn, signedOutBecause } from "../api/session.ts";
+import { keptToken, signIn, signedOutBecause } from "../api/session.ts";
 import { Logo } from "../parts/icon.tsx";
 import { Failure } from "../parts/states.tsx";
 import { ThemeSwitch } from "../parts/theme.tsx";
@@ -34,6 +34,7 @@ export function SignIn() {
           id="token"
           ref={field}
           type="password"
+          defaultValue={keptToken()}
           required
           autocomplete="off"
           spellcheck={false}

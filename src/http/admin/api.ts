@@ -8,6 +8,7 @@ import { banRoutes } from "./bans.ts";
 import { connectionRoutes } from "./connections.ts";
 import { drainRoutes } from "./drain.ts";
 import { type AdminEnv, Refused } from "./environment.ts";
+import { everywhereRoutes } from "./everywhere.ts";
 import { describeApi } from "./openapi.ts";
 import { historyRoutes } from "./history.ts";
 import { peerRoutes } from "./peers.ts";
@@ -45,6 +46,7 @@ export function createAdminApi() {
     .route("/", whoamiRoutes())
     .route("/", appRoutes())
     .route("/", settingsRoutes())
+    .route("/", everywhereRoutes())
     .route("/apps/:app", roomRoutes())
     .route("/apps/:app/rooms/:room", roomRoutes());
   let document: object | undefined;

@@ -2,6 +2,7 @@ import { createRoute, z } from "@hono/zod-openapi";
 import type { Context } from "hono";
 import { parseAppId, parseRoomName } from "../../protocol/index.ts";
 import type { AppSummary } from "../../relay/directory/report.ts";
+import { MAX_ASKED_APPS } from "../metrics-apps.ts";
 import { type AdminEnv, addressOf } from "./environment.ts";
 import { DEFAULT_PAGE, cursorParameter, limitParameter } from "./parameters.ts";
 import { newRouter } from "./router.ts";
@@ -24,7 +25,10 @@ const AppSummarySchema = z
 const RoomSummarySchema = z
   .object({
     room: z.string().nullable().openapi({ description: "null: the app's own room.", example: "lobby" }),
-    region: z.string().nullable().openapi({ example: "SYD" }),
+    region: z
+      .string()
+      .nullable()
+      .openapi({ description: "The location hint that it was created with; null: not known.", example: "weur" }),
     lastSeen: time.openapi({ description: "ms since 1970 of the room's last report." }),
     statistics: RoomStatisticsSchema,
   })
@@ -45,7 +49,7 @@ const list = createRoute({
   tags,
   operationId: "listApps",
   summary: "Apps that the relay knows, in order of id, in pages",
-  description: "A token for some apps sees those.",
+  description: `A token for some apps sees those. A page has at most ${MAX_ASKED_APPS}.`,
   request: { query: z.strictObject({ after: cursorParameter(parseAppId, "480", "after"), limit: limitParameter }) },
   responses: answer(
     "A page.",
@@ -88,7 +92,8 @@ const rooms = createRoute({
 export function appRoutes() {
   return newRouter()
     .openapi(list, async (c) => {
-      const { after = 0, limit = DEFAULT_PAGE } = c.req.valid("query");
+      const { after = 0, limit: asked = DEFAULT_PAGE } = c.req.valid("query");
+      const limit = Math.min(asked, MAX_ASKED_APPS); // each is asked how it is
       const apps = await visibleApps(c, after, limit);
       return c.json({ apps, next: apps.length === limit ? (apps.at(-1)?.app ?? null) : null }, 200);
     })

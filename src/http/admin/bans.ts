@@ -2,7 +2,7 @@
 import { createRoute, z } from "@hono/zod-openapi";
 import type { Context } from "hono";
 import { TICKET_ID_RULE, isTicketId } from "../../auth/ticket.ts";
-import { type BanKind, MAX_BANS, MAX_BAN_REASON } from "../../relay/limits/bans.ts";
+import { type Ban, type BanKind, type BanPage, MAX_BANS, MAX_BAN_REASON } from "../../relay/limits/bans.ts";
 import { ADDRESS_RULE, parseClientAddress } from "../../relay/limits/client-address.ts";
 import { type AdminEnv, Refused, roomOf } from "./environment.ts";
 import { DEFAULT_PAGE, cursorParameter, limitParameter, parsed, peerParameter, wholeField } from "./parameters.ts";
@@ -17,7 +17,7 @@ const MAX_SECONDS = 3_155_760_000;
 const KINDS = ["address", "peer", "ticket"] as const satisfies readonly BanKind[];
 const REASON_RULE = `reason must be a text of at most ${MAX_BAN_REASON} bytes`;
 
-const BanSchema = z
+export const BanSchema = z
   .object({
     kind: z.enum(KINDS).openapi({ example: "peer" }),
     subject: z.string().openapi({ example: "76561197960287930" }),
@@ -26,6 +26,8 @@ const BanSchema = z
     reason: z.string().openapi({ example: "aimbot" }),
   })
   .openapi("Ban");
+
+const EndingSchema = BanSchema.extend({ ended: count.openapi({ description: "How many sockets it ended." }) });
 
 const TermsSchema = z
   .strictObject({
@@ -39,15 +41,15 @@ const TermsSchema = z
   })
   .openapi("BanTerms", { description: "How long, by `until` or by `seconds`; without either for good." });
 
-const peer = z.object({ peer: peerParameter });
-const address = z.object({
+export const peer = z.object({ peer: peerParameter });
+export const address = z.object({
   address: parsed(parseClientAddress, "invalid_address", `address must be ${ADDRESS_RULE}, percent-encoded`, {
     type: "string",
     description: `${ADDRESS_RULE}, percent-encoded. An IPv6 address stands for its /64.`,
     example: "203.0.113.7",
   }),
 });
-const ticket = z.object({
+export const ticket = z.object({
   jti: parsed(
     (text) => (isTicketId(text) ? text : undefined),
     "invalid_ticket_id",
@@ -56,54 +58,93 @@ const ticket = z.object({
   ),
 });
 
-const list = createRoute({
-  method: "get",
-  path: "/bans",
-  tags,
-  operationId: "listBans",
-  summary: "Bans and revoked tickets that hold, in pages",
-  request: { query: z.strictObject({ after: cursorParameter(readPlace, "peer/7", "after"), limit: limitParameter }) },
-  responses: answer(
-    "A page, in order of kind and subject.",
-    z.object({
-      bans: z.array(BanSchema),
-      next: z.string().nullable().openapi({ description: "The `after` of the next page.", example: "peer/7" }),
-    }),
-  ),
-  "x-problems": ["invalid_query", "invalid_page"],
-});
+/** What the same routes are called where they are about something else. */
+export interface Texts {
+  /** Of operation ids. */
+  readonly suffix: string;
+  /** Of summaries. */
+  readonly place: string;
+  /** Of a ban. */
+  readonly description: string;
+}
 
-function putRoute<Path extends string, Params extends z.ZodObject>(path: Path, params: Params, verb: Verb) {
+const HERE: Texts = {
+  suffix: "",
+  place: "",
+  description: "What it meets is ended at once. An earlier ban of the same subject is replaced.",
+};
+
+export function listRoute<Path extends string>(path: Path, { suffix, place }: Texts) {
+  return createRoute({
+    method: "get",
+    path,
+    tags,
+    operationId: `listBans${suffix}`,
+    summary: `Bans and revoked tickets that hold${place}, in pages`,
+    request: { query: z.strictObject({ after: cursorParameter(readPlace, "peer/7", "after"), limit: limitParameter }) },
+    responses: answer(
+      "A page, in order of kind and subject.",
+      z.object({
+        bans: z.array(BanSchema),
+        next: z.string().nullable().openapi({ description: "The `after` of the next page.", example: "peer/7" }),
+      }),
+    ),
+    "x-problems": ["invalid_query", "invalid_page"],
+  });
+}
+
+type PageQuery = { readonly [Name in keyof BanPage]?: BanPage[Name] | undefined };
+
+/** What to ask for, and what a page is answered with. */
+export function pageOf({ after = { kind: "", subject: "" }, limit = DEFAULT_PAGE }: PageQuery) {
+  return {
+    query: { after, limit },
+    result: (bans: Ban[]) => {
+      const last = bans.at(-1);
+      return { bans, next: bans.length === limit && last ? `${last.kind}/${last.subject}` : null };
+    },
+  };
+}
+
+export function putRoute<Path extends string, Params extends z.ZodObject, Answer extends z.ZodType>(
+  path: Path,
+  params: Params,
+  verb: Verb,
+  schema: Answer,
+  { suffix, place, description }: Texts,
+) {
   return createRoute({
     method: "put",
     path,
     tags,
-    operationId: verb.put,
-    summary: verb.putSummary,
-    description: "What it meets is ended at once. An earlier ban of the same subject is replaced.",
+    operationId: `${verb.put}${suffix}`,
+    summary: `${verb.putSummary}${place}`,
+    description,
     request: { params, body: { content: { "application/json": { schema: TermsSchema } } } },
-    responses: answer(
-      "The ban.",
-      BanSchema.extend({ ended: count.openapi({ description: "How many sockets it ended." }) }),
-    ),
+    responses: answer("The ban.", schema),
     "x-problems": [verb.problem, "invalid_body", "too_many_bans"],
   });
 }
 
-function deleteRoute<Path extends string, Params extends z.ZodObject>(path: Path, params: Params, verb: Verb) {
+export function deleteRoute<Path extends string, Params extends z.ZodObject>(
+  path: Path,
+  params: Params,
+  verb: Verb,
+  { suffix, place }: Texts,
+) {
   return createRoute({
     method: "delete",
     path,
     tags,
-    operationId: verb.delete,
-    summary: verb.deleteSummary,
+    operationId: `${verb.delete}${suffix}`,
+    summary: `${verb.deleteSummary}${place}`,
     request: { params },
     responses: NO_CONTENT,
     "x-problems": [verb.problem, "ban_not_found"],
   });
 }
 
-interface Verb {
+export interface Verb {
   readonly put: string;
   readonly putSummary: string;
   readonly delete: string;
@@ -111,21 +152,21 @@ interface Verb {
   readonly problem: string;
 }
 
-const PEER: Verb = {
+export const PEER: Verb = {
   put: "banPeer",
   putSummary: "Ban a peer",
   delete: "unbanPeer",
   deleteSummary: "Lift a peer's ban",
   problem: "invalid_peer_id",
 };
-const ADDRESS: Verb = {
+export const ADDRESS: Verb = {
   put: "banAddress",
   putSummary: "Ban a client address",
   delete: "unbanAddress",
   deleteSummary: "Lift an address's ban",
   problem: "invalid_address",
 };
-const TICKET: Verb = {
+export const TICKET: Verb = {
   put: "revokeTicket",
   putSummary: "Revoke a ticket",
   delete: "restoreTicket",
@@ -135,36 +176,34 @@ const TICKET: Verb = {
 
 export function banRoutes() {
   return newRouter()
-    .openapi(list, async (c) => {
-      const { after = { kind: "", subject: "" }, limit = DEFAULT_PAGE } = c.req.valid("query");
-      const bans = await roomOf(c).bans({ after, limit });
-      const last = bans.at(-1);
-      return c.json({ bans, next: bans.length === limit && last ? `${last.kind}/${last.subject}` : null }, 200);
+    .openapi(listRoute("/bans", HERE), async (c) => {
+      const { query, result } = pageOf(c.req.valid("query"));
+      return c.json(result(await roomOf(c).bans(query)), 200);
     })
-    .openapi(putRoute("/bans/peers/{peer}", peer, PEER), async (c) =>
+    .openapi(putRoute("/bans/peers/{peer}", peer, PEER, EndingSchema, HERE), async (c) =>
       c.json(await ban(c, "peer", String(c.req.valid("param").peer), c.req.valid("json")), 200),
     )
-    .openapi(deleteRoute("/bans/peers/{peer}", peer, PEER), async (c) => {
+    .openapi(deleteRoute("/bans/peers/{peer}", peer, PEER, HERE), async (c) => {
       await unban(c, "peer", String(c.req.valid("param").peer));
       return c.body(null, 204);
     })
-    .openapi(putRoute("/bans/addresses/{address}", address, ADDRESS), async (c) =>
+    .openapi(putRoute("/bans/addresses/{address}", address, ADDRESS, EndingSchema, HERE), async (c) =>
       c.json(await ban(c, "address", c.req.valid("param").address, c.req.valid("json")), 200),
     )
-    .openapi(deleteRoute("/bans/addresses/{address}", address, ADDRESS), async (c) => {
+    .openapi(deleteRoute("/bans/addresses/{address}", address, ADDRESS, HERE), async (c) => {
       await unban(c, "address", c.req.valid("param").address);
       return c.body(null, 204);
     })
-    .openapi(putRoute("/tickets/{jti}/revocation", ticket, TICKET), async (c) =>
+    .openapi(putRoute("/tickets/{jti}/revocation", ticket, TICKET, EndingSchema, HERE), async (c) =>
       c.json(await ban(c, "ticket", c.req.valid("param").jti, c.req.valid("json")), 200),
     )
-    .openapi(deleteRoute("/tickets/{jti}/revocation", ticket, TICKET), async (c) => {
+    .openapi(deleteRoute("/tickets/{jti}/revocation", ticket, TICKET, HERE), async (c) => {
       await unban(c, "ticket", c.req.valid("param").jti);
       return c.body(null, 204);
     });
 }
 
-type Terms = z.output<typeof TermsSchema>;
+export type Terms = z.output<typeof TermsSchema>;
 
 async function ban(c: Context<AdminEnv>, kind: BanKind, subject: string, terms: Terms) {
   const until = untilOf(terms, c.env.now());
@@ -178,7 +217,7 @@ async function unban(c: Context<AdminEnv>, kind: BanKind, subject: string): Prom
   throw new Refused("ban_not_found", `there is no ban of ${kind} ${subject} in this room`);
 }
 
-function untilOf({ until, seconds }: Terms, now: number): number | null {
+export function untilOf({ until, seconds }: Terms, now: number): number | null {
   if (until !== undefined && seconds !== undefined) {
     throw new Refused("invalid_body", "give until or seconds, not both");
   }

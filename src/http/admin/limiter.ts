@@ -10,6 +10,12 @@ export const GUESSES_PER_MINUTE = 10;
 const MINUTE_SECONDS = 60;
 /** Addresses that are remembered. One that is forgotten begins anew, so a flood of addresses loosens the limit. */
 const MAX_ADDRESSES = 10_000;
+/**
+ * This machine and private networks: there it is rather a reverse proxy that asks, for anybody, and who guesses behind one
+ * must not keep its operator out, who may never have asked since the relay was started.
+ */
+const MAY_BE_A_PROXY =
+  /^(?:127\.|10\.|192\.168\.|172\.(?:1[6-9]|2[0-9]|3[01])\.|169\.254\.|::\/64$|f[cd][0-9a-f]{2}:|fe80:)/;
 
 interface Client {
   readonly guesses: Meter;
@@ -25,7 +31,8 @@ export class AdminLimiter {
 
   /** Whether a token may be looked at at all; one more guess could be right. An address that is not known is not limited. */
   refuseGuess(address: string | undefined, now: number): Response | undefined {
-    const client = address === undefined ? undefined : this.#clients.get(address);
+    if (address === undefined || MAY_BE_A_PROXY.test(address)) return undefined;
+    const client = this.#clients.get(address);
     return client && !client.isKnown ? tooManyGuesses(client, now) : undefined;
   }
 

@@ -57,7 +57,7 @@ export function describeApi(api: OpenAPIHono<AdminEnv>, url: string): object {
       { name: "Rooms", description: "One room: the app's own, or a named one." },
       { name: "Connections", description: "Connections between peers of one room." },
       { name: "Peers", description: "Who is in one room." },
-      { name: "Bans", description: "Who may not be in one room." },
+      { name: "Bans", description: "Who may not be in one room, or in any of an app." },
     ],
   });
   document.components = {

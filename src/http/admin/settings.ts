@@ -9,6 +9,7 @@ import {
   type SettingOverrides,
   type SettingsFor,
 } from "../../relay/settings.ts";
+import { JURISDICTIONS, type Jurisdiction } from "../../relay/placement/location-hints.ts";
 import { type AdminEnv, Refused, addressOf } from "./environment.ts";
 import { wholeField } from "./parameters.ts";
 import { newRouter } from "./router.ts";
@@ -36,6 +37,10 @@ const SettingsSchema = z
     settings: z
       .object({
         ...fieldsOf(Object.keys(RANGES) as SettingName[]),
+        jurisdiction: z
+          .enum(Object.keys(JURISDICTIONS) as Jurisdiction[])
+          .optional()
+          .openapi({ description: "Where Cloudflare keeps the app's objects." }),
         classes: z.record(z.string(), z.record(z.string(), z.int())).openapi({ description: "Rate classes." }),
       })
       .openapi({ description: "What holds." }),

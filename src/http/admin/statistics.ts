@@ -22,6 +22,9 @@ export const RoomStatisticsSchema = z
     families: z
       .object(Object.fromEntries([...TYPES.keys()].map((type) => [type, FamilySchema])) as Families)
       .openapi({ description: "By type of connection." }),
+    groups: z
+      .object({ packets: count, bytes })
+      .openapi({ description: "To members of groups, each copy counted; in the totals too." }),
     messages: count.openapi({ description: "WebSocket messages from peers: what Cloudflare bills." }),
     joins: count.openapi({ description: "Joins that were let in." }),
     drops: tally(DROP_REASONS).openapi({ description: "Data frames that were not relayed, by reason." }),

@@ -49,6 +49,16 @@ export function difference(a: RoomStatistics, b: RoomStatistics): RoomStatistics
   return combined(a, b, (_name, x, y) => x - y);
 }
 
+/** Only what is counted over the life of a room. */
+export function counted(statistics: RoomStatistics): RoomStatistics {
+  return combined(statistics, NOTHING, (name, a) => (GAUGES.has(name) || name === MONTH ? 0 : a));
+}
+
+/** Only what is now. */
+export function presence(statistics: RoomStatistics): RoomStatistics {
+  return combined(statistics, NOTHING, (name, a) => (GAUGES.has(name) ? a : 0));
+}
+
 /** Of a room that nobody is in any more. */
 export function withoutPresence(statistics: RoomStatistics): RoomStatistics {
   return combined(statistics, NOTHING, (name, a) => (GAUGES.has(name) ? 0 : a));

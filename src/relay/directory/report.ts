@@ -1,7 +1,9 @@
 /** What is known of an app's rooms without asking them: each says how it is at times, and never per packet. */
 import type { AppId, RoomName } from "../../protocol/index.ts";
+import type { AppBan, Ban, BanKind, BanPage } from "../limits/bans.ts";
 import type { SettingOverrides } from "../settings.ts";
 import type { RoomStatistics } from "../statistics.ts";
+import type { ListedRoom, Listing, LobbyQuery } from "./lobby.ts";
 
 /**
  * What a room says of itself. Its counters are those of its whole life, so a report takes the place of the one before,
@@ -12,8 +14,10 @@ export interface RoomReport {
   readonly room: RoomName | undefined;
   /** ms */
   readonly at: number;
-  /** Where it runs, as far as the platform tells. */
+  /** Where it was created, as far as that is known: the location hint of its first player. */
   readonly region?: string | undefined;
+  /** What players may know of it before they join; undefined: it is not in the lobby list. */
+  readonly listing?: Listing | undefined;
   readonly statistics: RoomStatistics;
   /** Another one when the room's storage was cleared, and its counters began anew. */
   readonly life: string;
@@ -22,20 +26,26 @@ export interface RoomReport {
    * much is among what it remembers of rooms that are gone. Undefined in a life that was never answered.
    */
   readonly before?: RoomStatistics | undefined;
-  /** Of the overrides that the room has. */
+  /** Of the app's rules that the room has. */
   readonly version: number;
   /** Who is here, where that has changed and the app lets its rooms reach each other (whereabouts.ts). */
   readonly peerIds?: Uint8Array | undefined;
+  /** Its storage is about to be cleared: it is forgotten with this, and what it counted is not. */
+  readonly isLast?: boolean | undefined;
 }
 
-/** Operators' settings for an app. A later version is a higher one; 0 where none were ever set. */
-export interface VersionedOverrides {
+/** What operators have set for all rooms of an app. A later version is a higher one; 0 where nothing was ever set. */
+export interface AppRules {
   readonly version: number;
   readonly overrides: SettingOverrides;
+  /** All that hold. */
+  readonly bans: readonly AppBan[];
 }
 
-/** Undefined: the room has the overrides that hold. */
-export type ReportAnswer = VersionedOverrides | undefined;
+export const NO_RULES: AppRules = { version: 0, overrides: {}, bans: [] };
+
+/** Undefined: the room has the rules that hold. */
+export type ReportAnswer = AppRules | undefined;
 
 export interface RoomSummary {
   /** null: the app's own room. */
@@ -74,6 +84,14 @@ export interface AppDirectory {
   overrides(): Promise<SettingOverrides>;
   /** Replaces them all. Open rooms follow within seconds, sleeping ones with the first report after they wake. */
   setOverrides(overrides: SettingOverrides): Promise<void>;
+  /** Bans from all rooms of the app, in order of kind and subject. */
+  bans(page: BanPage): Promise<Ban[]>;
+  /** Rooms follow as they do with settings. Undefined: there are MAX_APP_BANS already. */
+  ban(terms: Omit<Ban, "created">): Promise<Ban | undefined>;
+  /** False when there was none that held. */
+  unban(kind: BanKind, subject: string): Promise<boolean>;
+  /** Rooms that are in the lobby list and meet the filter, in order of name. */
+  lobby(query: LobbyQuery): Promise<ListedRoom[]>;
 }
 
 export interface RelayDirectory {

@@ -1,9 +1,11 @@
 /** When a room says how it is: never for a packet, and with no timer or alarm of its own, which would keep it awake. */
-import type { PeerId, RoomName } from "../../protocol/index.ts";
+import { ConnectionState, type PeerId, type RoomName } from "../../protocol/index.ts";
+import type { P2PConnection } from "../connection.ts";
 import type { PresenceChange, RoomObserver } from "../observing.ts";
 import type { Occupancy, Room } from "../room.ts";
 import type { RoomStatistics } from "../statistics.ts";
 import { fingerprint, hashOf } from "./figures.ts";
+import type { Announcing } from "./announcing.ts";
 import type { Following } from "./following.ts";
 import type { ReportAnswer, RoomReport } from "./report.ts";
 import { packPeers } from "./whereabouts.ts";
@@ -30,6 +32,8 @@ export interface ReporterOptions {
   readonly room: Room;
   readonly name: RoomName | undefined;
   readonly following: Following;
+  /** Undefined: the room is never in the lobby list. */
+  readonly announcing?: Announcing | undefined;
   /** Undefined where it is not known. */
   readonly reported: Reported | undefined;
   readonly now: number;
@@ -42,12 +46,13 @@ interface Sent {
 
 /**
  * At once are told: that the first peer has come, that none has a socket any more, that none may come back, and the first
- * connection of those who are here. One report is under way at a time, so that they arrive in order.
+ * connection of those who are here that is made: often it was asked for before the other peer came. One report is under way at a time, so that they arrive in order.
  */
 export class Reporter implements RoomObserver {
   readonly #room: Room;
   readonly #name: RoomName | undefined;
   readonly #following: Following;
+  readonly #announcing: Announcing | undefined;
   /** What the directory knows, as far as this can be told. */
   #before: RoomStatistics | undefined;
   #told: Occupancy | undefined;
@@ -64,10 +69,11 @@ export class Reporter implements RoomObserver {
   /** ms of telling who is here. */
   #peersAt = -Infinity;
 
-  constructor({ room, name, following, reported, now }: ReporterOptions) {
+  constructor({ room, name, following, announcing, reported, now }: ReporterOptions) {
     this.#room = room;
     this.#name = name;
     this.#following = following;
+    this.#announcing = announcing;
     this.#before = following.isKnown ? room.statistics(now) : undefined;
     // Without a word of when it last reported, the first turn tells.
     this.#told = reported ? room.occupancy : following.isKnown ? undefined : "empty";
@@ -81,8 +87,8 @@ export class Reporter implements RoomObserver {
     return this.#reported;
   }
 
-  opened(): void {
-    if (this.#hasConnected) return;
+  stateChanged({ state }: P2PConnection): void {
+    if (this.#hasConnected || state !== ConnectionState.Connected) return;
     this.#hasConnected = true;
     this.#isUrgent = true;
   }
@@ -99,6 +105,7 @@ export class Reporter implements RoomObserver {
   turnEnded(now: number): void {
     const { occupancy } = this.#room;
     if (occupancy !== this.#told) this.#occupied(occupancy);
+    if (this.#announcing?.takeNews()) this.#isUrgent = true;
     if (this.peersDueAt <= now) this.#dueAt = now;
     // A clock that has gone back: else it would be silent until it is as late as it was.
     if (this.#isUrgent || now - this.#lookedAt >= REPORT_MS || now < this.#lookedAt) this.#dueAt = now;
@@ -116,10 +123,31 @@ export class Reporter implements RoomObserver {
     if (!this.#isWorthIt(print, now) && !peers) return undefined;
     this.#isUrgent = false;
     this.#reported = { ...this.#reported, at: now, print, ...(peers && { peers: peers.print }) };
-    const { life, version } = this.#following;
+    const { life, version, region } = this.#following;
     this.#sent = { statistics, version };
+    const listing = this.#announcing?.listing;
     const news = peers && { peerIds: peers.bytes };
-    return { room: this.#name, at: now, statistics, life, before: this.#before, version, ...news };
+    return { room: this.#name, at: now, region, listing, statistics, life, before: this.#before, version, ...news };
+  }
+
+  /** Somebody is kept out by what the directory once said: whether it still says so is asked, at most every 30 s. */
+  ask(now: number): void {
+    if (now - this.#reported.at < REPORT_MS) return;
+    this.#isUrgent = true;
+    this.#dueAt = now;
+  }
+
+  /**
+   * The last word of a room whose storage is to be cleared, to be answered like others. Undefined where the directory
+   * knows nothing of it; "busy" while another report is under way.
+   */
+  takeLast(now: number): RoomReport | undefined | "busy" {
+    if (this.#sent) return "busy";
+    if (!this.#following.isKnown) return undefined;
+    this.#isUrgent = true;
+    this.#dueAt = now;
+    const report = this.take();
+    return report && { ...report, isLast: true };
   }
 
   /** Who is here, where the directory does not know it. */
@@ -150,7 +178,9 @@ export class Reporter implements RoomObserver {
   #occupied(occupancy: Occupancy): void {
     this.#told = occupancy;
     this.#isUrgent = true;
-    if (occupancy === "empty") this.#hasConnected = false;
+    if (occupancy !== "empty") return;
+    this.#hasConnected = false;
+    this.#announcing?.emptied();
   }
 
   #isWorthIt(print: number, now: number): boolean {

@@ -27,6 +27,24 @@ function unpackPeers(bytes: Uint8Array): PeerId[] {
   );
 }
 
+/** Where a peer was last said to be. */
+export interface Whereabout {
+  /** "" for the app's own. */
+  readonly room: string;
+  /** ms of the directory's clock when the room named it first; 0: before this process. */
+  readonly since: number;
+}
+
+/** What several directories of one app say of the same peers, in the order of these. */
+export function latestOf(answers: readonly (readonly (Whereabout | undefined)[])[]): (string | undefined)[] {
+  const [first = []] = answers;
+  return first.map((_, index) => {
+    let latest: Whereabout | undefined;
+    for (const { [index]: found } of answers) if (found && !(latest && latest.since >= found.since)) latest = found;
+    return latest?.room;
+  });
+}
+
 export class Whereabouts {
   readonly #store: PeerLists;
   /** Built when it is first asked for: most directories never are. */
@@ -37,15 +55,21 @@ export class Whereabouts {
   }
 
   /** All that are in the room now, in place of whom it named before. */
-  told(name: string, peers: Uint8Array): void {
+  told(name: string, peers: Uint8Array, now: number): void {
     if (peers.length === 0) this.#store.deletePeers(name);
     else this.#store.savePeers(name, peers);
-    this.#index?.set(name, unpackPeers(peers));
+    this.#index?.set(name, unpackPeers(peers), now);
+  }
+
+  /** All that are in the room, for another directory; undefined for nobody. */
+  listOf(name: string): Uint8Array | undefined {
+    const peers = this.#read().peersIn(name);
+    return peers && packPeers(peers);
   }
 
   forget(name: string): void {
     this.#store.deletePeers(name);
-    this.#index?.set(name, []);
+    this.#index?.set(name, [], 0);
   }
 
   /** What is held may differ from what is kept: it is read anew. */
@@ -53,39 +77,45 @@ export class Whereabouts {
     this.#index = undefined;
   }
 
-  /** Of a peer that is in several rooms, the one that named it last. "" is the app's own room. */
-  locate(peer: PeerId): string | undefined {
-    this.#index ??= this.#load();
-    return this.#index.roomOf(peer);
+  /** Of a peer that is in several rooms, the one that named it last. */
+  locate(peer: PeerId): Whereabout | undefined {
+    return this.#read().roomOf(peer);
   }
 
-  #load(): Index {
+  #read(): Index {
+    if (this.#index) return this.#index;
     const index = new Index();
-    for (const { name, peers } of this.#store.loadPeers()) index.set(name, unpackPeers(peers));
-    return index;
+    for (const { name, peers } of this.#store.loadPeers()) index.set(name, unpackPeers(peers), 0);
+    return (this.#index = index);
   }
 }
 
 class Index {
   readonly #byRoom = new Map<string, ReadonlySet<PeerId>>();
   /** Of most peers one room. */
-  readonly #byPeer = new Map<PeerId, readonly string[]>();
+  readonly #byPeer = new Map<PeerId, readonly Whereabout[]>();
 
-  set(name: string, peers: readonly PeerId[]): void {
+  set(name: string, peers: readonly PeerId[], since: number): void {
     const before = this.#byRoom.get(name);
-    const now = new Set(peers);
-    for (const peer of before ?? []) if (!now.has(peer)) this.#without(peer, name);
-    for (const peer of now) if (!before?.has(peer)) this.#byPeer.set(peer, [...(this.#byPeer.get(peer) ?? []), name]);
-    if (now.size > 0) this.#byRoom.set(name, now);
+    const after = new Set(peers);
+    for (const peer of before ?? []) if (!after.has(peer)) this.#without(peer, name);
+    for (const peer of after) {
+      if (!before?.has(peer)) this.#byPeer.set(peer, [...(this.#byPeer.get(peer) ?? []), { room: name, since }]);
+    }
+    if (after.size > 0) this.#byRoom.set(name, after);
     else this.#byRoom.delete(name);
   }
 
-  roomOf(peer: PeerId): string | undefined {
+  peersIn(name: string): ReadonlySet<PeerId> | undefined {
+    return this.#byRoom.get(name);
+  }
+
+  roomOf(peer: PeerId): Whereabout | undefined {
     return this.#byPeer.get(peer)?.at(-1);
   }
 
   #without(peer: PeerId, name: string): void {
-    const others = (this.#byPeer.get(peer) ?? []).filter((room) => room !== name);
+    const others = (this.#byPeer.get(peer) ?? []).filter(({ room }) => room !== name);
     if (others.length > 0) this.#byPeer.set(peer, others);
     else this.#byPeer.delete(peer);
   }

@@ -1,13 +1,16 @@
-import { DataFlag, FrameType, HANDLE_OFFSET } from "../../protocol/index.ts";
+import { DataFlag, FrameType, CAST_GROUP_OFFSET, HANDLE_OFFSET } from "../../protocol/index.ts";
 import type { P2PConnection } from "../connection.ts";
 
 /** What a held frame costs beside its bytes: objects, and the rounding of the platform's allocator. */
 const OVERHEAD = 128;
 const LANE_OFFSET = 2;
+const LANES_PER_CONNECTION = 256;
+/** Behind the lanes of all connections. */
+const GROUP_LANES = 2 ** 32 * LANES_PER_CONNECTION;
 
-/** Data of one connection, so that it is counted when it has been handed on, and not before (rule D5). */
+/** Data of one connection, or to a group (then there is none), so that it is counted when it has been handed on, and not before (rule D5). */
 export interface HeldData {
-  readonly connection: P2PConnection;
+  readonly connection: P2PConnection | undefined;
   /** Payload bytes. */
   readonly size: number;
 }
@@ -16,10 +19,12 @@ export interface HeldFrame {
   /** Of a dropped one they are not its own any more. */
   bytes: Uint8Array;
   readonly data: HeldData | undefined;
-  /** The connection it belongs to; 0 for control frames, which are never dropped. */
+  /** The connection it belongs to; 0 for messages to groups and control frames. */
   readonly handle: number;
+  /** Not a control frame: those are never dropped. */
+  readonly isDroppable: boolean;
   readonly isUnreliable: boolean;
-  /** Which lane of which connection; meaningful for unreliable data only. */
+  /** Which lane of which connection, or which group; meaningful for unreliable data only. */
   readonly laneKey: number;
   older: HeldFrame | undefined;
   younger: HeldFrame | undefined;
@@ -74,7 +79,7 @@ export class Backlog {
     const frame = describe(bytes, data);
     const dropped: HeldFrame[] = [];
     let spare: Uint8Array | undefined;
-    while (frame.handle !== 0 && this.#oldest && this.#bytes + costOf(frame) > room) {
+    while (frame.isDroppable && this.#oldest && this.#bytes + costOf(frame) > room) {
       const victim = this.#oldestOfLane(frame) ?? this.#oldestUnreliable();
       dropped.push(victim ?? frame);
       if (!victim) return dropped;
@@ -148,13 +153,17 @@ function describe(bytes: Uint8Array, data: HeldData | undefined): HeldFrame {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const type = view.getUint8(0);
   const isEndToEnd = type === FrameType.Data || type === FrameType.Ack || type === FrameType.Probe;
+  const isOfGroup = type === FrameType.Cast;
   const handle = isEndToEnd ? view.getUint32(HANDLE_OFFSET, true) : 0;
   return {
     bytes,
     data,
     handle,
-    isUnreliable: type === FrameType.Data && (view.getUint8(1) & DataFlag.Reliable) === 0,
-    laneKey: handle * 256 + view.getUint8(LANE_OFFSET),
+    isDroppable: isEndToEnd || isOfGroup,
+    isUnreliable: isOfGroup || (type === FrameType.Data && (view.getUint8(1) & DataFlag.Reliable) === 0),
+    laneKey: isOfGroup
+      ? GROUP_LANES + view.getUint32(CAST_GROUP_OFFSET, true)
+      : handle * LANES_PER_CONNECTION + view.getUint8(LANE_OFFSET),
     older: undefined,
     younger: undefined,
     youngerInLane: undefined,

@@ -38,6 +38,19 @@ export function sendData(
   else hold(room, link, source.subarray(start, end), { connection, size });
 }
 
+/** Queues a message to a member of a group, whose payload is `size` bytes. Counted as `sendData` does. */
+export function sendToMember(
+  room: RoomState,
+  link: Link,
+  source: Uint8Array,
+  start: number,
+  end: number,
+  size: number,
+): void {
+  if (room.outbox.add(link, source, start, end)) recordGroup(room, size);
+  else hold(room, link, source.subarray(start, end), { connection: undefined, size });
+}
+
 /** The client has taken in all before this mark. False for a mark that is not waited for (rule F5). */
 export function credit(room: RoomState, link: Link, mark: number, now: number): boolean {
   if (!link.window.credit(mark)) return false;
@@ -47,7 +60,9 @@ export function credit(room: RoomState, link: Link, mark: number, now: number): 
   for (let frame = backlog.oldest; frame && room.outbox.fits(link, frame.bytes.length); frame = backlog.oldest) {
     backlog.shift();
     room.outbox.addNow(link, frame.bytes);
-    if (frame.data) record(room, frame.data.connection, frame.data.size, now);
+    const { data } = frame;
+    if (data?.connection) record(room, data.connection, data.size, now);
+    else if (data) recordGroup(room, data.size);
   }
   if (!backlog.oldest) release(room, link, backlog);
   return true;
@@ -90,6 +105,11 @@ function record(room: RoomState, connection: P2PConnection, size: number, now: n
   room.counters.connectionChanged(connection);
 }
 
+function recordGroup({ manager, counters }: RoomState, size: number): void {
+  manager.recordGroupPacket(size);
+  counters.groupPacket(size);
+}
+
 function hold(room: RoomState, link: Link, bytes: Uint8Array, data: HeldData | undefined): void {
   const { maxQueuedBytes } = room.settings;
   if (!link.backlog) {
@@ -105,7 +125,8 @@ function hold(room: RoomState, link: Link, bytes: Uint8Array, data: HeldData | u
   }
   // Where all of the limit is under way already, hardly anything can wait, and frames are dropped from the first on.
   const isMuch = dropped.length > 0 || backlog.bytes > maxQueuedBytes / 8;
-  if (data && isMuch) tellHeld(room, link, backlog, data.connection);
+  // Who sends to a group is not told to wait for one of its members (G8).
+  if (data?.connection && isMuch) tellHeld(room, link, backlog, data.connection);
 }
 
 function tellHeld(room: RoomState, link: Link, backlog: Backlog, connection: P2PConnection): void {

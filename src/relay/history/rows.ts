@@ -39,21 +39,27 @@ export function rowsAfter(minute: HistoryBucket, load: LoadRows): HistoryRow[] {
   const found = loadSpan(load, slot);
   const earlier = found?.start === hour ? found.buckets : [];
   const row = packRow(slot, hour, gathered([...earlier, minute], MINUTE));
-  return found && found.start !== hour ? [row, ...rowsOfHour(found, load)] : [row];
+  return found && found.start !== hour ? [row, ...rowsOfHour(found, beginningOf(hour, DAY), load)] : [row];
 }
 
 export function bucketsOf(rows: readonly HistoryRow[]): HistoryBucket[] {
   return rows.flatMap(({ packed }) => unpack(packed)?.buckets ?? []);
 }
 
-/** An hour whose minutes are written over joins its day, unless a later day has taken its place. */
-function rowsOfHour({ start, buckets }: Span, load: LoadRows): HistoryRow[] {
+/** An hour whose minutes are written over joins its day, unless another day has taken its place. */
+function rowsOfHour({ start, buckets }: Span, today: number, load: LoadRows): HistoryRow[] {
   const day = beginningOf(start, DAY);
   const slot = HOURS + ((day / DAY) % DAYS);
   const found = loadSpan(load, slot);
-  if (found && found.start > day) return [];
+  if (found && outlasts(found.start, day, today)) return [];
   const earlier = found?.start === day ? found.buckets : [];
   return [packRow(slot, day, gathered([...earlier, ...buckets], HOUR))];
+}
+
+/** The later of two days is kept; but one that is to come was written by a clock that was ahead, and would stay for years. */
+function outlasts(day: number, other: number, today: number): boolean {
+  const [isToCome, isOtherToCome] = [day > today, other > today];
+  return isToCome === isOtherToCome ? day > other : isOtherToCome;
 }
 
 function loadSpan(load: LoadRows, slot: number): Span | undefined {

@@ -19,6 +19,14 @@ export interface Ban {
   readonly reason: string;
 }
 
+/** A ban from all rooms of an app, as rooms need to know it: who made it why is the directory's. */
+export type AppBan = Pick<Ban, "kind" | "subject" | "until">;
+
+/** What keeps somebody out, and from where. */
+export interface Holding extends AppBan {
+  readonly isEverywhere: boolean;
+}
+
 /** Where bans are kept. They are looked for by key when somebody joins, and never loaded as a whole. */
 export interface BanStore {
   find(kind: BanKind, subject: string): Ban | undefined;
@@ -42,6 +50,8 @@ export const MAX_BAN_REASON = MAX_DEBUG;
 
 export class Bans {
   readonly #store: BanStore;
+  /** From all rooms of the app, by `kind/subject`. */
+  #everywhere: ReadonlyMap<string, AppBan> = new Map();
 
   constructor(store: BanStore) {
     this.#store = store;
@@ -65,21 +75,35 @@ export class Bans {
   }
 
   /** What keeps this peer out. Of several, the peer's own is named first, then its ticket's, then its address's. */
-  holding({ peer, address, ticketId }: Admission, now: number): Ban | undefined {
+  holding(admission: Admission, now: number): Holding | undefined {
     return (
-      this.#find("peer", String(peer), now) ??
-      (ticketId === undefined ? undefined : this.#find("ticket", ticketId, now)) ??
-      (address === undefined ? undefined : this.#find("address", address, now))
+      this.#holding("peer", subjectOf("peer", admission), now) ??
+      this.#holding("ticket", subjectOf("ticket", admission), now) ??
+      this.#holding("address", subjectOf("address", admission), now)
     );
+  }
+
+  /** Those from all rooms of the app, all of them. */
+  follow(bans: readonly AppBan[]): void {
+    this.#everywhere = new Map(bans.map((ban) => [placeOf(ban.kind, ban.subject), ban]));
   }
 
   list(page: BanPage, now: number): Ban[] {
     return this.#store.list(page, now);
   }
 
+  #holding(kind: BanKind, subject: string | undefined, now: number): Holding | undefined {
+    if (subject === undefined) return undefined;
+    const own = this.#find(kind, subject, now);
+    if (own) return { kind, subject, until: own.until, isEverywhere: false };
+    if (this.#everywhere.size === 0) return undefined;
+    const ban = this.#everywhere.get(placeOf(kind, subject));
+    return ban && holds(ban, now) ? { ...ban, isEverywhere: true } : undefined;
+  }
+
   #find(kind: BanKind, subject: string, now: number): Ban | undefined {
     const ban = this.#store.find(kind, subject);
-    if (!ban || ban.until === null || now < ban.until) return ban;
+    if (!ban || holds(ban, now)) return ban;
     this.#store.delete(kind, subject);
     return undefined;
   }
@@ -91,7 +115,16 @@ export class Bans {
  * ticket, it ends with its grace period.
  */
 export function endBanned(room: RoomState, { kind, subject }: Ban): number {
-  const met = [...room.links].filter(({ admission }) => subjectOf(kind, admission) === subject);
+  return endWhere(room, (admission) => subjectOf(kind, admission) === subject);
+}
+
+/** The same for whoever any ban keeps out: several may have come at once. */
+export function endHeld(room: RoomState, bans: Bans, now: number): number {
+  return endWhere(room, (admission) => bans.holding(admission, now) !== undefined);
+}
+
+function endWhere(room: RoomState, isMet: (admission: Admission) => boolean): number {
+  const met = [...room.links].filter(({ admission }) => isMet(admission));
   for (const link of met) {
     const { session } = link;
     closeLink(room, link, CloseCode.Banned, "banned");
@@ -99,11 +132,18 @@ export function endBanned(room: RoomState, { kind, subject }: Ban): number {
   }
   for (const session of [...room.sessions.values()]) {
     if (session.link) continue;
-    const { peer, admission } = session;
-    const met = admission ? subjectOf(kind, admission) : kind === "peer" ? String(peer) : undefined;
-    if (met === subject) endSession(room, session, "banned", EndReason.PeerBanned);
+    const { peer, admission = { peer, visible: false } } = session;
+    if (isMet(admission)) endSession(room, session, "banned", EndReason.PeerBanned);
   }
   return met.length;
+}
+
+export function holds({ until }: Pick<Ban, "until">, now: number): boolean {
+  return until === null || now < until;
+}
+
+export function placeOf(kind: BanKind, subject: string): string {
+  return `${kind}/${subject}`;
 }
 
 function subjectOf(kind: BanKind, { peer, address, ticketId }: Admission): string | undefined {

@@ -1,5 +1,5 @@
 /** Whether a room lets a peer in whose ticket is good (rules L3, L5): asked before its upgrade is accepted. */
-import type { Ban, Bans } from "./bans.ts";
+import type { Bans, Holding } from "./bans.ts";
 import { monthOf } from "./monthly-bytes.ts";
 import type { Admission } from "../ports.ts";
 import type { JoinRefusalCode } from "./refusals.ts";
@@ -12,6 +12,8 @@ export interface JoinRefusal {
   readonly detail: string;
   /** Seconds after which it may be otherwise. */
   readonly retryAfter?: number | undefined;
+  /** By a ban from all rooms, as this room was last told: it may have been lifted while the room slept. */
+  readonly isEverywhere?: boolean;
 }
 
 /** Rooms empty at the pace of players, not of machines. */
@@ -51,15 +53,17 @@ export function bytesThisMonth({ manager, counters }: Pick<RoomState, "manager" 
   return counters.month.used(totalBytes);
 }
 
-function banned({ kind, until }: Ban): JoinRefusal {
+function banned({ kind, until, isEverywhere }: Holding): JoinRefusal {
   const term = until === null ? "for good" : `until ${iso(until)}`;
+  const more = { ...(isEverywhere && { isEverywhere }) };
+  const place = isEverywhere ? "all rooms of this app" : "this room";
   switch (kind) {
     case "peer":
-      return { code: "peer_banned", detail: `this peer is banned from this room ${term}` };
+      return { code: "peer_banned", detail: `this peer is banned from ${place} ${term}`, ...more };
     case "address":
-      return { code: "address_banned", detail: `this client's address is banned from this room ${term}` };
+      return { code: "address_banned", detail: `this client's address is banned from ${place} ${term}`, ...more };
     case "ticket":
-      return { code: "ticket_revoked", detail: `this ticket is revoked for this room ${term}` };
+      return { code: "ticket_revoked", detail: `this ticket is revoked for ${place} ${term}`, ...more };
   }
 }
 

@@ -1,9 +1,9 @@
 /** What becomes of what a peer sends beyond its rates (rules L1, L2, C14); the arithmetic is in rates.ts. */
-import { DataFlag, EndReason, FrameType } from "../../protocol/index.ts";
+import { DataFlag, EndReason } from "../../protocol/index.ts";
 import type { ConnectionRecord, P2PConnection } from "../connection.ts";
 import type { Link } from "../sessions/link.ts";
 import { Charge, MAX_REFUSED_CONNECTS, chargeConnection } from "./rates.ts";
-import { type RoomState, drop } from "../room-state.ts";
+import { type RoomState, drop, dropTimes } from "../room-state.ts";
 import { refuse } from "../telling.ts";
 
 /** What one inbound message has been charged so far. */
@@ -34,7 +34,7 @@ export function isDropped(
 ): boolean {
   if (!inbound.isBeyondRate || isReliable(inbound.view, offset)) return false;
   const frame = inbound.view.getUint8(offset);
-  for (let i = 0; i < copies; i++) drop(room, "rate_limited");
+  dropTimes(room, "rate_limited", copies);
   const { messagesPerSecond, bytesPerSecond } = link.rates.limits;
   const message = `more than ${messagesPerSecond} messages or ${bytesPerSecond} bytes a second; unreliable data is dropped`;
   tellOnce(room, link, inbound, { frame }, message);
@@ -64,16 +64,23 @@ export function isWithinConnection(
   return false;
 }
 
-/** Whether one more connect is within the rate; otherwise it is answered. */
-export function mayConnect(room: RoomState, link: Link, request: number, now: number): boolean {
+/**
+ * Whether one more connect, or another frame that costs as much (joining a group, standing for host), is within the rate;
+ * otherwise it is answered.
+ */
+export function mayAsk(
+  room: RoomState,
+  link: Link,
+  offending: { readonly frame: number; readonly about?: number },
+  now: number,
+): boolean {
   if (link.rates.takeConnect(now)) return true;
-  const offending = { frame: FrameType.Connect, about: request };
   if (!link.rates.mayRefuseConnect(now)) {
-    refuse(room, link, "flooding", offending, `${MAX_REFUSED_CONNECTS} connects beyond the rate within a minute`);
+    refuse(room, link, "flooding", offending, `${MAX_REFUSED_CONNECTS} requests beyond the rate within a minute`);
     return false;
   }
   const { connectBurst, connectsPerSecond } = link.rates.limits;
-  const message = `more than ${connectBurst} connects at once, or ${connectsPerSecond} a second; try again later`;
+  const message = `more than ${connectBurst} requests at once, or ${connectsPerSecond} a second; try again later`;
   refuse(room, link, "rate_limited", offending, message);
   return false;
 }
@@ -82,7 +89,7 @@ function isReliable(view: DataView, offset: number): boolean {
   return (view.getUint8(offset + 1) & DataFlag.Reliable) !== 0;
 }
 
-function tellOnce(
+export function tellOnce(
   room: RoomState,
   link: Link,
   inbound: Charged,

@@ -83,6 +83,8 @@ export class SessionRates {
   readonly #bytes: Meter | undefined;
   /** Full until it is first taken from, and made then: most peers never ask for a connection. */
   #connects: Meter | undefined;
+  /** Likewise: most peers are in no group. */
+  #copies: Meter | undefined;
   #refusedConnects = 0;
   #refusedSince = -Infinity;
 
@@ -106,6 +108,16 @@ export class SessionRates {
     const { connectsPerSecond, connectBurst } = this.limits;
     this.#connects ??= new Meter(connectsPerSecond, connectBurst, now);
     return this.#connects.takeOne(now);
+  }
+
+  /** A message to a group that becomes so many copies (G6). In debt after a large one; nothing passes until it is paid. */
+  takeCopies(count: number, now: number): boolean {
+    const { groupCopiesPerSecond } = this.limits;
+    if (groupCopiesPerSecond === 0) return true;
+    this.#copies ??= new Meter(groupCopiesPerSecond, groupCopiesPerSecond * BURST_SECONDS, now);
+    if (this.#copies.level(now) <= 0) return false;
+    this.#copies.spend(count, now);
+    return true;
   }
 
   /** One more connect was refused for its rate; false when that makes it a flood. */

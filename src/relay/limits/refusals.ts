@@ -24,6 +24,9 @@ export const REFUSALS = [
   "too_many_connections",
   "rate_limited",
   "unknown_mark",
+  "unknown_group",
+  "too_many_groups",
+  "group_full",
 ] as const satisfies readonly ErrorName[];
 
 /** Joins: why a room lets a peer not in (L3). */

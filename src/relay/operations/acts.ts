@@ -1,7 +1,7 @@
 /** What operators do to a room. What has had an effect is a row of its audit log; `actor` is who did it. */
 import type { ConnectionId, PeerId } from "../../protocol/index.ts";
 import type { AuditAction } from "../audit.ts";
-import type { Ban, BanKind } from "../limits/bans.ts";
+import { type Ban, type BanKind, placeOf } from "../limits/bans.ts";
 import type { Room } from "../room.ts";
 import type { SettingOverrides } from "../settings.ts";
 
@@ -27,9 +27,7 @@ export function ban(
   actor: string,
 ): { ban: Ban; ended: number } | undefined {
   const done = room.ban(terms, now);
-  const { kind, subject, until, reason } = terms;
-  const term = until === null ? "for good" : `until ${new Date(until).toISOString()}`;
-  if (done) note(room, now, actor, "ban", `${kind}/${subject}`, reason === "" ? term : `${term}: ${reason}`);
+  if (done) note(room, now, actor, "ban", placeOf(terms.kind, terms.subject), termsText(terms));
   return done;
 }
 
@@ -50,6 +48,20 @@ export function drain(room: Room, now: number, reconnectAfterMs: number, actor: 
 /** Settings are the directory's; that they were set is noted in the app's own room. */
 export function noteSettings(room: Room, now: number, overrides: SettingOverrides, actor: string): void {
   note(room, now, actor, "settings", "app", JSON.stringify(overrides));
+}
+
+/** Bans from all rooms of the app are the directory's, too. */
+export function noteBan(room: Room, now: number, terms: Omit<Ban, "created">, actor: string): void {
+  note(room, now, actor, "ban", placeOf(terms.kind, terms.subject), `everywhere, ${termsText(terms)}`);
+}
+
+export function noteUnban(room: Room, now: number, kind: BanKind, subject: string, actor: string): void {
+  note(room, now, actor, "unban", placeOf(kind, subject), "everywhere");
+}
+
+function termsText({ until, reason }: Omit<Ban, "created">): string {
+  const term = until === null ? "for good" : `until ${new Date(until).toISOString()}`;
+  return reason === "" ? term : `${term}: ${reason}`;
 }
 
 function note(room: Room, now: number, actor: string, action: AuditAction, subject: string, detail = ""): void {

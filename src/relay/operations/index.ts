@@ -8,7 +8,7 @@ import type { HistoryQuery } from "../history/bucket.ts";
 import type { BanPage } from "../limits/bans.ts";
 import type { PeerPage } from "../peer-view.ts";
 import type { Room } from "../room.ts";
-import { ban, closeConnection, drain, kick, noteSettings, unban } from "./acts.ts";
+import { ban, closeConnection, drain, kick, noteBan, noteSettings, noteUnban, unban } from "./acts.ts";
 import { connection, connections, connectionsOfPeer, destination } from "./connections.ts";
 
 const OPERATIONS = {
@@ -31,6 +31,8 @@ const OPERATIONS = {
   unban,
   drain,
   noteSettings,
+  noteBan,
+  noteUnban,
 };
 
 type Operations = typeof OPERATIONS;

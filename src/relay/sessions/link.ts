@@ -1,5 +1,6 @@
 import type { Backlog } from "../flow/backlog.ts";
 import type { Gathering } from "../flow/coalescing.ts";
+import type { Group } from "../groups/group.ts";
 import { Pending } from "../flow/pending.ts";
 import type { PeerId } from "../../protocol/index.ts";
 import type { Admission, RelaySocket, SavedLink } from "../ports.ts";
@@ -50,6 +51,10 @@ export class Link {
   rates: SessionRates;
   /** When its messages with data come (pacing/); measured anew on each socket, whose way here is another. */
   cadence: Cadence | undefined;
+  /** Those that it is in, by number (groups/); most sockets are in none. */
+  groups: Map<number, Group> | undefined;
+  /** It is told who hosts the room (hosting/). */
+  isFollowing = false;
   /** What it is as the socket of a trunk; undefined for a peer's. */
   use: TrunkUse | undefined;
   /** Something of the session has changed that is to be kept beside the socket, when the turn ends. */
@@ -124,11 +129,25 @@ export class Link {
     if (state !== "open" || !session) {
       return this.socket.save({ state: state === "over" ? "over" : "awaiting-hello", admission, since });
     }
-    const { id, token, previousToken } = session;
+    const { id, token, previousToken, offeredAt } = session;
     // A typed array, even an empty one, costs as much as all the rest.
     const farewells = session.farewells.length > 0 ? session.farewells : undefined;
     const isHolding = this.backlog !== undefined;
-    this.socket.save({ state, admission, since, heard, session: id, token, previousToken, farewells, isHolding });
+    this.socket.save({
+      state,
+      admission,
+      since,
+      heard,
+      session: id,
+      token,
+      previousToken,
+      farewells,
+      isHolding,
+      ...(this.groups &&
+        this.groups.size > 0 && { groups: [...this.groups.values()].map((group) => [group.id, group.name] as const) }),
+      ...(this.isFollowing && { isFollowing: true }),
+      ...(offeredAt !== undefined && { offeredAt }),
+    });
   }
 
   static restore(socket: RelaySocket, saved: SavedLink, limits?: PeerLimits): Link {

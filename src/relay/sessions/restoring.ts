@@ -1,6 +1,7 @@
 /** The room as it was before the object lost its memory: from the store, and from the sockets that stayed open. */
 import { bytesThisMonth } from "../limits/entry.ts";
 import type { ConnectionRecord } from "../connection.ts";
+import { hostingConcerns } from "../hosting/hosting.ts";
 import type { Link } from "./link.ts";
 import { bind, trunkTo } from "../trunk/trunk.ts";
 import type { RelaySocket, SavedLink } from "../ports.ts";
@@ -19,13 +20,13 @@ const REDIAL_MS = 2_000;
 /** More than can have been given out between two flushes. */
 const UNWRITTEN_HANDLES = 1 << 20;
 
-/** `checkpoint`: the newest that a surviving socket carried. */
+/** `checkpoint`: the newest that a surviving socket carried. True when handles were skipped, as after a crash. */
 export function restoreStored(
   room: RoomState,
   checkpoint: Float64Array | undefined,
   survivors: readonly Survivor[],
   now: number,
-): void {
+): boolean {
   const { store, manager, counters, sessions } = room;
   const byHandle = counters.restore(manager, store.loadCounters(), checkpoint);
   bytesThisMonth(room, now);
@@ -42,15 +43,18 @@ export function restoreStored(
     if (saved && !saved.isFlushed) counters.connectionChanged(connection);
   }
   counters.families.settle(manager.connections());
+  room.hosting.seat = store.loadSeat() ?? room.hosting.seat;
+  room.hosting.isUnsettled = room.hosting.seat.holder !== undefined;
   for (const stored of store.loadSessions()) sessions.set(stored.peer, Session.restore(stored));
   const hasCrashed = survivors.length === 0 && (sessions.size > 0 || manager.getActiveConnectionCount() > 0);
-  if (!hasCrashed) return;
+  if (!hasCrashed) return false;
   manager.skipHandles(UNWRITTEN_HANDLES);
   for (const trunk of room.crossing.trunks.values()) {
     trunk.lostAt = now;
     trunk.retryAt = now + REDIAL_MS;
     room.wake(trunk.retryAt);
   }
+  return true;
 }
 
 /** To the way that leads to its other half. */
@@ -73,4 +77,7 @@ export function reattach(room: RoomState, link: Link, saved: SavedLink & { state
   session.link = link;
   link.session = session;
   sessions.set(link.peer, session);
+  link.isFollowing = saved.isFollowing ?? false;
+  if (saved.groups) room.groups.restore(link, saved.groups);
+  hostingConcerns(room, session);
 }

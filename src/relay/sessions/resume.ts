@@ -2,6 +2,7 @@
 import { CloseCode, CloseFlag, ClosedBy, ConnectionState, EndReason, Path, PathFlag } from "../../protocol/index.ts";
 import type { P2PConnection } from "../connection.ts";
 import { isHeld, send, tellPath } from "../flow/flow-control.ts";
+import { hostingConcerns } from "../hosting/hosting.ts";
 import { keepSession } from "./keeping.ts";
 import type { Link } from "./link.ts";
 import { announce } from "../negotiation.ts";
@@ -21,6 +22,7 @@ export function resume(room: RoomState, link: Link, session: Session, shown: Uin
   link.open(session);
   arrive(room);
   if (wasAway) presenceChanged(room, session.peer, "back");
+  hostingConcerns(room, session);
   if (session.isStored) keepSession(room, session);
   room.log({ level: "info", event: "session_resumed", peer: String(session.peer), session: String(session.id) });
   welcome(room, link, session, now);

@@ -19,6 +19,7 @@ export interface SessionSecrets {
   readonly token: Uint8Array;
   readonly previousToken?: Uint8Array | undefined;
   readonly farewells?: Uint8Array | undefined;
+  readonly offeredAt?: number | undefined;
 }
 
 /** One peer's presence in a room. It outlives its sockets by the grace period (rules R1 to R10). */
@@ -33,12 +34,16 @@ export class Session {
   previousToken: Uint8Array | undefined;
   /** ms until which an away session waits for its client; Infinity with a socket. */
   awayUntil = Infinity;
+  /** ms since when it is away, where it is; unknown after an eviction or a crash. */
+  awaySince: number | undefined;
   /** ms of the last word on its last socket, once that is gone; unknown after an eviction without it. */
   lastHeard: number | undefined;
   /** Who its last socket was admitted as; unknown after an eviction without that socket. */
   admission: Admission | undefined;
   /** What it has sent against its limits; unknown after an eviction, which takes a quiet room. */
   rates: SessionRates | undefined;
+  /** ms when it offered to host the room; undefined where it has not (hosting/). */
+  offeredAt: number | undefined;
   /** There is a row of it on disk, as there must be before anybody is told of a connection. */
   isStored = false;
   readonly #farewells: Uint8Array[] = [];
@@ -58,9 +63,10 @@ export class Session {
   }
 
   /** What a socket has kept of it is newer than what the disk has, which is written only when something else has to be. */
-  takeOver({ token, previousToken, farewells }: SessionSecrets): void {
+  takeOver({ token, previousToken, farewells, offeredAt }: SessionSecrets): void {
     this.token = token;
     this.previousToken = previousToken;
+    this.offeredAt = offeredAt;
     this.#farewells.length = 0;
     if (farewells && farewells.length > 0) this.#farewells.push(farewells);
   }
@@ -100,7 +106,7 @@ export class Session {
   }
 
   stored(): StoredSession {
-    const { peer, id: session, token, previousToken, awayUntil, farewells } = this;
+    const { peer, id: session, token, previousToken, awayUntil, farewells, offeredAt } = this;
     return {
       peer,
       session,
@@ -108,6 +114,7 @@ export class Session {
       previousToken,
       awayUntil: awayUntil === Infinity ? undefined : awayUntil,
       farewells: this.link ? new Uint8Array() : farewells,
+      offeredAt,
     };
   }
 }

@@ -9,6 +9,7 @@ import {
   type PeerId,
 } from "../../protocol/index.ts";
 import { stallTime } from "../flow/flow-control.ts";
+import { hostingConcerns } from "../hosting/hosting.ts";
 import { forgetSession, keepSession } from "./keeping.ts";
 import type { Link } from "./link.ts";
 import { announce, isOrphan } from "../negotiation.ts";
@@ -70,6 +71,7 @@ export function endSession(room: RoomState, session: Session, why: string, reaso
   // Who asked from another room looks elsewhere; one that comes back at once is asked here as before.
   if (reason !== EndReason.PeerSuperseded) giveBack(room, session.peer);
   presenceChanged(room, session.peer, "left");
+  hostingConcerns(room, session);
   room.log({ level: "info", event: "session_closed", peer: String(session.peer), why });
 }
 
@@ -81,12 +83,13 @@ export function loseSocket(room: RoomState, link: Link, now: number, why: string
   if (link.state !== "over") dropLink(room, link);
   const { session } = link;
   if (!session || session.link || room.sessions.get(link.peer) !== session) return;
-  const mayReturn = !isFarewell && room.settings.graceMs > 0 && hasOwnConnections(room, link.peer);
+  const mayReturn = !isFarewell && room.settings.graceMs > 0 && hasToComeBackTo(room, session);
   if (!mayReturn) return endSession(room, session, why);
   const isNews = session.awayUntil === Infinity;
   session.awayUntil = Math.min(session.awayUntil, now + room.settings.graceMs);
   room.wake(session.awayUntil);
   if (!isNews) return;
+  session.awaySince = now;
   goAway(room, session);
   room.log({ level: "info", event: "session_away", peer: String(session.peer), why });
 }
@@ -95,7 +98,7 @@ export function loseSocket(room: RoomState, link: Link, now: number, why: string
 export function settleSessions(room: RoomState, now: number): void {
   for (const session of room.sessions.values()) {
     if (session.link) {
-      if (!session.isStored && hasOwnConnections(room, session.peer)) keepSession(room, session);
+      if (!session.isStored && hasToComeBackTo(room, session)) keepSession(room, session);
       continue;
     }
     const isNews = session.awayUntil === Infinity;
@@ -110,10 +113,12 @@ function goAway(room: RoomState, session: Session): void {
   keepSession(room, session);
   tellAway(room, session);
   presenceChanged(room, session.peer, "away");
+  hostingConcerns(room, session);
 }
 
-function hasOwnConnections({ manager }: RoomState, peer: PeerId): boolean {
-  return manager.countConnectionsForPeer(peer) > manager.countUnansweredForPeer(peer);
+/** Connections of its own, or a place among those who may host. */
+function hasToComeBackTo({ manager }: RoomState, { peer, offeredAt }: Session): boolean {
+  return offeredAt !== undefined || manager.countConnectionsForPeer(peer) > manager.countUnansweredForPeer(peer);
 }
 
 /**
@@ -145,6 +150,7 @@ export function sweepSessions(room: RoomState, now: number): void {
   for (const session of [...room.sessions.values()]) {
     if (now >= session.awayUntil) endSession(room, session, "grace_over", EndReason.PeerLost);
   }
+  if (now >= room.hosting.dueAt) room.hosting.isUnsettled = true;
 }
 
 function sweepLink(room: RoomState, link: Link, now: number): void {
@@ -175,5 +181,6 @@ export function nextSweepTimes(room: RoomState): { prompt: number; ghost: number
     prompt = Math.min(prompt, stallTime(link));
   }
   for (const { awayUntil } of room.sessions.values()) prompt = Math.min(prompt, awayUntil);
+  prompt = Math.min(prompt, room.hosting.dueAt);
   return { prompt, ghost };
 }

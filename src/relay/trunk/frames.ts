@@ -2,8 +2,15 @@
  * What two rooms say to each other, beside the frames that clients know too: data, ack, probe, path, mark and credit as they are. Of
  * types that no client may send (rule P4). `mine` is the sender's handle of a half, `yours` the receiver's; 0: not known.
  */
-import { decodeLayout, encodeLayout, layoutsOf } from "../../protocol/index.ts";
-import { type AnyField, type Field, i32, text8, u16, u32, u64, u8 } from "../../protocol/fields.ts";
+import {
+  type FieldFrame,
+  type Fields,
+  type ValuesOf,
+  decodeFrame,
+  defineFrame,
+  encodeFrame,
+} from "../../protocol/field-frames.ts";
+import { i32, text8, u16, u32, u64, u8 } from "../../protocol/fields.ts";
 
 /** Two releases may meet while one is being deployed: they must speak the same, or they do not speak. */
 export const TRUNK_VERSION = 1;
@@ -30,7 +37,7 @@ const TRUNK_FRAMES = {
   rest: { type: 0x47, fields: {} },
   /** The receiver of `rest` will say nothing more on it either. */
   rested: { type: 0x48, fields: {} },
-} as const satisfies Record<string, { type: number; fields: Record<string, AnyField> }>;
+} as const satisfies Record<string, { type: number; fields: Fields }>;
 
 /** Flags of open. */
 export const OpenFlag = {
@@ -42,13 +49,19 @@ export const OpenFlag = {
 
 type Frames = typeof TRUNK_FRAMES;
 export type TrunkFrameName = keyof Frames;
-export type TrunkValues<N extends TrunkFrameName> = {
-  -readonly [K in keyof Frames[N]["fields"]]: Frames[N]["fields"][K] extends Field<infer T> ? T : never;
-};
+export type TrunkValues<N extends TrunkFrameName> = ValuesOf<Frames[N]["fields"]>;
 export type TrunkFrame = {
   [N in TrunkFrameName]: { readonly frame: N; readonly flags: number; readonly values: TrunkValues<N> };
 }[TrunkFrameName];
-const LAYOUTS = layoutsOf(TRUNK_FRAMES);
+
+interface Layout extends FieldFrame {
+  readonly name: TrunkFrameName;
+}
+
+const LAYOUTS: readonly Layout[] = Object.entries(TRUNK_FRAMES).map(([name, { type, fields }]) => ({
+  name: name as TrunkFrameName,
+  ...defineFrame<Fields>(type, fields),
+}));
 const BY_NAME = new Map(LAYOUTS.map((layout) => [layout.name, layout]));
 const BY_TYPE = new Map(LAYOUTS.map((layout) => [layout.type, layout]));
 
@@ -57,14 +70,12 @@ export function encodeTrunk<N extends TrunkFrameName>(
   values: TrunkValues<N>,
   flags = 0,
 ): Uint8Array<ArrayBuffer> {
-  const layout = BY_NAME.get(name);
-  if (!layout) throw new Error(`Cannot encode "${name}": no such trunk frame`);
-  return encodeLayout(layout, values, flags);
+  return encodeFrame(BY_NAME.get(name) as FieldFrame, values, flags);
 }
 
 /** The frame at `offset`; undefined when it is none of these. */
 export function decodeTrunk(view: DataView, offset: number): TrunkFrame | undefined {
   const layout = BY_TYPE.get(view.getUint8(offset));
-  const values = layout && decodeLayout(layout, view, offset);
+  const values = layout && decodeFrame(layout, view, offset);
   return values && ({ frame: layout.name, flags: view.getUint8(offset + 1), values } as TrunkFrame);
 }

@@ -1,6 +1,7 @@
 /** Workers Analytics Engine: what a room did since the last data point, one point per flush of its counters. */
 import { P2PRelayManager } from "../../relay/manager.ts";
 import { RoomCounters } from "../../relay/counters.ts";
+import type { HistoryRow } from "../../relay/ports.ts";
 import type { RoomStatistics } from "../../relay/statistics.ts";
 import { SqlRoomStore } from "../../storage/sql-room-store.ts";
 import type { SqlDatabase } from "../../storage/sql-database.ts";
@@ -13,7 +14,10 @@ export interface DataPoints {
 /** `index1`. */
 export const POINT_INDEX = "app";
 /** `blob1` and so on. */
-export const POINT_BLOBS = ["room: its name, empty for the app's own", "region: empty where it is not known"] as const;
+export const POINT_BLOBS = [
+  "room: its name, empty for the app's own",
+  "region: the location hint that it was created with, empty where it is not known",
+] as const;
 
 type Totals = Pick<RoomStatistics, "totalPackets" | "totalBytes" | "messages" | "joins"> & {
   readonly opened: number;
@@ -44,7 +48,8 @@ export const POINT_LEVELS = ["peers", "connections"] as const;
 export interface PointOrigin {
   readonly app: number;
   readonly room: string;
-  readonly region: string;
+  /** Asked at each point: of a new room it is known only once somebody has come. */
+  readonly region: () => string;
 }
 
 /** A room's store that tells what is flushed, once it is written. */
@@ -64,8 +69,8 @@ export class MeasuredRoomStore extends SqlRoomStore {
     return row;
   }
 
-  override saveCounters(counters: Float64Array): void {
-    super.saveCounters(counters);
+  override saveCounters(counters: Float64Array, history?: readonly HistoryRow[]): void {
+    super.saveCounters(counters, history);
     const statistics = this.#statistics();
     if (statistics) this.#analytics.flushed(statistics);
   }
@@ -99,7 +104,7 @@ export class RoomAnalytics {
     const { app, room, region } = this.#origin;
     this.#dataset.writeDataPoint({
       indexes: [String(app)],
-      blobs: [room, region],
+      blobs: [room, region()],
       doubles: [...deltas, peers, activeConnections],
     });
   }

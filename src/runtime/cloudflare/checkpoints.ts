@@ -1,8 +1,8 @@
 import type { Room } from "../../relay/room.ts";
 import type { Attachment, Checkpoint, HibernatableSocket } from "./hibernatable-socket.ts";
 
-/** A socket's attachment holds 16,384 bytes; the link takes up to about 2,500, most of it closes (relay/sessions/session.ts). */
-const MAX_NUMBERS = 13_000 / Float64Array.BYTES_PER_ELEMENT;
+/** A socket's attachment holds 16,384 bytes; the link takes up to about 4,000, most of it closes and groups (relay/sessions/link.ts). */
+const MAX_NUMBERS = 12_000 / Float64Array.BYTES_PER_ELEMENT;
 const INTERVAL_MS = 50;
 const QUIET_MS = 1_000;
 

@@ -12,8 +12,11 @@ import {
 import type { Admission, TrunkSocket } from "../../relay/ports.ts";
 import type { Survivor } from "../../relay/sessions/restoring.ts";
 import { Following } from "../../relay/directory/following.ts";
-import type { RoomReport, VersionedOverrides } from "../../relay/directory/report.ts";
+import { type Announced, Announcing } from "../../relay/directory/announcing.ts";
+import type { Listing } from "../../relay/directory/lobby.ts";
+import type { AppRules, RoomReport } from "../../relay/directory/report.ts";
 import { PEERS_MS, type Reported, Reporter } from "../../relay/directory/reporting.ts";
+import { Retention } from "../../relay/retention.ts";
 import { Room, type RoomOptions } from "../../relay/room.ts";
 import { parseSettings } from "../../relay/settings.ts";
 import { SendTimer } from "../send-timer.ts";
@@ -30,7 +33,10 @@ import type { RelayEnv } from "./env.ts";
 import { type Attachment, HibernatableSocket, closeQuietly } from "./hibernatable-socket.ts";
 import { log } from "../log.ts";
 import type { RoomAddress } from "../../http/gateway.ts";
-import { directoryName, parseRoomAddress } from "../room-address.ts";
+import { parseRoomAddress } from "../room-address.ts";
+import { DurableDirectory } from "./directory.ts";
+import { readHint } from "./hint-header.ts";
+import { objectsOf } from "./objects.ts";
 import { Trunks, isTrunkRequest } from "./trunks.ts";
 import { Watching, isWatchRequest } from "./watching.ts";
 
@@ -55,7 +61,9 @@ interface Served {
   readonly sendTimer: SendTimer;
   readonly watching: Watching;
   readonly following: Following;
+  readonly announcing: Announcing;
   readonly reporter: Reporter;
+  readonly retention: Retention;
 }
 
 /** How often what was dialed is looked at, to be closed when nothing is said any more. */
@@ -70,12 +78,17 @@ export class RelayRoom extends DurableObject<RelayEnv> {
   readonly sql: DurableSql;
   readonly #address: RoomAddress;
   readonly #newRoom: (following: Following) => Room;
+  readonly #store: SqlFollowingStore;
   readonly #newFollowing: () => Following;
   readonly #links = new Map<WebSocket, Entry>();
   readonly #trunks: Trunks;
   #restTimer = false;
   #peersTimer = false;
   #scheduledAlarm: number | null = null;
+  /** Made by the request that has constructed this instance, which no other event has met. */
+  #isNew: boolean;
+  /** There are no tables any more. */
+  #isCleared = false;
   /** Undefined until everything that outlived the memory has been read. */
   #served: Served | undefined;
 
@@ -83,7 +96,7 @@ export class RelayRoom extends DurableObject<RelayEnv> {
     super(ctx, env);
     this.#address = parseRoomAddress(ctx.id.name);
     const { app, room = "" } = this.#address;
-    this.#trunks = new Trunks(ctx, env.RELAY_ROOMS, {
+    this.#trunks = new Trunks(ctx, objectsOf(env), {
       message: (socket, bytes) => this.#event(() => this.#receiveTrunk(socket, bytes)),
       closed: (socket) => this.#event(() => this.#trunkClosed(socket)),
     });
@@ -92,7 +105,8 @@ export class RelayRoom extends DurableObject<RelayEnv> {
     this.sql = new DurableSql(ctx.storage);
     const { from, to } = migrate(this.sql);
     if (from !== to) log({ level: "info", event: "migrated", room: ctx.id.name, from, to });
-    const following = new SqlFollowingStore(this.sql);
+    this.#isNew = from === 0;
+    const following = (this.#store = new SqlFollowingStore(this.sql));
     const options: Omit<RoomOptions, "settings" | "store"> = {
       app,
       bans: new SqlBanStore(this.sql),
@@ -102,7 +116,9 @@ export class RelayRoom extends DurableObject<RelayEnv> {
       crossing: { name: room, port: this.#trunks },
     };
     this.#newFollowing = () => new Following(following, (overrides) => settings.settingsFor(app, overrides));
-    this.#newRoom = ({ settings }) => new Room({ ...options, settings, store: this.#newStore() });
+    this.#newRoom = (followed) => {
+      return new Room({ ...options, settings: followed.settings, store: this.#newStore(followed) });
+    };
     ctx.setWebSocketAutoResponse(new WebSocketRequestResponsePair(PING, PONG));
     // oxlint-disable-next-line no-floating-promises -- the platform holds all events back until it is done
     void ctx.blockConcurrencyWhile(async () => {
@@ -110,18 +126,20 @@ export class RelayRoom extends DurableObject<RelayEnv> {
     });
   }
 
-  #newStore(): SqlRoomStore {
+  #newStore(following: Following): SqlRoomStore {
     const { ANALYTICS } = this.env;
     if (!ANALYTICS) return new SqlRoomStore(this.sql);
-    const { app, room = "" } = parseRoomAddress(this.ctx.id.name);
-    const analytics = new RoomAnalytics(ANALYTICS, { app, room, region: "" });
+    const { app, room = "" } = this.#address;
+    const analytics = new RoomAnalytics(ANALYTICS, { app, room, region: () => following.region ?? "" });
     return new MeasuredRoomStore(this.sql, analytics, () => this.#served?.room.statistics());
   }
 
   /** The WebSocket upgrade of a peer or a watcher that the worker has let in. */
   override async fetch(request: Request): Promise<Response> {
     const now = Date.now();
-    const { room, watching } = this.#begin(now);
+    const isNew = this.#isNew;
+    const { room, watching, following, reporter, retention } = this.#begin(now);
+    if (isNew) following.createdIn(readHint(request.headers));
     if (isTrunkRequest(request)) {
       const { socket, from, response } = this.#trunks.accept(request);
       room.trunkOpened(socket, from, now);
@@ -138,12 +156,15 @@ export class RelayRoom extends DurableObject<RelayEnv> {
     if (refusal) {
       room.counters.joinRefused(refusal.code);
       watching.changed(now);
+      if (refusal.isEverywhere) reporter.ask(now);
+      await this.#end();
       return entryProblem(refusal);
     }
     const { 0: client, 1: server } = new WebSocketPair();
     this.ctx.acceptWebSocket(server, [peerTag(admission.peer)]);
     const socket = new HibernatableSocket(this.ctx, server);
     this.#links.set(server, { link: room.join(socket, admission, now), socket });
+    retention.turnEnded(now);
     await this.#end();
     return new Response(null, {
       status: 101,
@@ -185,15 +206,37 @@ export class RelayRoom extends DurableObject<RelayEnv> {
   override async alarm(): Promise<void> {
     const now = Date.now();
     this.#scheduledAlarm = null; // it has fired, also where the room cannot be restored
-    const { room } = this.#begin(now);
+    const { room, retention } = this.#begin(now);
+    if (retention.isDue(now)) return this.#clear(now);
     room.alarm(now);
     await this.#end();
   }
 
   /** For a plain request that asks why its upgrade was refused. */
-  refusal(admission: Admission): JoinRefusal | undefined {
+  async refusal(admission: Admission): Promise<JoinRefusal | undefined> {
     const now = Date.now();
-    return this.#begin(now).room.refuseEntry(admission, this.#socketsOf(admission.peer), now);
+    const { room, reporter } = this.#begin(now);
+    const refusal = room.refuseEntry(admission, this.#socketsOf(admission.peer), now);
+    if (refusal?.isEverywhere) reporter.ask(now);
+    await this.#end();
+    return refusal;
+  }
+
+  /** Where it was created, as far as that is known. */
+  async region(): Promise<string | undefined> {
+    const { region } = this.#begin(Date.now()).following;
+    await this.#end();
+    return region;
+  }
+
+  /** For a peer whose ticket lets it: what the lobby list shows of this room; undefined takes it out. */
+  async announce(peer: PeerId, listing: Listing | undefined): Promise<Announced> {
+    const now = Date.now();
+    const { announcing, reporter } = this.#begin(now);
+    const announced = announcing.announce(peer, listing, now);
+    reporter.turnEnded(now);
+    await this.#end();
+    return announced;
   }
 
   /** For an operator. */
@@ -208,7 +251,7 @@ export class RelayRoom extends DurableObject<RelayEnv> {
   }
 
   /** The app's directory tells what operators have set. */
-  async follow(news: VersionedOverrides): Promise<void> {
+  async follow(news: AppRules): Promise<void> {
     const now = Date.now();
     const { room, following } = this.#begin(now);
     following.told(room, news, now);
@@ -226,11 +269,14 @@ export class RelayRoom extends DurableObject<RelayEnv> {
    * `closing`: in a close event the platform no longer lists the socket, which may carry the newest checkpoint.
    */
   #begin(now: number, closing?: WebSocket): Served {
-    this.#served ??= this.#restore(now, closing);
+    if (this.#isCleared) migrate(this.sql);
+    const isNew = this.#isNew || this.#isCleared;
+    this.#isNew = this.#isCleared = false;
+    this.#served ??= this.#restore(now, closing, isNew);
     return this.#served;
   }
 
-  #restore(now: number, closing: WebSocket | undefined): Served {
+  #restore(now: number, closing: WebSocket | undefined, isNew: boolean): Served {
     const sockets = new Set(this.ctx.getWebSockets());
     if (closing) sockets.add(closing);
     const attachments: Attachment[] = [];
@@ -253,9 +299,17 @@ export class RelayRoom extends DurableObject<RelayEnv> {
       if (link) this.#links.set(ws, { link, socket });
     });
     const reported = newestReport(attachments);
-    const reporter = new Reporter({ room, name: this.#address.room, following, reported, now });
+    const announcing = new Announcing(room, this.#store, now);
+    const reporter = new Reporter({ room, name: this.#address.room, following, announcing, reported, now });
+    const isOwnRoom = this.#address.room === undefined;
+    // Nothing was ever counted in it: then its alarm is for this alone, and tells the time.
+    const since = isNew ? now : (room.lastCounted ?? 0);
+    const retention = new Retention({ room, isOwnRoom, settings: () => following.settings, since });
+    room.observe(retention);
     room.observe(reporter);
-    return { room, checkpoints, sendTimer: new SendTimer(room), following, reporter, watching };
+    following.restored(room, now);
+    const sendTimer = new SendTimer(room);
+    return { room, checkpoints, sendTimer, following, announcing, reporter, retention, watching };
   }
 
   /**
@@ -327,18 +381,22 @@ export class RelayRoom extends DurableObject<RelayEnv> {
     return this.#end();
   }
 
-  async #locate(room: Room, peers: readonly PeerId[]): Promise<void> {
+  async #locate(peers: readonly PeerId[]): Promise<void> {
     let rooms: readonly (string | undefined)[] = [];
     try {
-      rooms = await this.env.RELAY_DIRECTORY.getByName(directoryName(this.#address.app)).locate(peers);
+      rooms = await new DurableDirectory(objectsOf(this.env)).locate(this.#address.app, peers);
     } catch (error) {
       log({ level: "error", event: "locate_failed", room: this.ctx.id.name, error: String(error) });
     }
-    room.located(
-      peers.map((peer, index) => [peer, rooms[index]] as const),
-      Date.now(),
-    );
-    await this.#end();
+    const answer = peers.map((peer, index) => [peer, rooms[index]] as const);
+    await this.#afterwards(({ room }) => room.located(answer, Date.now()));
+  }
+
+  /** After a wait: where the room was cleared meanwhile, nothing is left to be done. */
+  #afterwards(body: (served: Served) => void): void | Promise<void> {
+    if (!this.#served) return undefined;
+    body(this.#served);
+    return this.#end();
   }
 
   /** Timers of a second at most, and only while there is something of the kind: an object with one does not hibernate. */
@@ -347,10 +405,7 @@ export class RelayRoom extends DurableObject<RelayEnv> {
       this.#restTimer = true;
       setTimeout(() => {
         this.#restTimer = false;
-        this.#event(() => {
-          room.restTrunks(Date.now());
-          return this.#end();
-        });
+        this.#event(() => this.#afterwards((served) => served.room.restTrunks(Date.now())));
       }, REST_LOOK_MS);
     }
     const { peersDueAt } = reporter;
@@ -359,10 +414,7 @@ export class RelayRoom extends DurableObject<RelayEnv> {
     setTimeout(
       () => {
         this.#peersTimer = false;
-        this.#event(() => {
-          reporter.turnEnded(Date.now());
-          return this.#end();
-        });
+        this.#event(() => this.#afterwards((served) => served.reporter.turnEnded(Date.now())));
       },
       Math.max(0, Math.min(PEERS_MS, peersDueAt - Date.now())),
     );
@@ -372,7 +424,7 @@ export class RelayRoom extends DurableObject<RelayEnv> {
   async #report(reporter: Reporter, report: RoomReport): Promise<void> {
     this.#links.values().next().value?.socket.saveReported(reporter.reported);
     try {
-      const directory = this.env.RELAY_DIRECTORY.getByName(directoryName(this.#address.app));
+      const directory = objectsOf(this.env).directoryOf(this.#address);
       reporter.answered(await directory.report(report), Date.now());
     } catch (error) {
       reporter.failed();
@@ -386,14 +438,19 @@ export class RelayRoom extends DurableObject<RelayEnv> {
    * that may come too early stays.
    */
   #end(): void | Promise<void> {
-    const { room, sendTimer, reporter } = this.#served as Served; // every event begins with #begin
+    const { room, sendTimer, reporter, retention } = this.#served as Served; // every event begins with #begin
     sendTimer.turnEnded();
     this.#setTimers(room, reporter);
     const wanted = room.takeWanted();
-    if (wanted.length > 0) this.ctx.waitUntil(this.#locate(room, wanted));
+    if (wanted.length > 0) this.ctx.waitUntil(this.#locate(wanted));
     const report = reporter.take();
     if (report) this.ctx.waitUntil(this.#report(reporter, report));
     const { alarmAt } = room;
+    if (alarmAt === Infinity && retention.clearAt !== Infinity) {
+      // Set once, when the last has left: it is for nothing else then, and what was set for others would wake the room.
+      if (this.#scheduledAlarm !== null && !retention.takeNews()) return undefined;
+      return this.#setAlarm(retention.clearAt);
+    }
     if (alarmAt === Infinity) {
       if (this.#scheduledAlarm === null) return undefined;
       this.#scheduledAlarm = null;
@@ -401,9 +458,46 @@ export class RelayRoom extends DurableObject<RelayEnv> {
       return this.ctx.storage.deleteAlarm();
     }
     if (this.#scheduledAlarm !== null && alarmAt >= this.#scheduledAlarm) return undefined;
-    this.#scheduledAlarm = alarmAt;
+    return this.#setAlarm(alarmAt);
+  }
+
+  #setAlarm(at: number): Promise<void> {
+    this.#scheduledAlarm = at;
     this.sql.rowsWritten++;
-    return this.ctx.storage.setAlarm(alarmAt);
+    return this.ctx.storage.setAlarm(at);
+  }
+
+  /**
+   * Nobody has been here for long: the directory hears the last of the room, and then nothing is left of it. Whoever comes
+   * meanwhile finds it as it was.
+   */
+  async #clear(now: number): Promise<void> {
+    const { room, retention } = this.#served as Served;
+    const isTold = this.ctx.getWebSockets().length === 0 && (await this.#reportLast(now));
+    // What was dialed keeps this instance, which would go on without the tables; it is closed in a few seconds.
+    if (!isTold || !room.isUnused || room.hasDialed) {
+      if (room.isUnused) retention.postpone(now);
+      return this.#end();
+    }
+    this.#served = undefined;
+    this.#isCleared = true;
+    await this.ctx.blockConcurrencyWhile(async () => this.ctx.storage.deleteAll()); // with the alarm, if there is one
+    log({ level: "info", event: "storage_cleared", room: this.ctx.id.name });
+  }
+
+  /** Whether the directory has heard it, or need not. */
+  async #reportLast(now: number): Promise<boolean> {
+    const { reporter } = this.#served as Served;
+    const report = reporter.takeLast(now);
+    if (!report || report === "busy") return !report;
+    try {
+      reporter.answered(await objectsOf(this.env).directoryOf(this.#address).report(report), now);
+      return true;
+    } catch (error) {
+      reporter.failed();
+      log({ level: "error", event: "clear_failed", room: this.ctx.id.name, error: String(error) });
+      return false;
+    }
   }
 }
 

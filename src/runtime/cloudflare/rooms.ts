@@ -1,61 +1,72 @@
+import type { Announced } from "../../relay/directory/announcing.ts";
+import type { Listing } from "../../relay/directory/lobby.ts";
 import type { ClientGeo, RoomAddress, RoomGateway } from "../../http/gateway.ts";
 import { adoptProblem, entryProblem, problem } from "../../http/problem.ts";
-import { SUBPROTOCOL } from "../../protocol/index.ts";
+import { type PeerId, SUBPROTOCOL } from "../../protocol/index.ts";
 import { type RoomAdmin, roomAdmin } from "../../relay/operations/index.ts";
 import type { RelayDirectory } from "../../relay/directory/report.ts";
+import { nearestHint } from "../../relay/placement/nearest-hint.ts";
 import type { Admission } from "../../relay/ports.ts";
 import { writeAdmission } from "./admission-header.ts";
+import { writeHint } from "./hint-header.ts";
+import type { RelayObjects } from "./objects.ts";
 import { log } from "../log.ts";
 import { roomName } from "../room-address.ts";
-import type { RelayRoom } from "./relay-room.ts";
 import { JOIN_URL, watchRequest } from "./watching.ts";
 
 /** Rooms as Durable Objects. */
 export class DurableRooms implements RoomGateway {
   readonly directory: RelayDirectory;
-  readonly #namespace: DurableObjectNamespace<RelayRoom>;
+  readonly #objects: RelayObjects;
 
-  constructor(namespace: DurableObjectNamespace<RelayRoom>, directory: RelayDirectory) {
+  constructor(objects: RelayObjects, directory: RelayDirectory) {
     this.directory = directory;
-    this.#namespace = namespace;
+    this.#objects = objects;
   }
 
-  async join(address: RoomAddress, admission: Admission, request: Request, _geo: ClientGeo): Promise<Response> {
+  async join(address: RoomAddress, admission: Admission, request: Request, geo: ClientGeo): Promise<Response> {
     const headers = new Headers(request.headers);
     headers.delete("authorization");
     headers.set("sec-websocket-protocol", SUBPROTOCOL);
     writeAdmission(headers, admission);
-    const name = roomName(address);
     try {
+      const hint = nearestHint(geo, this.#objects.jurisdictionOf(address.app));
+      writeHint(headers, hint);
       // A new request, not a copy: where the client is (`cf`) stays here.
-      const response = await this.#namespace.getByName(name).fetch(new Request(JOIN_URL, { headers }));
+      const response = await this.#objects.room(address, hint).fetch(new Request(JOIN_URL, { headers }));
       return response.webSocket ? response : await adoptProblem(response);
     } catch (error) {
-      return roomFailed(name, error);
+      return roomFailed(roomName(address), error);
     }
   }
 
   async refusal(address: RoomAddress, admission: Admission): Promise<Response | undefined> {
-    const name = roomName(address);
     try {
-      const refusal = await this.#namespace.getByName(name).refusal(admission);
+      const refusal = await this.#objects.room(address).refusal(admission);
       return refusal && entryProblem(refusal);
     } catch (error) {
-      return roomFailed(name, error);
+      return roomFailed(roomName(address), error);
     }
   }
 
+  async region(address: RoomAddress): Promise<string | undefined> {
+    return this.#objects.room(address).region();
+  }
+
+  async announce(address: RoomAddress, peer: PeerId, listing: Listing | undefined): Promise<Announced> {
+    return this.#objects.room(address).announce(peer, listing);
+  }
+
   async watch(address: RoomAddress): Promise<Response> {
-    const name = roomName(address);
     try {
-      return await this.#namespace.getByName(name).fetch(watchRequest());
+      return await this.#objects.room(address).fetch(watchRequest());
     } catch (error) {
-      return roomFailed(name, error);
+      return roomFailed(roomName(address), error);
     }
   }
 
   admin(address: RoomAddress): RoomAdmin {
-    const stub = this.#namespace.getByName(roomName(address));
+    const stub = this.#objects.room(address);
     return roomAdmin((name, rest) => stub.operate(name, rest as never) as never);
   }
 }

@@ -2,9 +2,10 @@
 import type { TrunkPort, TrunkSocket } from "../../relay/ports.ts";
 import type { TrunkSurvivor } from "../../relay/room.ts";
 import { log } from "../log.ts";
-import { parseRoomAddress, roomName } from "../room-address.ts";
+import { parseRoomName } from "../../protocol/index.ts";
+import { parseRoomAddress } from "../room-address.ts";
 import { closeQuietly } from "./hibernatable-socket.ts";
-import type { RelayRoom } from "./relay-room.ts";
+import type { RelayObjects } from "./objects.ts";
 
 /** The tag of sockets that other rooms have dialed. What is attached to them is the name of the other room. */
 const TRUNK_TAG = "trunk";
@@ -25,13 +26,13 @@ export function isTrunkRequest({ url }: Request): boolean {
 
 export class Trunks implements TrunkPort {
   readonly #ctx: DurableObjectState;
-  readonly #rooms: DurableObjectNamespace<RelayRoom>;
+  readonly #objects: RelayObjects;
   readonly #events: TrunkEvents;
   readonly #accepted = new Map<WebSocket, AcceptedTrunk>();
 
-  constructor(ctx: DurableObjectState, rooms: DurableObjectNamespace<RelayRoom>, events: TrunkEvents) {
+  constructor(ctx: DurableObjectState, objects: RelayObjects, events: TrunkEvents) {
     this.#ctx = ctx;
-    this.#rooms = rooms;
+    this.#objects = objects;
     this.#events = events;
   }
 
@@ -83,9 +84,10 @@ export class Trunks implements TrunkPort {
   async #open(room: string, socket: DialedTrunk): Promise<void> {
     const own = this.#ctx.id.name ?? "";
     try {
-      const name = objectName(own, room);
+      const { app } = parseRoomAddress(own);
+      const object = this.#objects.room({ app, room: parseRoomName(room) }); // "" is no name: the app's own room
       const headers = { upgrade: "websocket", [FROM_HEADER]: own };
-      const { webSocket, status } = await this.#rooms.getByName(name).fetch(new Request(TRUNK_URL, { headers }));
+      const { webSocket, status } = await object.fetch(new Request(TRUNK_URL, { headers }));
       if (!webSocket) throw new Error(`the room answered ${status}`);
       socket.opened(webSocket);
     } catch (error) {
@@ -93,16 +95,6 @@ export class Trunks implements TrunkPort {
       socket.failed();
     }
   }
-}
-
-/** The name of another room's object; "" is the app's own room. */
-function objectName(own: string, room: string): string {
-  const { app } = parseRoomAddress(own);
-  return room === "" ? roomName({ app, room: undefined }) : parseRoomAddressOf(app, room);
-}
-
-function parseRoomAddressOf(app: ReturnType<typeof parseRoomAddress>["app"], room: string): string {
-  return roomName(parseRoomAddress(`app/${app}/room/${room}`));
 }
 
 /** Hibernates with the object. */

@@ -4,6 +4,7 @@ import type { ClientGeo, RoomGateway } from "../../http/gateway.ts";
 import { DurableDirectory } from "./directory.ts";
 import type { RelayEnv } from "./env.ts";
 import { log } from "../log.ts";
+import { objectsOf } from "./objects.ts";
 import { boundPages } from "./pages.ts";
 import { DurableRooms } from "./rooms.ts";
 
@@ -12,13 +13,18 @@ export { RelayRoom } from "./relay-room.ts";
 
 const app = createApp<RelayEnv>({
   runtime: "workerd",
-  rooms: (env): RoomGateway => new DurableRooms(env.RELAY_ROOMS, new DurableDirectory(env.RELAY_DIRECTORY)),
+  rooms: (env): RoomGateway => roomsOf(env),
   pages: (env) => boundPages(env.PAGES),
   geo: (request) => geoOf((request as Request<unknown, IncomingRequestCfProperties>).cf),
   address: (request) => addressOf(request as Request<unknown, IncomingRequestCfProperties>),
   now: () => Date.now(),
   log,
 });
+
+function roomsOf(env: RelayEnv): RoomGateway {
+  const objects = objectsOf(env);
+  return new DurableRooms(objects, new DurableDirectory(objects));
+}
 
 function geoOf(cf: IncomingRequestCfProperties | undefined): ClientGeo {
   if (!cf) return {};

@@ -108,11 +108,10 @@ function plain(data: Uint8Array): Uint8Array {
 
 /** Undefined for what the Fetch standard cannot express. */
 function requestOf(incoming: IncomingMessage): Request | undefined {
-  const { method = "GET", url = "/", headers, socket } = incoming;
-  const scheme = (socket as TLSSocket).encrypted ? "https" : "http";
+  const { method = "GET", headers } = incoming;
   const hasBody = method !== "GET" && method !== "HEAD";
   try {
-    return new Request(new URL(url, `${scheme}://${headers.host ?? "localhost"}`), {
+    return new Request(urlOf(incoming), {
       method,
       headers: Object.entries(headers).map(([name, value]) => [name, String(value)] as [string, string]),
       ...(hasBody && { body: Readable.toWeb(incoming) as ReadableStream, duplex: "half" }),
@@ -120,6 +119,16 @@ function requestOf(incoming: IncomingMessage): Request | undefined {
   } catch {
     return undefined;
   }
+}
+
+/**
+ * `//host/path` is a path here, as it is to whatever stands before the relay and lets only some paths through; as a
+ * relative URL it would be `/path` of another host.
+ */
+function urlOf({ url = "/", headers, socket }: IncomingMessage): URL {
+  const scheme = (socket as TLSSocket).encrypted ? "https" : "http";
+  const { origin } = new URL(`${scheme}://${headers.host ?? "localhost"}`);
+  return url.startsWith("/") ? new URL(`${origin}${url}`) : new URL(url, origin);
 }
 
 function badRequest(): Response {

@@ -1,5 +1,5 @@
 /** Where rooms are kept on one's own machine: a folder with one SQLite file per room and one for the directory, or memory (decision D35). */
-import { existsSync, mkdirSync, readdirSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { NewerSchemaError, type Steps, checkVersion, migrate } from "../../storage/migrations.ts";
 import { DIRECTORY_STEPS } from "../../storage/sql-directory.ts";
@@ -16,6 +16,8 @@ export interface RoomDatabases {
   openDirectory(): SqliteDatabase;
   /** The room is not used just now. */
   release(database: SqliteDatabase): void;
+  /** The same, where there is nothing to be kept of the room. */
+  discard(name: string, database: SqliteDatabase): void;
   close(): void;
 }
 
@@ -66,6 +68,12 @@ class DatabaseFolder implements RoomDatabases {
     database.close();
   }
 
+  discard(name: string, database: SqliteDatabase): void {
+    database.close();
+    // Closed in peace it has no other files; after a crash it may.
+    for (const suffix of ["", "-wal", "-shm"]) rmSync(`${this.place(name)}${suffix}`, { force: true });
+  }
+
   close(): void {
     this.#lock.close();
   }
@@ -108,6 +116,11 @@ class MemoryDatabases implements RoomDatabases {
 
   release(): void {
     // It stays in the map.
+  }
+
+  discard(name: string, database: SqliteDatabase): void {
+    this.#databases.delete(name);
+    database.close();
   }
 
   close(): void {

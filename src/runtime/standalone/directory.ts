@@ -2,12 +2,13 @@ import type { AppId, PeerId } from "../../protocol/index.ts";
 import { AppLedger } from "../../relay/directory/app-ledger.ts";
 import type {
   AppDirectory,
+  AppRules,
   AppSummary,
   RelayDirectory,
   ReportAnswer,
   RoomReport,
-  VersionedOverrides,
 } from "../../relay/directory/report.ts";
+import type { Ban } from "../../relay/limits/bans.ts";
 import { SqlAppIndex, SqlLedgerStore } from "../../storage/sql-directory.ts";
 import type { SqliteDatabase } from "./sqlite-database.ts";
 
@@ -16,12 +17,12 @@ export class LocalDirectory implements RelayDirectory {
   readonly #database: SqliteDatabase;
   readonly #index: SqlAppIndex;
   readonly #ledgers = new Map<AppId, AppLedger>();
-  readonly #tell: (app: AppId, news: VersionedOverrides) => void;
+  readonly #tell: (app: AppId, news: AppRules) => void;
   /** Nobody is in a room of whom only an earlier process has heard. */
   readonly #began = Date.now();
 
   /** `tell`: the rooms that are open just now follow. */
-  constructor(database: SqliteDatabase, tell: (app: AppId, news: VersionedOverrides) => void) {
+  constructor(database: SqliteDatabase, tell: (app: AppId, news: AppRules) => void) {
     this.#database = database;
     this.#index = new SqlAppIndex(database);
     this.#tell = tell;
@@ -32,7 +33,7 @@ export class LocalDirectory implements RelayDirectory {
   }
 
   locate(app: AppId, peers: readonly PeerId[]): (string | undefined)[] {
-    return this.#ledgerOf(app).locate(peers);
+    return this.#ledgerOf(app).locate(peers).map((found) => found?.room);
   }
 
   async ids(page: { after: number; limit: number }): Promise<AppId[]> {
@@ -45,25 +46,38 @@ export class LocalDirectory implements RelayDirectory {
   }
 
   app(app: AppId): AppDirectory {
-    const ledger = this.#ledgerOf(app);
     return {
-      rooms: async (page) => ledger.rooms(page, Date.now()),
-      totals: async () => ledger.totals(Date.now()),
-      overrides: async () => ledger.overrides().overrides,
-      setOverrides: async (overrides) => this.#tell(app, ledger.setOverrides(overrides, Date.now())),
+      rooms: async (page) => this.#ledgerOf(app).rooms(page, Date.now()),
+      totals: async () => this.#ledgerOf(app).totals(Date.now()),
+      overrides: async () => this.#ledgerOf(app).overrides,
+      setOverrides: async (overrides) => this.#tell(app, this.#ledgerOf(app).setOverrides(overrides, Date.now())),
+      bans: async (page) => this.#ledgerOf(app).bans(page, Date.now()),
+      ban: async (terms) => this.#ban(app, { ...terms, created: Date.now() }),
+      unban: async (kind, subject) => {
+        const rules = this.#ledgerOf(app).unban(kind, subject, Date.now());
+        if (rules) this.#tell(app, rules);
+        return rules !== undefined;
+      },
+      lobby: async (query) => this.#ledgerOf(app).lobby(query, Date.now()),
     };
+  }
+
+  #ban(app: AppId, ban: Ban): Ban | undefined {
+    const rules = this.#ledgerOf(app).ban(ban, ban.created);
+    if (rules) this.#tell(app, rules);
+    return rules && ban;
   }
 
   close(): void {
     this.#database.close();
   }
 
+  /** To be used at once: one of which nothing is known is not kept, or asking for apps that are not there would fill the memory. */
   #ledgerOf(app: AppId): AppLedger {
-    let ledger = this.#ledgers.get(app);
-    if (!ledger) {
-      ledger = new AppLedger(app, new SqlLedgerStore(this.#database, app), this.#began);
-      this.#ledgers.set(app, ledger);
-    }
+    const known = this.#ledgers.get(app);
+    if (known) return known;
+    const ledger = new AppLedger(app, new SqlLedgerStore(this.#database, app), this.#began);
+    if (ledger.isKnown) this.#ledgers.set(app, ledger);
     return ledger;
   }
 }

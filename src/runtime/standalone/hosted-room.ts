@@ -1,6 +1,8 @@
 import { CloseCode, type PeerId, type RoomName } from "../../protocol/index.ts";
 import type { Following } from "../../relay/directory/following.ts";
-import type { ReportAnswer, RoomReport, VersionedOverrides } from "../../relay/directory/report.ts";
+import { type Announced, Announcing, type ListingStore } from "../../relay/directory/announcing.ts";
+import type { Listing } from "../../relay/directory/lobby.ts";
+import type { AppRules, ReportAnswer, RoomReport } from "../../relay/directory/report.ts";
 import { PEERS_MS, Reporter } from "../../relay/directory/reporting.ts";
 import type { JoinRefusal } from "../../relay/limits/entry.ts";
 import {
@@ -15,6 +17,7 @@ import type { TextSocket } from "../../relay/watching/watcher.ts";
 import type { Watchers } from "../../relay/watching/watchers.ts";
 import { SendTimer } from "../send-timer.ts";
 import { watchersOf } from "../watchers-of.ts";
+import { Retention } from "../../relay/retention.ts";
 import { Room, type RoomOptions } from "../../relay/room.ts";
 
 /** How long a room that nobody uses stays: somebody who is refused, and tries again, finds it open. */
@@ -30,6 +33,7 @@ export interface RoomSurroundings {
   readonly name: string;
   readonly room: RoomName | undefined;
   readonly following: Following;
+  readonly listings: ListingStore;
   /** Tells the directory how the room is. */
   readonly report: (report: RoomReport) => ReportAnswer;
   /** The rooms that these peers are in, "" for the app's own. */
@@ -46,7 +50,9 @@ export class HostedRoom {
   /** Of each peer, those that are not gone: also closed ones whose other end has not answered (rule L5). */
   readonly #sockets = new Map<PeerId, number>();
   readonly #surroundings: RoomSurroundings;
+  readonly #announcing: Announcing;
   readonly #reporter: Reporter;
+  readonly #retention: Retention;
   readonly #log: Log;
   #lastUsed: number;
   #retryAt = -Infinity;
@@ -55,7 +61,7 @@ export class HostedRoom {
 
   /** Whatever was due while nobody ran it is due at once. */
   constructor(options: Omit<RoomOptions, "settings">, surroundings: RoomSurroundings, now: number) {
-    const { name, room: roomName, following } = surroundings;
+    const { name, room: roomName, following, listings } = surroundings;
     this.#room = new Room({ ...options, settings: following.settings });
     this.#watchers = watchersOf(this.#room, name);
     this.#sendTimer = new SendTimer(this.#room);
@@ -63,8 +69,15 @@ export class HostedRoom {
     this.#log = options.log;
     this.#lastUsed = now;
     this.#room.restore(undefined, [], now);
-    this.#reporter = new Reporter({ room: this.#room, name: roomName, following, reported: undefined, now });
-    this.#room.observe(this.#reporter);
+    const room = this.#room;
+    const announcing = (this.#announcing = new Announcing(room, listings, now));
+    this.#reporter = new Reporter({ room, name: roomName, following, announcing, reported: undefined, now });
+    const isOwnRoom = roomName === undefined;
+    const since = room.lastCounted ?? now;
+    this.#retention = new Retention({ room, isOwnRoom, settings: () => following.settings, since });
+    room.observe(this.#retention);
+    room.observe(this.#reporter);
+    following.restored(room, now);
   }
 
   /** ms at which `ring` must be called. */
@@ -76,6 +89,27 @@ export class HostedRoom {
   /** Nobody is here or may come back, and nothing is due: all that there is to know of it can be on disk. */
   get isUnused(): boolean {
     return this.#sockets.size === 0 && this.#watchers.count === 0 && this.#room.alarmAt === Infinity;
+  }
+
+  /** ms at which its storage is to be cleared, should nobody use it until then. */
+  get clearAt(): number {
+    return this.#retention.clearAt;
+  }
+
+  /** Whether its storage may be deleted now, at `clearAt`: the directory has heard the last of it then. Else it is asked again later. */
+  isCleared(now: number): boolean {
+    if (!this.isUnused || !this.#retention.mayClear(now)) return false;
+    const report = this.#reporter.takeLast(now);
+    if (report === "busy") return false;
+    try {
+      if (report) this.#reporter.answered(this.#surroundings.report(report), now);
+      return true;
+    } catch (error) {
+      this.#reporter.failed();
+      this.#retention.postpone(now);
+      this.#log({ level: "error", event: "clear_failed", error: String(error) });
+      return false;
+    }
   }
 
   isOver(now: number): boolean {
@@ -92,6 +126,10 @@ export class HostedRoom {
 
   refuseEntry(admission: Admission, now: number): JoinRefusal | undefined {
     this.#lastUsed = now;
+    const refusal = this.#room.refuseEntry(admission, this.#sockets.get(admission.peer) ?? 0, now);
+    if (!refusal?.isEverywhere) return refusal;
+    this.#reporter.ask(now);
+    this.#report(now); // answered at once, so this is what holds
     return this.#room.refuseEntry(admission, this.#sockets.get(admission.peer) ?? 0, now);
   }
 
@@ -102,6 +140,7 @@ export class HostedRoom {
 
   join(socket: RelaySocket, admission: Admission, now: number): Link {
     const link = this.#room.join(socket, admission, now);
+    this.#retention.turnEnded(now);
     this.#sockets.set(admission.peer, (this.#sockets.get(admission.peer) ?? 0) + 1);
     this.#turnEnded(now);
     return link;
@@ -180,8 +219,16 @@ export class HostedRoom {
     return result;
   }
 
+  /** For a peer whose ticket lets it: what the lobby list shows of this room; undefined takes it out. */
+  announce(peer: PeerId, listing: Listing | undefined, now: number): Announced {
+    const announced = this.#announcing.announce(peer, listing, now);
+    this.#reporter.turnEnded(now);
+    this.#turnEnded(now);
+    return announced;
+  }
+
   /** The app's directory tells what operators have set. */
-  follow(news: VersionedOverrides, now: number): void {
+  follow(news: AppRules, now: number): void {
     this.#surroundings.following.told(this.#room, news, now);
     this.#changed();
   }

@@ -1,11 +1,14 @@
 import type { ClientGeo, RoomAddress, RoomGateway } from "../../http/gateway.ts";
 import { entryProblem, problem, tooManyWatchers } from "../../http/problem.ts";
-import { type AppId, parseRoomName } from "../../protocol/index.ts";
+import { type AppId, type PeerId, parseRoomName } from "../../protocol/index.ts";
 import { type RoomAdmin, roomAdmin } from "../../relay/operations/index.ts";
 import { Following } from "../../relay/directory/following.ts";
-import type { VersionedOverrides } from "../../relay/directory/report.ts";
+import type { Announced } from "../../relay/directory/announcing.ts";
+import type { Listing } from "../../relay/directory/lobby.ts";
+import type { AppRules } from "../../relay/directory/report.ts";
 import type { Admission, Log } from "../../relay/ports.ts";
 import type { SettingsFor } from "../../relay/settings.ts";
+import { isBlank } from "../../storage/blank-room.ts";
 import { SqlAuditLog } from "../../storage/sql-audit.ts";
 import { SqlBanStore } from "../../storage/sql-bans.ts";
 import { SqlFollowingStore } from "../../storage/sql-following.ts";
@@ -38,6 +41,8 @@ export class Rooms implements RoomGateway {
   readonly directory: LocalDirectory;
   readonly #options: RoomsOptions;
   readonly #open = new Map<string, Open>();
+  /** Rooms that are closed, and when their storage is to be cleared: ms by name. */
+  readonly #kept = new Map<string, number>();
   readonly #admitted = new WeakMap<Request, Upgraded>();
   readonly #timer = new DeadlineTimer(() => this.#ring(Date.now()));
   /** Ends of trunks, by the room that they are in. */
@@ -94,6 +99,15 @@ export class Rooms implements RoomGateway {
     });
   }
 
+  /** All rooms are where this process is, and it does not know where that is. */
+  async region(): Promise<undefined> {
+    return undefined;
+  }
+
+  async announce(address: RoomAddress, peer: PeerId, listing: Listing | undefined): Promise<Announced> {
+    return this.#enter(roomName(address)).hosted.announce(peer, listing, Date.now());
+  }
+
   admin(address: RoomAddress): RoomAdmin {
     // Entered anew for each: the room may have been closed since the last.
     return roomAdmin(async (name, rest) => this.#enter(roomName(address)).hosted.operate(name, rest, Date.now()));
@@ -104,6 +118,7 @@ export class Rooms implements RoomGateway {
     this.#isDraining = true;
     let ended = 0;
     for (const [name, { hosted }] of this.#open) {
+      if (hosted.isUnused) continue; // nothing to note in its audit log
       this.#isolated(name, () => {
         ended += hosted.operate("drain", [reconnectAfterMs, "relay"], Date.now());
         hosted.dismissWatchers();
@@ -141,6 +156,7 @@ export class Rooms implements RoomGateway {
       const hosted = this.#host(name, database, log);
       const open = { hosted, database, door: this.#doorOf(name, log) };
       this.#open.set(name, open);
+      this.#kept.delete(name);
       this.#timer.wake(hosted.dueAt);
       return open;
     } catch (error) {
@@ -169,10 +185,12 @@ export class Rooms implements RoomGateway {
         port: { dial: (to: string) => this.#dial(name, room ?? "", roomName({ app, room: parseRoomName(to) })) },
       },
     };
+    const store = new SqlFollowingStore(database);
     const surroundings: RoomSurroundings = {
       name,
       room,
-      following: new Following(new SqlFollowingStore(database), (overrides) => settingsFor(app, overrides)),
+      following: new Following(store, (overrides) => settingsFor(app, overrides)),
+      listings: store,
       report: (report) => this.directory.report(app, report, Date.now()),
       locate: (peers) => this.directory.locate(app, peers),
       changed: (hosted) => this.#timer.wake(hosted.dueAt),
@@ -181,7 +199,7 @@ export class Rooms implements RoomGateway {
   }
 
   /** Operators have changed an app's settings: its rooms that are open follow at once. */
-  #tell(app: AppId, news: VersionedOverrides): void {
+  #tell(app: AppId, news: AppRules): void {
     for (const [name, { hosted }] of this.#open) {
       if (parseRoomAddress(name).app === app) this.#isolated(name, () => hosted.follow(news, Date.now()));
     }
@@ -222,12 +240,36 @@ export class Rooms implements RoomGateway {
     if (!open) return;
     this.#open.delete(name);
     open.hosted.flush();
-    this.#options.databases.release(open.database);
+    const { databases } = this.#options;
+    // Else whoever may ask for rooms could fill the disk with names.
+    if (isBlank(open.database)) return databases.discard(name, open.database);
+    databases.release(open.database);
+    const { clearAt } = open.hosted;
+    if (clearAt === Infinity) return;
+    this.#kept.set(name, clearAt);
+    this.#timer.wake(clearAt);
+  }
+
+  /** Of rooms that nobody has been in for as long as their app keeps them. */
+  #clearStorage(now: number): void {
+    for (const [name, clearAt] of this.#kept) {
+      if (clearAt > now) continue;
+      this.#kept.delete(name);
+      this.#isolated(name, () => {
+        const { hosted, database } = this.#enter(name);
+        if (!hosted.isCleared(now)) return; // it is closed again in a while, as any
+        this.#open.delete(name);
+        this.#options.databases.discard(name, database);
+        this.#options.log({ level: "info", event: "storage_cleared", room: name });
+      });
+    }
   }
 
   /** Whatever is due, in all rooms: they have no more deadlines than one a second (relay/alarm-clock.ts). */
   #ring(now: number): void {
+    this.#clearStorage(now);
     let next = Infinity;
+    for (const at of this.#kept.values()) next = Math.min(next, at);
     for (const [name, { hosted }] of this.#open) {
       if (hosted.dueAt <= now) {
         this.#isolated(name, () => {

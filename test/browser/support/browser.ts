@@ -87,6 +87,8 @@ export async function expectAccessible(page: Page): Promise<void> {
 /** Colours fade when the theme changes; axe would measure half-way ones. */
 export async function settled(page: Page): Promise<void> {
   await page.evaluate(async () => {
-    await Promise.all(document.getAnimations().map(({ finished }) => finished.catch(() => undefined)));
+    // One that goes on for ever, such as a breathing dot, has no end to wait for.
+    const ending = document.getAnimations().filter(({ effect }) => effect?.getComputedTiming().endTime !== Infinity);
+    await Promise.all(ending.map(({ finished }) => finished.catch(() => undefined)));
   });
 }

@@ -200,7 +200,7 @@ function sorted(
       (one) =>
         matches("peer", one.fromPeerId, one.toPeerId) && matches("type", one.type) && matches("state", one.state),
     )
-    .sort((a, b) => sign * (a[field] - b[field]));
+    .toSorted((a, b) => sign * (a[field] - b[field]));
 }
 
 function slice<T>(items: readonly T[], query: URLSearchParams) {
@@ -229,16 +229,14 @@ function peerView(peer: string, connections: number) {
   };
 }
 
+function end(peer: string, pingMs: number, local: number) {
+  const quality = { at: Date.now() - 1_400, pingMs, local, remote: 0.998 };
+  return { peer, presence: "present", lastHeard: Date.now() - 700, queuedBytes: 0, quality };
+}
+
 function detail(room: FakeRoom, id: string) {
   const connection = room.connections.get(id)!;
   const { created, fromPeerId, toPeerId } = connection;
-  const end = (peer: string, pingMs: number, local: number) => ({
-    peer,
-    presence: "present",
-    lastHeard: Date.now() - 700,
-    queuedBytes: 0,
-    quality: { at: Date.now() - 1_400, pingMs, local, remote: 0.998 },
-  });
   const states = [
     { state: "Connecting", at: created },
     { state: "Connected", at: created + 1_840 },

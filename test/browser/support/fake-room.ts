@@ -22,6 +22,10 @@ function random(): number {
   return seed / 2_147_483_648;
 }
 
+function zero(names: readonly string[]) {
+  return Object.fromEntries(names.map((name) => [name, 0]));
+}
+
 export class FakeRoom {
   readonly connections = new Map<string, FakeConnection>();
   readonly bans: { kind: string; subject: string; until: number | null; created: number; reason: string }[] = [];
@@ -112,7 +116,6 @@ export class FakeRoom {
   }
 
   statistics() {
-    const zero = (names: readonly string[]) => Object.fromEntries(names.map((name) => [name, 0]));
     const all = [...this.connections.values()];
     return {
       activeConnections: all.length,

@@ -5,6 +5,9 @@ import {
   DATA_PAYLOAD_OFFSET,
   type DataHeader,
   FrameType,
+  CAST_PAYLOAD_OFFSET,
+  decodeFrame,
+  encodeFrame,
   PROBE_SIZE,
   decodeControl,
   encodeControl,
@@ -15,7 +18,7 @@ import {
   readDataHeader,
   readProbe,
 } from "../../../src/protocol/index.ts";
-import { ackFrame, dataFrame, probeFrame, walk } from "../../support/frames.ts";
+import { ASKED_FRAMES, ackFrame, dataFrame, probeFrame, walk } from "../../support/frames.ts";
 import { type Message, bytesOf, mutateMessage, randomMessage } from "../messages.ts";
 import { Random } from "../random.ts";
 import type { Target } from "../target.ts";
@@ -78,6 +81,15 @@ function checkFrame(
     const written = encodeControl(control.frame, control.values, control.flags);
     if (written.length > size) throw new Error(`${control.frame} of ${size} bytes is written in ${written.length}`);
     deepStrictEqual(decodeControl(new DataView(written.buffer), 0), control);
+    return undefined;
+  }
+  if (type === FrameType.Cast) return size < CAST_PAYLOAD_OFFSET ? `malformed_frame at ${offset}` : undefined;
+  const asked = Object.values(ASKED_FRAMES).find((frame) => frame.type === type);
+  if (asked) {
+    const values = decodeFrame(asked, view, offset);
+    if (!values) return `malformed_frame at ${offset}`;
+    feature(`read ${type}`);
+    deepStrictEqual(decodeFrame(asked, new DataView(encodeFrame(asked, values).buffer), 0), values);
     return undefined;
   }
   const fixed = { [FrameType.Data]: DATA_PAYLOAD_OFFSET, [FrameType.Ack]: ACK_SIZE, [FrameType.Probe]: PROBE_SIZE }[

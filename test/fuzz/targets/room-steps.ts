@@ -1,5 +1,5 @@
 /** What can happen to a room, as the fuzzer writes it down. */
-import { type FrameSpec, type Message, controlSpec, messageOf } from "../messages.ts";
+import { type FrameSpec, type Message, type Value, controlSpec, messageOf } from "../messages.ts";
 
 export type RoomStep =
   /** First only: a room with small limits. */
@@ -13,6 +13,10 @@ export type RoomStep =
   | { readonly do: "close"; readonly handle: number }
   | { readonly do: "ring" | "evict" | "crash" };
 
+function asked(name: string, fields: Readonly<Record<string, Value>>): FrameSpec {
+  return { frame: "asked", name, fields };
+}
+
 /** Lives with everything in them, for the fuzzer to take to pieces. Peer 0 is visible. */
 export function seeds(): RoomStep[][] {
   const handle = { known: 0 };
@@ -25,6 +29,9 @@ export function seeds(): RoomStep[][] {
   const quality = controlSpec("quality", { handle, ping: 48, local: 9_876, remote: 10_000 });
   const probe: FrameSpec = { frame: "probe", fields: { handle, stamp: 5 }, size: 0 };
   const multicast: FrameSpec = { frame: "multicast", targets: [handle, { known: 1 }], fields: {}, size: 10 };
+  const joinZone = asked("join", { request: 1, name: "zone" });
+  const cast: FrameSpec = { frame: "cast", fields: { group: 1, number: 1 }, size: 10 };
+  const stand = asked("attend", { role: 2 });
   const close = controlSpec("close", { handle, reason: 1000 });
   const graceful = controlSpec("close", { handle, reason: 1000 }, 1);
   const refuse = controlSpec("refuse", { handle, reason: 1007, debug: "no" });
@@ -48,6 +55,23 @@ export function seeds(): RoomStep[][] {
     [...pair, { do: "drop", socket: 0 }, { do: "advance", ms: 10_000 }, join(0), { do: "advance", ms: 60_000 }],
     [...pair, send(1, controlSpec("bye", { code: 1000 })), { do: "kick", peer: 0 }, { do: "close", handle: 1 }],
     [join(0), ...open(0, 1).slice(0, 1), join(1), send(1, controlSpec("accept", { handle })), { do: "ring" }],
+    [
+      ...joins,
+      send(0, joinZone, cast),
+      send(1, joinZone),
+      send(0, cast),
+      { do: "evict" },
+      send(1, cast, asked("leave", { group: 1 })),
+    ],
+    [
+      ...joins,
+      send(0, stand),
+      send(1, stand),
+      send(2, asked("attend", { role: 1 })),
+      drop,
+      { do: "advance", ms: 10_000 },
+      { do: "crash" },
+    ],
     // A session that comes back with what it was told when it came.
     [...pair, drop, ...resume(0), { do: "evict" }, drop, { do: "crash" }, ...resume(1)],
   ];

@@ -11,7 +11,7 @@ async function identify(variables: { ADMIN_TOKEN?: string; ADMIN_TOKENS?: string
   return loaded.tokens?.identify(token);
 }
 
-async function mistakeOf(tokens: unknown, ADMIN_TOKEN = "single"): Promise<string> {
+async function mistakeOf(tokens: unknown, ADMIN_TOKEN = "single-token-of-tests"): Promise<string> {
   const text = typeof tokens === "string" ? tokens : JSON.stringify(tokens);
   const loaded = await loadAdminTokens({ ADMIN_TOKEN, ADMIN_TOKENS: text });
   return loaded.ok ? "" : loaded.message;
@@ -27,18 +27,24 @@ describe("loadAdminTokens", () => {
 
   test("ADMIN_TOKEN is for all apps, and may operate", async () => {
     const admin = { name: "admin", scope: "operate", apps: undefined };
-    expect(await identify({ ADMIN_TOKEN: "single" }, "single")).toEqual(admin);
-    for (const wrong of ["", "singl", "single ", "Single", sha256("single")]) {
-      expect(await identify({ ADMIN_TOKEN: "single" }, wrong)).toBeUndefined();
+    expect(await identify({ ADMIN_TOKEN: "single-token-of-tests" }, "single-token-of-tests")).toEqual(admin);
+    for (const wrong of [
+      "",
+      "single-token-of-test",
+      "single-token-of-tests ",
+      "Single-token-of-tests",
+      sha256("single-token-of-tests"),
+    ]) {
+      expect(await identify({ ADMIN_TOKEN: "single-token-of-tests" }, wrong)).toBeUndefined();
     }
   });
 
   test("ADMIN_TOKENS: each with its name, scope and apps; digests in either case", async () => {
     const operator = { name: "ops", sha256: sha256("operating").toUpperCase(), scope: "operate" };
-    const variables = { ADMIN_TOKEN: "single", ADMIN_TOKENS: JSON.stringify([reader, operator]) };
+    const variables = { ADMIN_TOKEN: "single-token-of-tests", ADMIN_TOKENS: JSON.stringify([reader, operator]) };
     expect(await identify(variables, "reading")).toEqual({ name: "grafana", scope: "read", apps: new Set([480, 730]) });
     expect(await identify(variables, "operating")).toEqual({ name: "ops", scope: "operate", apps: undefined });
-    expect(await identify(variables, "single")).toMatchObject({ name: "admin" });
+    expect(await identify(variables, "single-token-of-tests")).toMatchObject({ name: "admin" });
     expect(await identify(variables, sha256("reading"))).toBeUndefined();
   });
 
@@ -64,13 +70,21 @@ describe("loadAdminTokens", () => {
     [[{ ...reader, apps: ["480"] }], "ADMIN_TOKENS[0].apps[0] must be"],
     [[reader, { ...reader, name: "other" }], "ADMIN_TOKENS[1].sha256 is that of ADMIN_TOKENS[0]"],
     [[reader, { ...reader, sha256: sha256("other") }], "ADMIN_TOKENS[1].name is that of ADMIN_TOKENS[0]"],
-    [[reader, { ...reader, name: "x", sha256: sha256("single") }], "ADMIN_TOKENS[1] is the token of ADMIN_TOKEN"],
+    [
+      [reader, { ...reader, name: "x", sha256: sha256("single-token-of-tests") }],
+      "ADMIN_TOKENS[1] is the token of ADMIN_TOKEN",
+    ],
   ])("a mistake refuses them all, and says where: %j", async (tokens, message) => {
     expect(await mistakeOf(tokens)).toContain(message);
   });
 
   test("a token that no header can carry", async () => {
     for (const token of ["two words", "é", "line\n"]) expect(await mistakeOf([], token)).toContain("ADMIN_TOKEN has");
+  });
+
+  test("a token that can be guessed", async () => {
+    expect(await mistakeOf([], "x".repeat(15))).toContain("ADMIN_TOKEN must have at least 16 characters");
+    expect(await identify({ ADMIN_TOKEN: "x".repeat(16) }, "x".repeat(16))).toMatchObject({ name: "admin" });
   });
 
   test("a mistake is told without any digest", async () => {

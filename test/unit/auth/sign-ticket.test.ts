@@ -58,6 +58,7 @@ describe("claims", () => {
     ["a number as id", { id: 5 }, "id must be"],
     ["a class in capitals", { rateClass: "Server" }, "rateClass must be 1 to 32 characters of a-z 0-9 _ -"],
     ["a number as visible", { visible: 1 }, "visible must be true or false."],
+    ["text as lobby", { lobby: "yes" }, "lobby must be true or false."],
   ];
   it.each(bad)("refuses %s", async (_, change, expected) => {
     const error: unknown = await sign({ peer: 1n, app: 480, ...change }).catch((error: unknown) => error);

@@ -38,7 +38,7 @@ const claims = (change: Record<string, unknown>) => forgeToken(HS256, { ...GOOD,
 
 describe("a good ticket", () => {
   it("says who may enter where, and until when", async () => {
-    const full = { room: "lobby-1", id: "t 1", visible: true, rateClass: "server", now: NOW };
+    const full = { room: "lobby-1", id: "t 1", visible: true, rateClass: "server", lobby: true, now: NOW };
     const token = await testTicket({ peer: 76561197960287930n, ...full });
     expect(await accepted(token)).toEqual({
       peer: 76561197960287930n,
@@ -48,6 +48,7 @@ describe("a good ticket", () => {
       id: "t 1",
       rateClass: "server",
       visible: true,
+      mayAnnounce: true,
     });
   });
 
@@ -290,6 +291,7 @@ describe("ticket_bad_claim", () => {
     jti: [null, "", 5, "x".repeat(65), "a\nb", "é", ["a"]],
     class: [null, "", "Server", "x".repeat(33), "a b", 1, true, {}],
     visible: [null, "true", 1, 0, {}],
+    lobby: [null, "true", 1, 0, {}],
   };
 
   for (const [claim, values] of Object.entries(BAD)) {
@@ -341,6 +343,7 @@ describe("texts", () => {
     ["room", "1 to 64 characters of A-Z a-z 0-9 . _ ~ - beginning with a letter or digit", null, "null"],
     ["exp", "a time in seconds (not milliseconds) since 1970", undefined, "missing"],
     ["visible", "true or false", 1, "the number 1"],
+    ["lobby", "true or false", "yes", 'the text "yes"'],
     ["jti", "1 to 64 printable ASCII characters", "", `the text ""`],
   ])("of a bad %s", async (claim, rule, value, found) => {
     expect((await refusal(await claims({ [claim]: value }))).message).toBe(
@@ -435,7 +438,19 @@ describe("hostile input", () => {
   });
 
   it("one claim replaced by anything never throws, and what it admits is what was signed", async () => {
-    const names = fc.constantFrom("sub", "app", "room", "exp", "nbf", "iat", "aud", "jti", "visible", "__proto__");
+    const names = fc.constantFrom(
+      "sub",
+      "app",
+      "room",
+      "exp",
+      "nbf",
+      "iat",
+      "aud",
+      "jti",
+      "visible",
+      "lobby",
+      "__proto__",
+    );
     await fc.assert(
       fc.asyncProperty(names, json, async (name, value) => {
         const verdict = await verifyTicket(await claims({ [name]: value }), keys, NOW);

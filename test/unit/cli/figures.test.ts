@@ -16,6 +16,8 @@ test("quantiles", () => {
 
 test("a table has a column for every name, and says so where there is nothing", () => {
   expect(columns([])).toBe("none");
+  // The reason of a ban is some operator's text.
+  expect(columns([{ reason: "\u001b[2Jgone\nfake row" }])).toBe("reason\n?[2Jgone?fake row");
   const text = columns([
     { id: "10", until: null },
     { id: "7", until: 0, more: true },

@@ -6,7 +6,7 @@ import { runCli } from "../../support/cli.ts";
 import { TEST_SECRET } from "../../support/tickets.ts";
 import { cli } from "./command-line.ts";
 
-const VARIABLES = { TICKET_SECRET: TEST_SECRET, ADMIN_TOKEN: "token" };
+const VARIABLES = { TICKET_SECRET: TEST_SECRET, ADMIN_TOKEN: "token-of-the-tests" };
 const BAN = ["admin", "ban", "--app", "1"];
 
 test("--help lists every command, and every command has help", async () => {

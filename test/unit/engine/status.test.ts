@@ -14,6 +14,16 @@ function chat(pair: Pair, ms: number, flags: number, size = 100): void {
   }
 }
 
+/** Each end ticks every 50 ms, 25 ms after the other. */
+function tick(pair: Pair, ms: number): void {
+  for (let i = 0; i < ms / 50; i++) {
+    pair.a.send(64, { flags: NoNagle }, pair.now);
+    pair.run(25);
+    pair.b.send(64, { flags: NoNagle }, pair.now);
+    pair.run(25);
+  }
+}
+
 /** When it asked. */
 function asks({ log }: End): number[] {
   return log.filter(({ frames }) => frames.probes.some(({ answer }) => !answer)).map(({ at }) => at);
@@ -328,5 +338,64 @@ describe("questions", () => {
     expect(pair.a.log.slice(before[0]).every(({ at }) => at < pair.now - 14_000)).toBe(true);
     expect(pair.b.log.slice(before[1]).every(({ at }) => at < pair.now - 14_000)).toBe(true);
     expect(pair.a.engine.status(pair.now).pingMs).toBe(40);
+  });
+});
+
+describe("company", () => {
+  test("[D11] among ticks neither questions nor answers are messages of their own, and no wait counts as a way", () => {
+    const pair = new Pair({ network: { lagMs: 20 } });
+    tick(pair, 200);
+    const before = [pair.a.log.length, pair.b.log.length];
+    tick(pair, 30_000);
+    for (const [i, { log, engine }] of [pair.a, pair.b].entries()) {
+      const sent = log.slice(before[i]).map(({ frames }) => frames);
+      expect(sent.filter(({ probes }) => probes.length > 0).length).toBeGreaterThan(5);
+      expect(sent.filter(({ data }) => data.length === 0)).toEqual([]);
+      expect(sent.flatMap(({ probes }) => probes).some(({ held }) => held === 50)).toBe(true);
+      expect(engine.status(pair.now)).toMatchObject({ pingMs: 40, qualityRemote: 1 });
+    }
+  });
+
+  test("an answer for which no company comes leaves 100 ms later", () => {
+    const { engine } = new Pair({ connected: false }).a;
+    engine.setConnected(true);
+    engine.send(pattern(64), { flags: NoNagle }, 1000);
+    pullAll(engine, 1000, 64 * KIB);
+    engine.receiveProbe({ handle: 7, answer: false, stamp: 1, quality: 0xffff, jitter: 0xffff }, 1040);
+    expect(engine.nextDeadline(1040)).toBe(1140);
+    expect(pullAll(engine, 1139, 64 * KIB)).toEqual([]);
+    const [frames] = pullAll(engine, 1140, 64 * KIB).map(framesOf);
+    expect(frames?.kinds).toBe("ap");
+    expect(frames?.probes).toMatchObject([{ answer: true, stamp: 1, held: 1000 }]);
+  });
+
+  test("a wait that is claimed makes a ping zero at the least, and where resends hang on it counts for nothing", () => {
+    for (const [options, pingMs] of [
+      [LOSSY, 300],
+      [{}, 0],
+    ] as const) {
+      const { engine } = new Pair({ connected: false, engine: options }).a;
+      engine.setConnected(true);
+      const [asked] = pullAll(engine, 0, 64 * KIB).map(framesOf);
+      const { stamp } = asked!.probes[0]!;
+      engine.receiveProbe({ handle: 7, answer: true, stamp, quality: 0xffff, jitter: 0xffff, held: 0xffff }, 300);
+      expect(engine.status(300).pingMs).toBe(pingMs);
+    }
+  });
+
+  test("where frames can be lost, and after a silence, nothing waits", () => {
+    for (const [options, silence] of [
+      [LOSSY, 10],
+      [{}, 101],
+    ] as const) {
+      const { engine } = new Pair({ connected: false, engine: options }).a;
+      engine.setConnected(true);
+      engine.send(pattern(64), { flags: NoNagle }, 1000);
+      pullAll(engine, 1000, 64 * KIB);
+      const at = 1000 + silence;
+      engine.receiveProbe({ handle: 7, answer: false, stamp: 1, quality: 0xffff, jitter: 0xffff }, at);
+      const [frames] = pullAll(engine, at, 64 * KIB).map(framesOf);
+      expect(frames?.probes).toEqual([{ handle: 7, answer: true, stamp: 1, quality: 0xffff, jitter: 0xffff }]);
+    }
   });
 });

@@ -18,6 +18,7 @@ import {
 } from "../../../src/protocol/fields.ts";
 import {
   type Ack,
+  CAST_PAYLOAD_OFFSET,
   CONTROL_FRAMES,
   type ControlFrame,
   type ControlFrameName,
@@ -29,17 +30,22 @@ import {
   type MulticastTarget,
   type Probe,
   decodeControl,
+  decodeFrame,
   encodeControl,
+  encodeFrame,
   frameEnd,
   readAck,
+  readCastHeader,
   readDataHeader,
   readProbe,
   writeAck,
+  writeCastHeader,
   writeDataHeader,
   writeMulticastHeader,
   writeProbe,
 } from "../../../src/protocol/index.ts";
 import {
+  ASKED_FRAMES,
   ackFrame,
   batch,
   dataFrame,
@@ -345,6 +351,42 @@ describe.each(NAMES)("%s", (name) => {
       RUNS,
     );
   });
+});
+
+describe.each(Object.entries(ASKED_FRAMES))("%s", (_name, frame) => {
+  const values = fc.record(Object.fromEntries(frame.fields.map(([key, field]) => [key, ofField(field as AnyField)])));
+
+  test("[P2] [P6] comes back as it was, also with more behind it; cut anywhere it is no frame", () => {
+    fc.assert(
+      fc.property(values, fc.uint8Array({ maxLength: 20 }), (value, more) => {
+        const bytes = encodeFrame(frame, value as never);
+        const longer = batch(bytes, more);
+        new DataView(longer.buffer).setUint32(4, longer.length - HEADER_SIZE, true);
+        expect(decodeFrame(frame, new DataView(longer.buffer), 0)).toEqual(value);
+        expect(bytes[0]).toBe(frame.type);
+        for (let length = 0; length < bytes.length - HEADER_SIZE; length++) {
+          new DataView(longer.buffer).setUint32(4, length, true);
+          if (decodeFrame(frame, new DataView(longer.buffer), 0) !== undefined) expect.fail(`length ${length} decodes`);
+        }
+      }),
+      { numRuns: 300 },
+    );
+  });
+});
+
+test("[G4] a cast comes back from any offset, and its writer touches nothing else", () => {
+  const headers = fc.record({ group: dword, number: dword, sender: fc.bigInt({ min: 0n, max: 2n ** 64n - 1n }) });
+  fc.assert(
+    fc.property(headers, fc.nat(20), fc.nat(600), (header, offset, size) => {
+      const bytes = new Uint8Array(offset + CAST_PAYLOAD_OFFSET + 9).fill(0xa5);
+      const view = new DataView(bytes.buffer);
+      expect(writeCastHeader(view, offset, header, size)).toBe(offset + CAST_PAYLOAD_OFFSET);
+      expect(readCastHeader(view, offset)).toEqual(header);
+      expect(view.getUint32(offset + 4, true)).toBe(CAST_PAYLOAD_OFFSET - HEADER_SIZE + size);
+      const around = [...bytes.subarray(0, offset), ...bytes.subarray(offset + CAST_PAYLOAD_OFFSET)];
+      expect(around.every((byte) => byte === 0xa5)).toBe(true);
+    }),
+  );
 });
 
 interface Written {

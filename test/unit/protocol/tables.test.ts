@@ -29,6 +29,8 @@ import {
   multicastPayloadOffset,
 } from "../../../src/protocol/index.ts";
 
+import { ASKED_FRAMES } from "../../support/frames.ts";
+
 const page = readFileSync(new URL("../../../docs/protocol.md", import.meta.url), "utf8");
 
 describe("frame types", () => {
@@ -38,10 +40,10 @@ describe("frame types", () => {
     expect(new Set(types.map(([, type]) => type)).size).toBe(types.length);
   });
 
-  test("[P4] [T1] [Q1] are below the ones that a reader may skip, but for hints", () => {
+  test("[P4] [T1] [Q1] [G1] [V1] are below the ones that a reader may skip, but for hints and what only some clients know", () => {
     expect(FIRST_IGNORABLE_TYPE).toBe(0x80);
     const skippable = types.filter(([, type]) => type >= FIRST_IGNORABLE_TYPE).map(([name]) => name);
-    expect(skippable).toEqual(["Pace", "Quality"]);
+    expect(skippable).toEqual(["Pace", "Quality", "Join", "Joined", "Leave", "Cast", "Attend", "Host"]);
   });
 
   test("are the ones of docs/protocol.md", () => {
@@ -51,11 +53,12 @@ describe("frame types", () => {
     );
   });
 
-  test("are control frames, or end to end", () => {
+  test("are control frames, end to end, or of groups and hosting", () => {
     const endToEnd = [FrameType.Data, FrameType.Ack, FrameType.Probe, FrameType.Multicast] as number[];
+    const asked = [FrameType.Cast, ...Object.values(ASKED_FRAMES).map(({ type }) => type)];
     for (let type = 0; type <= 0xff; type++) {
       const known = types.some(([, value]) => value === type);
-      expect(isControlType(type), `type ${type}`).toBe(known && !endToEnd.includes(type));
+      expect(isControlType(type), `type ${type}`).toBe(known && !endToEnd.includes(type) && !asked.includes(type));
     }
   });
 

@@ -14,12 +14,15 @@ import {
   SUBPROTOCOL,
   decodeControl,
   encodeControl,
+  encodeFrame,
   frameEnd,
 } from "../../../src/protocol/index.ts";
 import {
+  ASKED_FRAMES,
   type WalkedFrame,
   ackFrame,
   batch,
+  castFrame,
   dataFrame,
   multicastFrame,
   probeFrame,
@@ -80,11 +83,26 @@ function encode({ frame, flags, lane, values }: Vector): Uint8Array {
     });
     return encodeControl(frame as ControlFrameName, Object.fromEntries(typed), flags);
   }
+  const asked = ASKED_FRAMES[frame];
+  if (asked) {
+    const typed = asked.fields.map(([key, field]) => [
+      key,
+      field === u64 ? BigInt(values[key] as string) : values[key],
+    ]);
+    return encodeFrame(asked, Object.fromEntries(typed), flags);
+  }
   const numbers = values as Record<string, number> & { handle: number };
   const payload = fromHex((values["payload"] as string | undefined) ?? "");
   switch (frame) {
     case "data":
       return dataFrame({ ...numbers, flags, lane, payload });
+    case "cast":
+      return castFrame({
+        group: values["group"] as number,
+        number: values["number"] as number,
+        sender: BigInt(values["sender"] as string),
+        payload,
+      });
     case "ack":
       return ackFrame({ ...(numbers as unknown as Parameters<typeof ackFrame>[0]), lane });
     case "probe":
@@ -117,7 +135,7 @@ function jsonOfControl({ frame, values }: ControlFrame): Values {
 
 /** What was decoded, as the JSON says it. Key order is compared, too: it is the order on the wire. */
 function jsonOf(walked: WalkedFrame): string {
-  const { type, flags, lane, control, data, ack, probe, multicast } = walked;
+  const { type, flags, lane, control, data, ack, probe, multicast, asked, cast } = walked;
   const frame = Object.entries(FrameType)
     .find(([, value]) => value === type)?.[0]
     .toLowerCase();
@@ -127,12 +145,19 @@ function jsonOf(walked: WalkedFrame): string {
   } else if (data) {
     const { handle, channel, number, sequence, payload } = data;
     values = { handle, channel, number, sequence, payload: toHex(payload) };
+  } else if (asked) {
+    values = Object.fromEntries(
+      Object.entries(asked.values).map(([key, value]) => [key, typeof value === "bigint" ? String(value) : value]),
+    );
+  } else if (cast) {
+    const { group, number, sender, payload } = cast;
+    values = { group, number, sender: String(sender), payload: toHex(payload) };
   } else if (ack) {
     const { handle, cumulative, selective, window } = ack;
     values = { handle, cumulative, selective, window };
   } else if (probe) {
-    const { handle, stamp, quality, jitter } = probe;
-    values = { handle, stamp, quality, jitter };
+    const { handle, stamp, quality, jitter, held } = probe;
+    values = { handle, stamp, quality, jitter, ...(held !== undefined && { held }) };
   } else if (multicast) {
     values = { ...multicast, payload: toHex(multicast.payload) };
   }

@@ -294,6 +294,19 @@ describe("a clock that goes back", () => {
     expect(history(room, "hour").reduce((sum, { packets }) => sum + packets, 0)).toBe(10);
   });
 
+  test("by years: what was written ahead of time keeps no day's place for good", () => {
+    const { room } = setup();
+    const visitEach = (ms: number, times: number): void => {
+      for (let i = 0; i < times; i++, room.now += ms) room.join(CAROL).bye();
+    };
+    const today = room.now;
+    room.now += 31 * 100 * DAY; // this day's place in the ring
+    visitEach(HOUR, 26);
+    room.now = today;
+    visitEach(HOUR, 72);
+    expect(history(room, "hour", 0, room.now).map(({ joins }) => joins)).toEqual(Array.from({ length: 72 }, () => 1));
+  });
+
   test("by days keeps hours right where minutes are written over", () => {
     const { room } = setup();
     for (const days of [3, -3, 3, -2]) {

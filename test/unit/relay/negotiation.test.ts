@@ -748,7 +748,7 @@ describe("[P10] arguments of connect", () => {
   test("the developer is told of the rate", () => {
     const { alice } = setup();
     alice.send(...connects(257));
-    expect(textOfError(alice)).toBe("more than 256 connects at once, or 64 a second; try again later");
+    expect(textOfError(alice)).toBe("more than 256 requests at once, or 64 a second; try again later");
   });
 
   test("after the end of the room: its failure, and the log says why", () => {

@@ -11,6 +11,7 @@ import { CONNECTION_SORTS, type ConnectionQuery, connections } from "../../../sr
 import { firstOf } from "../../../src/relay/operations/first-of.ts";
 import { operate } from "../../../src/relay/operations/index.ts";
 import type { Room } from "../../../src/relay/room.ts";
+import { DEFAULT_SETTINGS } from "../../../src/relay/settings.ts";
 import { migrate } from "../../../src/storage/migrations.ts";
 import { SqlAuditLog } from "../../../src/storage/sql-audit.ts";
 import { NodeSql } from "../../support/node-sql.ts";
@@ -152,6 +153,8 @@ describe("peers", () => {
     const since = room.now;
     room.advance(2_000);
     expect(view()).toMatchObject({ state: "away", since, connections: 1 });
+    room.room.applySettings({ ...DEFAULT_SETTINGS, graceMs: 5_000 }, room.now);
+    expect(view()).toMatchObject({ state: "away", since });
     expect(operate(room.room, room.now, "peer", [CAROL])).toBeUndefined();
   });
 });

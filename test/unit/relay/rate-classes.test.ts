@@ -88,7 +88,7 @@ describe("rate classes", () => {
     [
       { classes: { server: { maxPayload: 5 } } },
       'has the unknown setting "maxPayload" for class "server" of "480" (known: maxConnectionsPerPeer, messagesPerSecond, ' +
-        "bytesPerSecond, connectionBytesPerSecond, connectBurst, connectsPerSecond)",
+        "bytesPerSecond, connectionBytesPerSecond, connectBurst, connectsPerSecond, groupCopiesPerSecond)",
     ],
     [{ classes: { server: { classes: {} } } }, 'has the unknown setting "classes" for class "server" of "480"'],
     [

@@ -107,6 +107,14 @@ const closes = fc
     make: (handle) => frames.close(handle(n), { reason, graceful, debug: "debug" }),
   }));
 
+const groupNames = fc.constantFrom("", "zone", "größer");
+const groupIds = fc.nat(4);
+const attends = fc.nat(3).map((role): Draft => ({ name: `attend(${role})`, make: () => frames.attend(role) }));
+const memberships = fc.oneof(
+  groupNames.map((name): Draft => ({ name: `join(${name})`, make: () => frames.join(name) })),
+  groupIds.map((id): Draft => ({ name: `leave(${id})`, make: () => frames.leave(id) })),
+);
+
 const onHandle = (name: string, make: (handle: number) => Uint8Array) =>
   nth.map((n): Draft => ({ name: `${name}(#${n})`, make: (handle) => make(handle(n)) }));
 
@@ -118,6 +126,8 @@ const harmless = fc.oneof(
   { weight: 2, arbitrary: closes },
   { weight: 8, arbitrary: datas },
   { weight: 2, arbitrary: multicasts },
+  { weight: 3, arbitrary: memberships },
+  { weight: 2, arbitrary: attends },
   {
     weight: 1,
     arbitrary: onHandle("ack", (handle) => ackFrame({ handle, lane: 1, cumulative: 2, selective: 3, window: 4 })),
@@ -130,7 +140,7 @@ const harmless = fc.oneof(
     weight: 1,
     arbitrary: onHandle("quality", (handle) => control("quality", { handle, ping: 1, local: 2, remote: 3 })),
   },
-  { weight: 1, arbitrary: fc.constant({ name: "skip", make: () => new Uint8Array([0x99, 0, 0, 0, 1, 0, 0, 0, 7]) }) },
+  { weight: 1, arbitrary: fc.constant({ name: "skip", make: () => new Uint8Array([0xf9, 0, 0, 0, 1, 0, 0, 0, 7]) }) },
 );
 
 const others = fc.constantFrom<Draft[]>(
@@ -180,6 +190,25 @@ const harmlessMessage = fc.tuple(who, fc.array(harmless, { minLength: 1, maxLeng
       for (const { data, multicast } of walk(message)) world.sent += data ? 1 : (multicast?.targets.length ?? 0);
       from.send(message);
     }),
+);
+
+/** Two join a group, unless they are in it, and one of them sends to it, or to one that it may not be in. */
+const casting = fc.tuple(who, who, groupNames, fc.oneof(fc.constant(0), groupIds), payloads).map(
+  ([peer, other, name, wrongId, payload]) =>
+    new Step(
+      `${nameOf(peer)} casts ${payload.length} bytes to ${nameOf(other)} in ${wrongId || `"${name}"`}`,
+      (world) => {
+        const [from, to] = [world.of(peer), world.of(other)];
+        for (const each of [from, to]) if (!each.isIn) each.hello();
+        to.send(frames.join(name));
+        from.send(frames.join(name));
+        const answer = from.heard().findLast(({ frame }) => frame === "joined");
+        const id = wrongId || ((answer?.["group"] as number | undefined) ?? 0);
+        const group = from.link.groups?.get(id);
+        world.sent += group ? group.members.size - 1 : 1;
+        from.send(frames.cast(id, payload));
+      },
+    ),
 );
 
 /** Straight to a connection, so that long sequences have some to go wrong with. */
@@ -244,6 +273,7 @@ function play(world: World, steps: readonly Step[]): void {
 const anything = fc.oneof(
   { weight: 5, arbitrary: harmlessMessage },
   { weight: 4, arbitrary: pairing },
+  { weight: 2, arbitrary: casting },
   { weight: 3, arbitrary: hostile },
   { weight: 2, arbitrary: life },
   { weight: 2, arbitrary: times },
@@ -287,9 +317,25 @@ test("the same with seed 1224780375: a connect that names two minutes, and then 
   expectEnd(world);
 }, 120_000);
 
+test("the same with seed -528705702: a handle that two crashes in a row have skipped to is not given out twice", () => {
+  const world = new World(20_000);
+  const [a, b] = [world.of(ALICE), world.of(BOB)];
+  a.send(frames.connect(BOB));
+  b.accept(world.handle(0));
+  world.room.crash();
+  world.of(DAVE).send(frames.connect(ALICE));
+  const first = world.handle(0);
+  world.of(DAVE).send(frames.bye());
+  world.room.crash();
+  world.of(DAVE).send(frames.connect(CAROL));
+  expect(world.handle(0)).toBeGreaterThan(first);
+  expectEnd(world);
+});
+
 test("[D7] every data frame is delivered or counted under a name, through evictions too", () => {
   const step = fc.oneof(
     { weight: 8, arbitrary: harmlessMessage },
+    { weight: 4, arbitrary: casting },
     { weight: 4, arbitrary: pairing },
     { weight: 2, arbitrary: life },
     { weight: 2, arbitrary: times },
@@ -309,9 +355,10 @@ test("[D7] every data frame is delivered or counted under a name, through evicti
 }, 120_000);
 
 test("the sequences get somewhere: packets, drops, closes of every kind", () => {
-  const seen = { packets: 0, dropped: 0, reasons: new Set<unknown>() };
+  const seen = { packets: 0, casts: 0, hosts: 0, dropped: 0, reasons: new Set<unknown>() };
   const step = fc.oneof(
     { weight: 5, arbitrary: harmlessMessage },
+    { weight: 3, arbitrary: casting },
     { weight: 4, arbitrary: pairing },
     { weight: 2, arbitrary: fc.oneof(life, times, evicted, crashed) },
   );
@@ -323,10 +370,14 @@ test("the sequences get somewhere: packets, drops, closes of every kind", () => 
     play(world, steps);
     const { totalPackets, drops } = world.room.statistics;
     seen.packets += totalPackets;
+    seen.casts += world.room.statistics.groups.packets;
+    seen.hosts += world.room.logged("host_elected").length;
     seen.dropped += drops.not_connected + drops.unknown_handle + drops.payload_too_large;
     for (const { reason } of world.room.logged("connection_closed")) seen.reasons.add(reason);
   }
   expect(seen.packets).toBeGreaterThan(100);
+  expect(seen.casts).toBeGreaterThan(20);
+  expect(seen.hosts).toBeGreaterThan(20);
   expect(seen.dropped).toBeGreaterThan(100);
   for (const reason of [1000, 1999, 5003, 5101, 5102, 5103, 5104, 5105, 5108]) expect(seen.reasons).toContain(reason);
 });

@@ -34,6 +34,14 @@ describe("parseSettings", () => {
       joinsPerMinute: 120,
       monthlyBytes: 0,
       paceIntervalMs: 2_000,
+      groupCopiesPerSecond: 10_000,
+      maxGroupsPerPeer: 16,
+      maxGroupMembers: 256,
+      hostAwayMs: 5_000,
+      retentionMs: 86_400_000,
+      ownRoomRetentionMs: 0,
+      directoryShards: 1,
+      crossRooms: 0,
     });
   });
 
@@ -64,6 +72,14 @@ describe("parseSettings", () => {
       joinsPerMinute: [0, 1_000_000],
       monthlyBytes: [0, Number.MAX_SAFE_INTEGER],
       paceIntervalMs: [0, 3_600_000],
+      groupCopiesPerSecond: [0, 10_000_000],
+      maxGroupsPerPeer: [0, 32],
+      maxGroupMembers: [1, 16_384],
+      hostAwayMs: [0, 3_600_000],
+      retentionMs: [0, 31_536_000_000],
+      ownRoomRetentionMs: [0, 31_536_000_000],
+      directoryShards: [1, 64],
+      crossRooms: [0, 1],
     };
     expect(Object.keys(ranges)).toEqual(Object.keys(DEFAULT_SETTINGS));
     for (const [name, [min, max]] of Object.entries(ranges) as [string, [number, number]][]) {

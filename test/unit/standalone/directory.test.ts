@@ -8,6 +8,7 @@ import { type AppId, PROTOCOL_VERSION, encodeControl } from "../../../src/protoc
 import type { Admission, LogEntry } from "../../../src/relay/ports.ts";
 import { parseSettings } from "../../../src/relay/settings.ts";
 import { parseRoomAddress } from "../../../src/runtime/room-address.ts";
+import { SqlLedgerStore } from "../../../src/storage/sql-directory.ts";
 import { openDatabases } from "../../../src/runtime/standalone/databases.ts";
 import type { Upgraded } from "../../../src/runtime/standalone/upgraded.ts";
 import { Rooms } from "../../../src/runtime/standalone/rooms.ts";
@@ -86,6 +87,18 @@ function refusalsOf({ frames }: Joined): number {
 function welcomeOf({ frames }: Joined): unknown {
   return frames.find(({ control }) => control?.frame === "welcome")?.control?.values;
 }
+
+test("an app that nobody has heard of is looked up and not kept; one that is known is read once", async () => {
+  const read = vi.spyOn(SqlLedgerStore.prototype, "loadRecord");
+  for (let i = 0; i < 3; i++) expect(await rooms.directory.app(APP).totals()).toMatchObject({ rooms: 0 });
+  expect(read).toHaveBeenCalledTimes(3);
+  await join(OWN, 1n);
+  expect(await rooms.directory.app(APP).totals()).toMatchObject({ rooms: 1 });
+  read.mockClear();
+  for (let i = 0; i < 3; i++) await rooms.directory.app(APP).totals();
+  expect(read).not.toHaveBeenCalled();
+  read.mockRestore();
+});
 
 describe("what rooms say", () => {
   test("is known at once when somebody comes, connects and leaves, of each room and app", async () => {

@@ -93,6 +93,12 @@ async function connectPair(address: RoomAddress): Promise<{ socket: Upgraded; wi
   return pair;
 }
 
+function roomFiles(): string[] {
+  return readdirSync(folder).filter((file) => file.startsWith("app-"));
+}
+
+const BAN = { kind: "peer", subject: "1", until: null, reason: "" } as const;
+
 /** The log of an open database is there, and goes with its last user. */
 function openFiles(): string[] {
   return readdirSync(folder).filter((file) => file.startsWith("app-") && file.endsWith("-wal"));
@@ -107,7 +113,7 @@ describe("rooms in one process", () => {
     expect(openFiles()).toEqual(["app-480-room-lobby.sqlite-wal"]);
     await vi.advanceTimersByTimeAsync(10_000);
     expect(openFiles()).toEqual([]);
-    expect(vi.getTimerCount()).toBe(0);
+    expect(vi.getTimerCount()).toBe(1); // for the end of its retention
     await join(LOBBY, 1n);
     expect(openFiles()).toEqual(["app-480-room-lobby.sqlite-wal"]);
   });
@@ -213,9 +219,45 @@ describe("rooms in one process", () => {
     expect(openFiles()).toEqual(["app-480-room-lobby.sqlite-wal"]);
   });
 
+  test("a room that was only asked for leaves nothing behind", async () => {
+    await rooms.admin(LOBBY).statistics();
+    expect(await rooms.refusal(OTHER, { peer: 1n, visible: false } as Admission)).toBeUndefined();
+    expect(roomFiles()).not.toEqual([]);
+    await vi.advanceTimersByTimeAsync(60_000);
+    expect(roomFiles()).toEqual([]);
+    await rooms.admin(LOBBY).bans({ after: { kind: "", subject: "" }, limit: 1 });
+    rooms.drain(0);
+    rooms.close();
+    expect(roomFiles()).toEqual([]);
+    rooms = openRooms();
+  });
+
+  test.each([
+    ["a ban", async () => void (await rooms.admin(LOBBY).ban(BAN, "test"))],
+    [
+      "an act that was undone",
+      async () => {
+        await rooms.admin(LOBBY).ban(BAN, "test");
+        await rooms.admin(LOBBY).unban("peer", "1", "test");
+      },
+    ],
+    ["a visit", async () => (await join(LOBBY, 1n)).socket.closed(1000)],
+    [
+      "a guest's visit",
+      async () => {
+        const socket = await admit(LOBBY, 1n);
+        socket.opened(new Wire());
+        socket.closed(1000);
+      },
+    ],
+  ])("of %s something is kept", async (_, happen) => {
+    await happen();
+    await vi.advanceTimersByTimeAsync(60_000);
+    expect(readdirSync(folder)).toContain("app-480-room-lobby.sqlite");
+  });
+
   test("operators reach a room that nobody is in, and a ban outlives it", async () => {
-    const ban = { kind: "peer", subject: "1", until: null, reason: "" } as const;
-    expect(await rooms.admin(LOBBY).ban(ban, "test")).toMatchObject({ ended: 0 });
+    expect(await rooms.admin(LOBBY).ban(BAN, "test")).toMatchObject({ ended: 0 });
     await vi.advanceTimersByTimeAsync(60_000);
     expect(openFiles()).toEqual([]);
     await expect(join(LOBBY, 1n)).rejects.toThrow("peer_banned");

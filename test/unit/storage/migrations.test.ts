@@ -14,7 +14,17 @@ describe("migrate", () => {
     const sql = new NodeSql();
     expect(migrate(sql)).toEqual({ from: 0, to: SCHEMA_VERSION });
     const names = sql.all(`SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name`).map(({ name }) => name);
-    const tables = ["audit", "bans", "connections", "counters", "following", "history", "schema_version", "sessions"];
+    const tables = [
+      "audit",
+      "bans",
+      "connections",
+      "counters",
+      "following",
+      "history",
+      "host",
+      "schema_version",
+      "sessions",
+    ];
     expect(names).toEqual(tables);
     expect(sql.all(`SELECT * FROM schema_version`)).toEqual([{ __proto__: null, id: 1, version: SCHEMA_VERSION }]);
     expect(new SqlRoomStore(sql).loadConnections()).toEqual([]);
@@ -62,7 +72,7 @@ describe("migrate", () => {
     migrate(sql);
     for (const column of ["pending_by", "refused", "connected_at", "disconnecting_at", "far"])
       sql.run(`ALTER TABLE connections DROP COLUMN ${column}`);
-    for (const table of ["bans", "sessions", "following", "audit", "history"]) sql.run(`DROP TABLE ${table}`);
+    for (const table of ["bans", "sessions", "following", "audit", "history", "host"]) sql.run(`DROP TABLE ${table}`);
     sql.run(`UPDATE schema_version SET version = 1`);
     const id = (1_700_000_000n << 32n) | 7n;
     sql.run(

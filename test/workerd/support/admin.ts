@@ -2,13 +2,19 @@
 import { createApp } from "../../../src/http/app.ts";
 import type { RelayEnvironment, RoomAddress, RoomGateway } from "../../../src/http/gateway.ts";
 import type { AppId } from "../../../src/protocol/index.ts";
+import { type AppRecord, bansOf, newRecord, withBan, withoutBan } from "../../../src/relay/directory/app-record.ts";
 import type { AppDirectory, AppSummary, RelayDirectory, RoomSummary } from "../../../src/relay/directory/report.ts";
 import type { LogEntry } from "../../../src/relay/ports.ts";
 import type { SettingOverrides } from "../../../src/relay/settings.ts";
 import { operatorOf, roomOf } from "./room.ts";
 
 /** What each is the SHA-256 of: its name. */
-export const TOKENS = { admin: "admin-token", reader: "reader", operator: "operator", other: "other" } as const;
+export const TOKENS = {
+  admin: "admin-token-token-of-tests",
+  reader: "reader",
+  operator: "operator",
+  other: "other",
+} as const;
 export type TokenName = keyof typeof TOKENS;
 
 async function entry(token: TokenName, more: object): Promise<object> {
@@ -35,6 +41,7 @@ export class MemoryDirectory implements RelayDirectory {
   readonly summaries: AppSummary[] = [];
   readonly rooms: RoomSummary[] = [];
   readonly overrides = new Map<AppId, SettingOverrides>();
+  readonly #records = new Map<AppId, AppRecord>();
 
   async apps({ after, limit }: { after: number; limit: number }): Promise<AppSummary[]> {
     return this.summaries.filter(({ app }) => app > after).slice(0, limit);
@@ -51,7 +58,24 @@ export class MemoryDirectory implements RelayDirectory {
       totals: async () => ({ app, rooms: 0, oldest: null, statistics: await operatorOf(roomOf(app)).statistics() }),
       overrides: async () => this.overrides.get(app) ?? {},
       setOverrides: async (overrides) => void this.overrides.set(app, overrides),
+      bans: async (page) => bansOf(this.#recordOf(app), page, Date.now()),
+      ban: async (terms) => {
+        const ban = { ...terms, created: Date.now() };
+        const record = withBan(this.#recordOf(app), ban, ban.created);
+        if (record) this.#records.set(app, record);
+        return record && ban;
+      },
+      unban: async (kind, subject) => {
+        const record = withoutBan(this.#recordOf(app), kind, subject, Date.now());
+        if (record) this.#records.set(app, record);
+        return record !== undefined;
+      },
+      lobby: async () => [],
     };
+  }
+
+  #recordOf(app: AppId): AppRecord {
+    return this.#records.get(app) ?? newRecord(0);
   }
 }
 
@@ -96,6 +120,8 @@ export class AdminRelay {
     return {
       join: () => Promise.reject(new Error("nobody joins here")),
       refusal: () => Promise.reject(new Error("nobody joins here")),
+      region: () => Promise.reject(new Error("nobody joins here")),
+      announce: () => Promise.reject(new Error("nobody joins here")),
       admin: ({ app, room }) => operatorOf(roomOf(app, room)),
       watch: async (address, request) => {
         this.watched.push({ address, request });

@@ -2,6 +2,7 @@ import { env } from "cloudflare:workers";
 import { parseAppId, parseRoomName } from "../../../src/protocol/index.ts";
 import type { WatchEvent } from "../../../src/relay/watching/events.ts";
 import { DurableDirectory } from "../../../src/runtime/cloudflare/directory.ts";
+import { objectsOf } from "../../../src/runtime/cloudflare/objects.ts";
 import { DurableRooms } from "../../../src/runtime/cloudflare/rooms.ts";
 import type { SocketClose, Where } from "./peer.ts";
 
@@ -11,7 +12,8 @@ export type EventOf<Type extends WatchEvent["type"]> = Extract<WatchEvent, { typ
 
 /** The gateway's answer to an operator whose token has been checked. */
 export function watchResponse({ app, room }: Where): Promise<Response> {
-  return new DurableRooms(env.RELAY_ROOMS, new DurableDirectory(env.RELAY_DIRECTORY)).watch({
+  const objects = objectsOf(env);
+  return new DurableRooms(objects, new DurableDirectory(objects)).watch({
     app: parseAppId(app)!,
     room: parseRoomName(room),
   });

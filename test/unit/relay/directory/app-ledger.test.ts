@@ -190,15 +190,15 @@ describe("what it costs", () => {
 
 describe("operators' settings", () => {
   test("are the answer to a room that has others, and replace all of before", () => {
-    expect(ledger.overrides()).toEqual({ version: 0, overrides: {} });
+    expect(ledger.rules(now)).toEqual({ version: 0, overrides: {}, bans: [] });
     expect(report("a", 1)).toBeUndefined();
     expect(ledger.setOverrides({ graceMs: 5, maxPeers: 2 }, now)).toMatchObject({ version: 1 });
-    expect(report("a", 1)).toEqual({ version: 1, overrides: { graceMs: 5, maxPeers: 2 } });
+    expect(report("a", 1)).toEqual({ version: 1, overrides: { graceMs: 5, maxPeers: 2 }, bans: [] });
     expect(report("a", 1, { version: 1 })).toBeUndefined();
     ledger.setOverrides({ maxPeers: 3 }, now);
-    expect(report("a", 1, { version: 1 })).toEqual({ version: 2, overrides: { maxPeers: 3 } });
+    expect(report("a", 1, { version: 1 })).toEqual({ version: 2, overrides: { maxPeers: 3 }, bans: [] });
     ledger = open();
-    expect(ledger.overrides()).toEqual({ version: 2, overrides: { maxPeers: 3 } });
+    expect(ledger.rules(now)).toEqual({ version: 2, overrides: { maxPeers: 3 }, bans: [] });
     expect(report("a", 1, { version: 1 })).toMatchObject({ version: 2 });
   });
 

@@ -61,6 +61,17 @@ describe("at once", () => {
     expect(said()?.statistics).toMatchObject({ peers: 0, away: 0, activeConnections: 0 });
   });
 
+  test("the first connection when it is made, not when it is asked for: by then both peers are here", () => {
+    const a = room.join(ALICE);
+    said();
+    a.send(frames.connect(BOB));
+    expect(said()).toBeUndefined();
+    const b = room.join(BOB);
+    expect(said()).toBeUndefined();
+    b.accept(a.heard().findLast(({ frame }) => frame === "connecting")?.["handle"] as number);
+    expect(said()?.statistics).toMatchObject({ peers: 2, activeConnections: 1 });
+  });
+
   test("that nobody has a socket any more, and then that nobody may come back", () => {
     const [a, b] = [room.join(ALICE), room.join(BOB)];
     room.pair(a, b);
@@ -225,7 +236,7 @@ describe("after an eviction", () => {
 describe("the answer", () => {
   test("is what holds from then on, and after an eviction", () => {
     const a = room.join(ALICE);
-    answer = { version: 3, overrides: { maxPeers: 1, idleTimeoutMs: 5_000 } };
+    answer = { version: 3, overrides: { maxPeers: 1, idleTimeoutMs: 5_000 }, bans: [] };
     said();
     expect(room.refusalOf(BOB)?.code).toBe("room_full");
     room.evict();
@@ -250,17 +261,17 @@ describe("the answer", () => {
   test("does not undo what the directory has told meanwhile", () => {
     room.join(ALICE);
     reporter.take();
-    following.told(room.room, { version: 5, overrides: { maxPeers: 1 } }, room.now);
-    reporter.answered({ version: 4, overrides: { maxPeers: 2 } }, room.now);
+    following.told(room.room, { version: 5, overrides: { maxPeers: 1 }, bans: [] }, room.now);
+    reporter.answered({ version: 4, overrides: { maxPeers: 2 }, bans: [] }, room.now);
     expect(following.settings.maxPeers).toBe(1);
-    following.told(room.room, { version: 4, overrides: {} }, room.now);
+    following.told(room.room, { version: 4, overrides: {}, bans: [] }, room.now);
     expect(following.version).toBe(5);
   });
 
   test("of a directory that has lost its memory is believed", () => {
     room.join(ALICE);
-    following.told(room.room, { version: 5, overrides: { maxPeers: 1 } }, room.now);
-    answer = { version: 0, overrides: {} };
+    following.told(room.room, { version: 5, overrides: { maxPeers: 1 }, bans: [] }, room.now);
+    answer = { version: 0, overrides: {}, bans: [] };
     said();
     expect(following.settings.maxPeers).toBe(DEFAULT_SETTINGS.maxPeers);
     expect(room.statistics.peers).toBe(1);

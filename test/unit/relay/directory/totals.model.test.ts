@@ -7,6 +7,7 @@ import * as fc from "fast-check";
 import { expect, test } from "vitest";
 import type { RoomName } from "../../../../src/protocol/index.ts";
 import { AppLedger } from "../../../../src/relay/directory/app-ledger.ts";
+import type { AppRules } from "../../../../src/relay/directory/report.ts";
 import { Following, type FollowingRecord } from "../../../../src/relay/directory/following.ts";
 import { type Reported, Reporter } from "../../../../src/relay/directory/reporting.ts";
 import type { Room } from "../../../../src/relay/room.ts";
@@ -42,14 +43,18 @@ class SimulatedRoom {
 
   /** As the rules see it; all that is asked of it. */
   get #room(): Room {
-    const room = { statistics: () => statisticsOf(this.counted, { peers: this.peers }), applySettings: () => {} };
+    const room = {
+      statistics: () => statisticsOf(this.counted, { peers: this.peers }),
+      applySettings: () => {},
+      followBans: () => {},
+    };
     const occupancy = { get: () => (this.peers > 0 ? "present" : "empty") };
     return Object.defineProperty(room, "occupancy", occupancy) as unknown as Room;
   }
 
   wake(reported: Reported | undefined): Reporter {
     const load = () => this.#record;
-    const save = (heard: Omit<FollowingRecord, "life">) => void (this.#record = { ...this.#record, ...heard });
+    const save = (heard: AppRules) => void (this.#record = { ...this.#record, ...heard });
     this.following = new Following({ load, save }, () => DEFAULT_SETTINGS);
     const { now } = this.#directory;
     const { name, following } = this;
@@ -91,7 +96,7 @@ class SimulatedRoom {
   }
 
   #born(): FollowingRecord {
-    return { life: `${this.name} ${this.life}`, version: null, overrides: {} };
+    return { life: `${this.name} ${this.life}`, version: null, overrides: {}, bans: [], region: null };
   }
 }
 

@@ -1,0 +1,73 @@
+/** What is known of an app as a whole, and how operators' rules for all its rooms change. */
+import { type AppBan, type Ban, type BanKind, type BanPage, holds, placeOf } from "../limits/bans.ts";
+import type { SettingOverrides } from "../settings.ts";
+import type { RoomStatistics } from "../statistics.ts";
+import { NOTHING } from "./figures.ts";
+import type { AppRules } from "./report.ts";
+
+/** Each is told to all rooms, and kept in each. */
+export const MAX_APP_BANS = 1_000;
+
+export interface AppRecord {
+  /** Of overrides and bans together. */
+  readonly version: number;
+  readonly overrides: SettingOverrides;
+  /** With who made them why; some may hold no longer. */
+  readonly bans: readonly Ban[];
+  /** Among how many objects the app's rooms were ever divided: each number once, the one that holds last (shards.ts). */
+  readonly divisions: readonly number[];
+  /** What rooms that are gone had counted; of its month's bytes those of the month of `goneAt`. */
+  readonly gone: RoomStatistics;
+  readonly goneAt: number;
+  /** ms of the last look for rooms to forget. */
+  readonly swept: number;
+}
+
+export function newRecord(now: number): AppRecord {
+  return { version: 0, overrides: {}, bans: [], divisions: [1], gone: NOTHING, goneAt: now, swept: now };
+}
+
+/** What rooms are told. */
+export function rulesOf({ version, overrides, bans }: AppRecord, now: number): AppRules {
+  return { version, overrides, bans: bans.filter((ban) => holds(ban, now)).map(withoutReason) };
+}
+
+export function withOverrides(record: AppRecord, overrides: SettingOverrides): AppRecord {
+  return { ...record, overrides, version: record.version + 1 };
+}
+
+/** Undefined when there are as many bans as there may be. */
+export function withBan(record: AppRecord, ban: Ban, now: number): AppRecord | undefined {
+  const bans = others(record, ban, now);
+  return bans.length >= MAX_APP_BANS ? undefined : { ...record, bans: [...bans, ban], version: record.version + 1 };
+}
+
+/** Undefined when there was none that held. */
+export function withoutBan(record: AppRecord, kind: BanKind, subject: string, now: number): AppRecord | undefined {
+  const isKnown = record.bans.some((ban) => ban.kind === kind && ban.subject === subject && holds(ban, now));
+  return isKnown ? { ...record, bans: others(record, { kind, subject }, now), version: record.version + 1 } : undefined;
+}
+
+/** What another of the app's objects has been told by the first of them. */
+export function withRules(record: AppRecord, { version, overrides, bans }: AppRules, now: number): AppRecord {
+  return { ...record, version, overrides, bans: bans.map((ban) => ({ ...ban, created: now, reason: "" })) };
+}
+
+/** Those that hold, in order of kind and subject. */
+export function bansOf({ bans }: AppRecord, { after, limit }: BanPage, now: number): Ban[] {
+  const found = bans.filter((ban) => holds(ban, now) && isBehind(ban, after));
+  return found.toSorted((a, b) => (isBehind(a, b) ? 1 : -1)).slice(0, limit);
+}
+
+function others({ bans }: AppRecord, { kind, subject }: Pick<Ban, "kind" | "subject">, now: number): Ban[] {
+  const place = placeOf(kind, subject);
+  return bans.filter((ban) => holds(ban, now) && placeOf(ban.kind, ban.subject) !== place);
+}
+
+function withoutReason({ kind, subject, until }: Ban): AppBan {
+  return { kind, subject, until };
+}
+
+function isBehind(ban: Ban, place: BanPage["after"]): boolean {
+  return ban.kind === place.kind ? ban.subject > place.subject : ban.kind > place.kind;
+}
