@@ -140,12 +140,13 @@ describe("an app whose directory is divided", () => {
   });
 });
 
-describe("a room that keeps what it has for a day", () => {
-  const tablesOf = (room: string) =>
-    runInDurableObject(roomOf(KEPT_A_DAY, room), (_room, { storage }) => {
-      return storage.sql.exec("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'counters'").toArray().length;
-    });
+function tablesOf(room: string): Promise<number> {
+  return runInDurableObject(roomOf(KEPT_A_DAY, room), (_room, { storage }) => {
+    return storage.sql.exec("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'counters'").toArray().length;
+  });
+}
 
+describe("a room that keeps what it has for a day", () => {
   it("has far halves for as long as their peers are there, and is cleared when they have gone", async () => {
     const pair = await crossed(KEPT_A_DAY);
     await mustRelay(pair);

@@ -31,7 +31,7 @@ function unpackPeers(bytes: Uint8Array): PeerId[] {
 export interface Whereabout {
   /** "" for the app's own. */
   readonly room: string;
-  /** ms of the directory's clock when the room named it first; 0: before this process. */
+  /** ms of the directory's clock when the room named it first; 0: before it was last read. */
   readonly since: number;
 }
 
@@ -47,7 +47,7 @@ export function latestOf(answers: readonly (readonly (Whereabout | undefined)[])
 
 export class Whereabouts {
   readonly #store: PeerLists;
-  /** Built when it is first asked for: most directories never are. */
+  /** Built when it is first needed: in most apps it never is. */
   #index: Index | undefined;
 
   constructor(store: PeerLists) {
@@ -56,9 +56,10 @@ export class Whereabouts {
 
   /** All that are in the room now, in place of whom it named before. */
   told(name: string, peers: Uint8Array, now: number): void {
+    const index = this.#read();
     if (peers.length === 0) this.#store.deletePeers(name);
     else this.#store.savePeers(name, peers);
-    this.#index?.set(name, unpackPeers(peers), now);
+    index.set(name, unpackPeers(peers), now);
   }
 
   /** All that are in the room, for another directory; undefined for nobody. */

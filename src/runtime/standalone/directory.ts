@@ -33,7 +33,9 @@ export class LocalDirectory implements RelayDirectory {
   }
 
   locate(app: AppId, peers: readonly PeerId[]): (string | undefined)[] {
-    return this.#ledgerOf(app).locate(peers).map((found) => found?.room);
+    return this.#ledgerOf(app)
+      .locate(peers)
+      .map((found) => found?.room);
   }
 
   async ids(page: { after: number; limit: number }): Promise<AppId[]> {

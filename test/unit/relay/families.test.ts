@@ -4,6 +4,7 @@ import { ConnectionType } from "../../../src/protocol/index.ts";
 import { RoomCounters } from "../../../src/relay/counters.ts";
 import { FamilyCounters } from "../../../src/relay/families.ts";
 import { P2PRelayManager } from "../../../src/relay/manager.ts";
+import { TRUNK_COUNTS } from "../../../src/relay/trunk/traffic.ts";
 import { ALICE, BOB, CAROL, START, TestRoom, frames } from "../../support/room.ts";
 
 const { NetworkOld, NetworkPb, NetworkingSockets } = ConnectionType;
@@ -89,6 +90,19 @@ describe("by connection type", () => {
     room.crash();
     expect(room.statistics).toMatchObject({ totalPackets: 100, messages: 0, joins: 0, drops: { unknown_handle: 11 } });
     expect(room.statistics.families.NetworkOld).toEqual({ opened: 1, active: 1, packets: 1, bytes: 5 });
+  });
+
+  test("a row of layout 3, which has nothing of trunks, is read whole", () => {
+    const { room } = traffic();
+    room.room.flush();
+    const { families, messages, joins, totalPackets, totalBytes } = room.statistics;
+    const row = [...room.store.loadCounters()!];
+    const connections = 4 * room.manager.getActiveConnectionCount();
+    row.splice(row.length - connections - 1 - TRUNK_COUNTS.length, 1 + TRUNK_COUNTS.length);
+    row[0] = 3;
+    room.store.saveCounters(new Float64Array(row));
+    room.crash();
+    expect(room.statistics).toMatchObject({ families, messages, joins, totalPackets, totalBytes });
   });
 
   test("of a release with fewer or more types: those that both know are read", () => {

@@ -23,7 +23,12 @@ function newSql(): NodeSql {
   return database;
 }
 
-function report(room: string, peers: readonly PeerId[] | undefined, now: number, more: { isLast?: boolean } = {}): void {
+function report(
+  room: string,
+  peers: readonly PeerId[] | undefined,
+  now: number,
+  more: { isLast?: boolean } = {},
+): void {
   const peerIds = peers && { peerIds: packPeers(peers) };
   const name = room === "" ? undefined : (room as RoomName);
   ledger.report(
