@@ -3,6 +3,8 @@
  * the way between those is published (latency.ts).
  */
 
+import type { LocationHint } from "../../src/relay/placement/location-hints.ts";
+
 export const AREAS = ["North America", "South America", "Europe", "Middle East and Africa", "Asia", "Oceania"] as const;
 export type Area = (typeof AREAS)[number];
 
@@ -59,7 +61,7 @@ export const PLACES: readonly Place[] = [
 ];
 
 export interface Hint {
-  readonly name: string;
+  readonly name: LocationHint;
   /** Where an object with this hint is taken to be: a region of PLACES. */
   readonly region: string;
 }
@@ -81,16 +83,3 @@ export const HINTS: readonly Hint[] = [
   { name: "afr", region: "South Africa North" },
   { name: "me", region: "UAE North" },
 ];
-
-const EARTH_KM = 6371;
-
-/** Along the great circle. */
-export function kilometres([latA, lonA]: Place["at"], [latB, lonB]: Place["at"]): number {
-  const [dLat, dLon] = [radians(latB - latA), radians(lonB - lonA)];
-  const a = Math.sin(dLat / 2) ** 2 + Math.cos(radians(latA)) * Math.cos(radians(latB)) * Math.sin(dLon / 2) ** 2;
-  return 2 * EARTH_KM * Math.asin(Math.sqrt(a));
-}
-
-function radians(degrees: number): number {
-  return (degrees * Math.PI) / 180;
-}

@@ -274,6 +274,8 @@ export class TestPeer {
   readonly socket: FakeSocket;
   readonly admission: Admission;
   link: Link;
+  /** ms of the last word that the room had heard before an eviction, which may have forgotten it. */
+  lastHeard = -Infinity;
   /** From welcome until bye, close or the end of the socket, as the client sees it. */
   isIn = false;
   isGone = false;
@@ -572,6 +574,7 @@ export class TestRoom {
   /** The object loses its memory; sockets and their attachments stay, and the store. */
   evict(trunks: readonly TrunkSurvivor[] = []): void {
     const carriers = [...this.peers].filter(({ isGone }) => !isGone);
+    for (const peer of carriers) peer.lastHeard = Math.max(peer.lastHeard, peer.link.lastHeard);
     let newest: FakeSocket["checkpoint"];
     for (const { socket } of carriers) {
       if (socket.checkpoint && (!newest || socket.checkpoint.at >= newest.at)) newest = socket.checkpoint;
@@ -759,11 +762,9 @@ export class TestRoom {
     const { deadline, idle } = manager.nextDue();
     let due = Math.min(deadline, idle + TIMES.cleanupMs);
     if (counters.isDirty) due = Math.min(due, this.now + TIMES.quietFlushMs);
-    const looked = this.alarms.at(-1) ?? -Infinity;
-    for (const { link, socket, isGone } of this.peers) {
+    for (const { link, lastHeard, socket, isGone } of this.peers) {
       if (isGone || socket.closed) continue;
-      // An eviction may forget the newest word, within half a heartbeat: then the last look, which knew it, counts.
-      const ghost = Math.max(link.lastHeard + TIMES.ghostMs, looked) + TIMES.cleanupMs;
+      const ghost = Math.max(link.lastHeard, lastHeard) + TIMES.ghostMs + TIMES.cleanupMs;
       due = Math.min(due, link.isOpen ? ghost : link.since + TIMES.helloMs);
       if (link.backlog) due = Math.min(due, link.backlog.since + TIMES.stallMs);
     }

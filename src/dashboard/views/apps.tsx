@@ -1,6 +1,7 @@
 import { apps } from "../api/routes.ts";
 import { useResource } from "../api/use-resource.ts";
 import { Empty, Loaded } from "../parts/states.tsx";
+import { TableHead } from "../parts/table-head.tsx";
 import { count } from "../text/numbers.ts";
 import { ago } from "../text/times.ts";
 import { OpenRoom } from "./open-room.tsx";
@@ -22,23 +23,7 @@ export function Apps() {
           ) : (
             <div class="panel scroll" tabIndex={0} role="region" aria-label="Apps">
               <table class="plain">
-                <thead>
-                  <tr>
-                    <th scope="col">App</th>
-                    <th scope="col" class="number">
-                      Rooms
-                    </th>
-                    <th scope="col" class="number">
-                      Peers
-                    </th>
-                    <th scope="col" class="number">
-                      Connections
-                    </th>
-                    <th scope="col" class="number">
-                      Last seen
-                    </th>
-                  </tr>
-                </thead>
+                <TableHead texts={["App"]} numbers={["Rooms", "Peers", "Connections", "Last seen"]} />
                 <tbody>
                   {list.map(({ app, rooms, peers, activeConnections, lastSeen }) => (
                     <tr key={app}>

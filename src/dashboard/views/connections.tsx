@@ -1,8 +1,6 @@
-import { useEffect, useMemo, useRef } from "preact/hooks";
-import { PagedList } from "../api/paged-list.ts";
+import type { PagedList } from "../api/paged-list.ts";
 import { type ConnectionFilter, connections } from "../api/routes.ts";
 import type { ConnectionView, RoomPlace } from "../api/types.ts";
-import { useEvery } from "../api/use-resource.ts";
 import { type RoomEvent, feed } from "../live/room-feed.ts";
 import { Id } from "../parts/id.tsx";
 import { Empty, Failure, State, Waiting } from "../parts/states.tsx";
@@ -12,10 +10,7 @@ import { roomHash } from "../routing/route.ts";
 import { FAMILIES, FAMILY_NAMES, OPEN_STATES } from "../text/families.ts";
 import { bytes, count, exact } from "../text/numbers.ts";
 import { duration } from "../text/times.ts";
-
-const EVERY_MS = 3_000;
-/** Many connections open at once, when a match begins: the table is read once for all of them. */
-const SETTLE_MS = 250;
+import { useLiveList } from "./use-live-list.ts";
 
 const COLUMNS: readonly Column<ConnectionView>[] = [
   { name: "id", title: "Connection", cell: ({ connectionId }) => <Id of={connectionId} /> },
@@ -50,21 +45,12 @@ export function Connections({ place }: { place: RoomPlace }) {
   const { query } = here.value;
   const filter = filterOf(query);
   const key = JSON.stringify([place, filter]);
-  const list = useMemo(
-    () =>
-      new PagedList(
-        (page, signal) => connections(place, filter, page, signal),
-        (row) => row.connectionId,
-      ),
-    [key],
+  const { list, see } = useLiveList(
+    key,
+    (page, signal) => connections(place, filter, page, signal),
+    (row) => row.connectionId,
+    hear,
   );
-  const seen = useRef({ first: 0, last: 0 });
-  useEffect(() => {
-    void list.ensure(1);
-    return () => list.stop();
-  }, [list]);
-  useEvery(EVERY_MS, () => void list.refresh(seen.current.first, seen.current.last));
-  useChanges(list, seen);
   const sorting = { by: filter.sort ?? "created", order: filter.order ?? "desc" };
   const sortBy = (by: string): void => {
     const order = sorting.by === by && sorting.order === "desc" ? "asc" : "desc";
@@ -96,36 +82,18 @@ export function Connections({ place }: { place: RoomPlace }) {
           onSort={sortBy}
           keyOf={(row) => row.connectionId}
           hrefOf={(row) => roomHash(place, "connections", row.connectionId)}
-          onRange={(first, last) => {
-            seen.current = { first, last };
-            void list.ensure(last + 1);
-          }}
+          onRange={see}
         />
       )}
     </div>
   );
 }
 
-/** States change in place. What opens or closes is read anew when the top is looked at, so nothing moves under a reader. */
-function useChanges(list: PagedList<ConnectionView>, seen: { readonly current: { first: number } }): void {
-  const current = feed.value;
-  useEffect(() => {
-    let settling: ReturnType<typeof setTimeout> | undefined;
-    const hear = (event: RoomEvent): void => {
-      if (event.type === "changed") list.change(event.connectionId, (row) => ({ ...row, state: event.state }));
-      if (event.type === "closed") list.change(event.connection.connectionId, () => event.connection);
-      if (event.type !== "opened" && event.type !== "closed") return;
-      settling ??= setTimeout(() => {
-        settling = undefined;
-        if (seen.current.first === 0) list.restart();
-      }, SETTLE_MS);
-    };
-    const stop = current?.onEvent(hear);
-    return () => {
-      clearTimeout(settling);
-      stop?.();
-    };
-  }, [list, current]);
+/** States change in place. */
+function hear(event: RoomEvent, list: PagedList<ConnectionView>): boolean {
+  if (event.type === "changed") list.change(event.connectionId, (row) => ({ ...row, state: event.state }));
+  if (event.type === "closed") list.change(event.connection.connectionId, () => event.connection);
+  return event.type === "opened" || event.type === "closed";
 }
 
 function set(name: string): (event: Event) => void {

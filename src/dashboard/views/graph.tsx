@@ -5,6 +5,7 @@ import { useResource } from "../api/use-resource.ts";
 import { NetworkCanvas } from "../graph/canvas.tsx";
 import { type Network, type Pair, networkOf } from "../graph/network.ts";
 import { Empty, Loaded } from "../parts/states.tsx";
+import { TableHead } from "../parts/table-head.tsx";
 import { go } from "../routing/location.ts";
 import { roomHash } from "../routing/route.ts";
 import { bytes, count, exact } from "../text/numbers.ts";
@@ -86,21 +87,7 @@ function Pairs({ place, of }: { place: RoomPlace; of: readonly Pair[] }) {
   return (
     <div class="scroll" tabIndex={0} role="region" aria-label="Pairs">
       <table class="plain">
-        <thead>
-          <tr>
-            <th scope="col">Peer</th>
-            <th scope="col">With</th>
-            <th scope="col" class="number">
-              Connections
-            </th>
-            <th scope="col" class="number">
-              Packets
-            </th>
-            <th scope="col" class="number">
-              Payload
-            </th>
-          </tr>
-        </thead>
+        <TableHead texts={["Peer", "With"]} numbers={["Connections", "Packets", "Payload"]} />
         <tbody>
           {of.map(({ id, source, target, connections: links, packets, bytes: payload }) => (
             <tr key={id}>

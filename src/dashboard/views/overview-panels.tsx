@@ -2,6 +2,7 @@
 import type { ConnectionTypeName, RoomPlace, RoomStatistics } from "../api/types.ts";
 import type { RoomEvent, RoomFeed } from "../live/room-feed.ts";
 import { Empty } from "../parts/states.tsx";
+import { TableHead } from "../parts/table-head.tsx";
 import { roomHash } from "../routing/route.ts";
 import { FAMILIES } from "../text/families.ts";
 import {
@@ -58,23 +59,7 @@ export function FamilyPanel({ of: { families } }: { of: RoomStatistics }) {
       <h2>By family</h2>
       <div class="scroll" tabIndex={0} role="region" aria-label="By family">
         <table class="plain">
-          <thead>
-            <tr>
-              <th scope="col">Family</th>
-              <th scope="col" class="number">
-                Open
-              </th>
-              <th scope="col" class="number">
-                Opened
-              </th>
-              <th scope="col" class="number">
-                Packets
-              </th>
-              <th scope="col" class="number">
-                Payload
-              </th>
-            </tr>
-          </thead>
+          <TableHead texts={["Family"]} numbers={["Open", "Opened", "Packets", "Payload"]} />
           <tbody>
             {Object.entries(families).map(([name, { active, opened, packets, bytes: payload }]) => (
               <tr key={name}>

@@ -6,6 +6,7 @@ import { useResource } from "../api/use-resource.ts";
 import { feed } from "../live/room-feed.ts";
 import { Figures } from "../parts/figures.tsx";
 import { Empty, Loaded, State } from "../parts/states.tsx";
+import { TableHead } from "../parts/table-head.tsx";
 import { roomHash } from "../routing/route.ts";
 import { FAMILIES } from "../text/families.ts";
 import { bytes, count } from "../text/numbers.ts";
@@ -105,20 +106,7 @@ function Links({ place, peer, of }: { place: RoomPlace; peer: string; of: readon
   return (
     <div class="scroll" tabIndex={0} role="region" aria-label="Its connections">
       <table class="plain">
-        <thead>
-          <tr>
-            <th scope="col">Connection</th>
-            <th scope="col">With</th>
-            <th scope="col">Family</th>
-            <th scope="col">State</th>
-            <th scope="col" class="number">
-              Packets
-            </th>
-            <th scope="col" class="number">
-              Payload
-            </th>
-          </tr>
-        </thead>
+        <TableHead texts={["Connection", "With", "Family", "State"]} numbers={["Packets", "Payload"]} />
         <tbody>
           {of.map((one) => {
             const other = one.fromPeerId === peer ? one.toPeerId : one.fromPeerId;

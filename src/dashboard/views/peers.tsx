@@ -1,9 +1,6 @@
-import { useEffect, useMemo, useRef } from "preact/hooks";
-import { PagedList } from "../api/paged-list.ts";
 import { peers } from "../api/routes.ts";
 import { canOperate } from "../api/session.ts";
 import type { PeerView, RoomPlace } from "../api/types.ts";
-import { useEvery } from "../api/use-resource.ts";
 import { feed } from "../live/room-feed.ts";
 import { Id } from "../parts/id.tsx";
 import { Empty, Failure, State, Waiting } from "../parts/states.tsx";
@@ -13,9 +10,7 @@ import { roomHash } from "../routing/route.ts";
 import { bytes, count, exact } from "../text/numbers.ts";
 import { ago, duration } from "../text/times.ts";
 import { kickPeer } from "./actions.tsx";
-
-const EVERY_MS = 3_000;
-const SETTLE_MS = 250;
+import { useLiveList } from "./use-live-list.ts";
 
 const now = (): number => Date.now() + (feed.peek()?.clockAhead.peek() ?? 0);
 
@@ -36,21 +31,12 @@ function heard({ lastHeard }: PeerView): string {
 
 export function Peers({ place }: { place: RoomPlace }) {
   const key = JSON.stringify(place);
-  const list = useMemo(
-    () =>
-      new PagedList(
-        (page, signal) => peers(place, page, signal),
-        (row) => row.peer,
-      ),
-    [key],
+  const { list, see } = useLiveList(
+    key,
+    (page, signal) => peers(place, page, signal),
+    (row) => row.peer,
+    ({ type }) => type === "peer",
   );
-  const seen = useRef({ first: 0, last: 0 });
-  useEffect(() => {
-    void list.ensure(1);
-    return () => list.stop();
-  }, [list]);
-  useEvery(EVERY_MS, () => void list.refresh(seen.current.first, seen.current.last));
-  useArrivals(list, seen);
   const columns = canOperate.value ? [...COLUMNS, kickColumn(place, () => list.restart())] : COLUMNS;
   return (
     <div class="view tall">
@@ -75,10 +61,7 @@ export function Peers({ place }: { place: RoomPlace }) {
           count={list.count.value}
           keyOf={(row) => row.peer}
           hrefOf={(row) => roomHash(place, "peers", row.peer)}
-          onRange={(first, last) => {
-            seen.current = { first, last };
-            void list.ensure(last + 1);
-          }}
+          onRange={see}
         />
       )}
     </div>
@@ -95,24 +78,6 @@ function kickColumn(place: RoomPlace, done: () => void): Column<PeerView> {
       </button>
     ),
   };
-}
-
-function useArrivals(list: PagedList<PeerView>, seen: { readonly current: { first: number } }): void {
-  const current = feed.value;
-  useEffect(() => {
-    let settling: ReturnType<typeof setTimeout> | undefined;
-    const stop = current?.onEvent(({ type }) => {
-      if (type !== "peer" || settling !== undefined) return;
-      settling = setTimeout(() => {
-        settling = undefined;
-        if (seen.current.first === 0) list.restart();
-      }, SETTLE_MS);
-    });
-    return () => {
-      clearTimeout(settling);
-      stop?.();
-    };
-  }, [list, current]);
 }
 
 function FindPeer({ place }: { place: RoomPlace }) {

@@ -5,6 +5,7 @@ import { useResource } from "../api/use-resource.ts";
 import { sumOf } from "../live/rates.ts";
 import { Figures } from "../parts/figures.tsx";
 import { Empty, Loaded } from "../parts/states.tsx";
+import { TableHead } from "../parts/table-head.tsx";
 import { roomHash } from "../routing/route.ts";
 import { bytes, count } from "../text/numbers.ts";
 import { ago } from "../text/times.ts";
@@ -75,27 +76,7 @@ function RoomTable({ app, rooms: list }: { app: number; rooms: RoomPage["rooms"]
   return (
     <div class="panel scroll" tabIndex={0} role="region" aria-label="Rooms">
       <table class="plain">
-        <thead>
-          <tr>
-            <th scope="col">Room</th>
-            <th scope="col">Region</th>
-            <th scope="col" class="number">
-              Peers
-            </th>
-            <th scope="col" class="number">
-              Connections
-            </th>
-            <th scope="col" class="number">
-              Relayed
-            </th>
-            <th scope="col" class="number">
-              Dropped
-            </th>
-            <th scope="col" class="number">
-              Last seen
-            </th>
-          </tr>
-        </thead>
+        <TableHead texts={["Room", "Region"]} numbers={["Peers", "Connections", "Relayed", "Dropped", "Last seen"]} />
         <tbody>
           {list.map(({ room, region, lastSeen, statistics }) => (
             <tr key={room ?? ""}>

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { HINT_PLACES, nearestHints, readMatrix } from "../../../../bench/simulation/latency.ts";
-import { AREAS, HINTS, PLACES, kilometres } from "../../../../bench/simulation/places.ts";
+import { AREAS, HINTS, PLACES } from "../../../../bench/simulation/places.ts";
+import { distanceKm } from "../../../../src/relay/placement/nearest-hint.ts";
 
 /** Light in fibre. */
 const KM_PER_MS = 200;
@@ -19,7 +20,7 @@ describe("the table of latencies", () => {
 
   test("no way is faster than light, and none takes four times as long and 20 ms more", () => {
     for (const { a, b, ms } of pairs) {
-      const light = kilometres(a.at, b.at) / KM_PER_MS;
+      const light = distanceKm(a.at, b.at) / KM_PER_MS;
       expect(ms, `${a.title} – ${b.title}`).toBeGreaterThanOrEqual(light);
       expect(ms, `${a.title} – ${b.title}`).toBeLessThanOrEqual(4 * light + 20);
     }
@@ -36,7 +37,7 @@ describe("places", () => {
   test("have all players of the world between them", () => {
     expect(PLACES.reduce((sum, { share }) => sum + share, 0)).toBeCloseTo(100, 10);
     expect(new Set(PLACES.map(({ area }) => area))).toEqual(new Set(AREAS));
-    expect(kilometres([0, 0], [0, 180])).toBeCloseTo(Math.PI * 6371, 6);
+    expect(distanceKm([0, 0], [0, 180])).toBeCloseTo(Math.PI * 6371, 6);
   });
 
   test("each hint is at one of them, and is the nearest to itself", () => {
