@@ -1,5 +1,6 @@
 /** What `/metrics` shows, the one list of it: docs/metrics.md is written from here. */
 import type { RoomStatistics } from "../relay/statistics.ts";
+import type { TrunkTraffic } from "../relay/trunk/traffic.ts";
 import type { AppTotals } from "../relay/directory/report.ts";
 import type { MetricHead, Sample } from "./metrics-text.ts";
 
@@ -38,6 +39,7 @@ export const RELAY_METRICS = {
 const APP_ONLY = { labels: [] } as const;
 const BY_FAMILY = { labels: ["family"] } as const;
 const BY_REASON = { labels: ["reason"] } as const;
+const BY_DIRECTION = { labels: ["direction"] } as const;
 
 /** Of each app, all its rooms together. */
 export const APP_METRICS: readonly AppMetric[] = [
@@ -91,6 +93,27 @@ export const APP_METRICS: readonly AppMetric[] = [
     samples: ({ statistics }) => one(statistics.messages),
   },
   {
+    name: "edge_relay_trunk_messages_total",
+    kind: "counter",
+    help: "WebSocket messages between rooms, once there were any; of those that came in Cloudflare bills a request for every 20.",
+    ...BY_DIRECTION,
+    samples: ofTrunks(({ messagesIn, messagesOut }) => byName("direction", { in: messagesIn, out: messagesOut })),
+  },
+  {
+    name: "edge_relay_trunk_bytes_total",
+    kind: "counter",
+    help: "Bytes of the messages between rooms.",
+    ...BY_DIRECTION,
+    samples: ofTrunks(({ bytesIn, bytesOut }) => byName("direction", { in: bytesIn, out: bytesOut })),
+  },
+  {
+    name: "edge_relay_trunk_dials_total",
+    kind: "counter",
+    help: "Sockets that rooms have dialed to each other, also in vain; Cloudflare bills a request for each.",
+    ...APP_ONLY,
+    samples: ofTrunks(({ dials }) => one(dials)),
+  },
+  {
     name: "edge_relay_joins_total",
     kind: "counter",
     help: "Peers that a room let in.",
@@ -140,6 +163,14 @@ function withGroups(figure: "packets" | "bytes"): AppMetric["samples"] {
     const groups: Partial<RoomStatistics>["groups"] = totals.statistics.groups;
     const ofGroups = groups && groups.packets > 0 ? [{ labels: { family: "Groups" }, value: groups[figure] }] : [];
     return [...ofFamilies(figure)(totals, now), ...ofGroups];
+  };
+}
+
+/** Of apps whose rooms reach each other; reports of a release that knew no trunks have none. */
+function ofTrunks(samples: (traffic: TrunkTraffic) => Sample[]): AppMetric["samples"] {
+  return ({ statistics }) => {
+    const { trunk }: Partial<RoomStatistics> = statistics;
+    return trunk && trunk.messagesIn + trunk.messagesOut > 0 ? samples(trunk) : [];
   };
 }
 

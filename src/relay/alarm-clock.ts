@@ -1,5 +1,10 @@
 import { TIMES } from "./settings.ts";
 
+/** Whether a wait is over that was never longer than `longest`. One that ends later was begun before the clock went back. */
+export function isOver(until: number, longest: number, now: number): boolean {
+  return until <= now || (until !== Infinity && until - now > longest);
+}
+
 /** When the room must be looked at again; a platform's alarm is set to it. */
 export class AlarmClock {
   #at = Infinity;

@@ -158,6 +158,11 @@ export class RoomCounters {
     this.#trunks.add("bytesIn", bytes);
   }
 
+  trunkDialed(): void {
+    this.#hasRefused = true;
+    this.#trunks.add("dials");
+  }
+
   trunkTraffic(): TrunkTraffic {
     return this.#trunks.record();
   }

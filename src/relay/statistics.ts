@@ -29,7 +29,7 @@ export interface RoomStatistics {
   readonly refusals: Refusals;
   /** Joins that this room refused, by reason. */
   readonly joinRefusals: JoinRefusals;
-  /** To and from other rooms (docs/trunk.md); messages that come in are billed, and not among `messages`. */
+  /** To and from other rooms (docs/trunk.md); messages that come in, and dials, are billed, and not among `messages`. */
   readonly trunk: TrunkTraffic;
 }
 

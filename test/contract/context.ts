@@ -3,7 +3,7 @@
  * themselves know no runtime: each relay (workerd, Bun, Deno, Node) has a runner that gives them a ContractContext.
  */
 import { test, vi } from "vitest";
-import type { RelayClient } from "../../src/client/index.ts";
+import type { Listener, RelayClient, RelayConnection } from "../../src/client/index.ts";
 
 export interface JoinOptions {
   /** Default: a new one (`newPeer`). */
@@ -15,8 +15,8 @@ export interface JoinOptions {
 export interface ContractContext {
   /** A peer of one room, the same room for all that are joined through one context. */
   join(options?: JoinOptions): Promise<RelayClient>;
-  /** How much more time a connect needs to reach somebody who has just joined; default 1. */
-  readonly slowness?: number;
+  /** ms that a connect may need to reach somebody who has just joined; default: next to nothing. */
+  readonly reachMs?: number;
 }
 
 /** What the relay's app must be set to: sessions that nobody accepts fail soon. */
@@ -25,6 +25,9 @@ export const CONTRACT_SETTINGS = { connectTimeoutMs: 2_500, joinsPerMinute: 0 };
 /** How long something that must happen may take, in ms. Only a test that fails waits this long. */
 const DEADLINE_MS = 8_000;
 const POLL_MS = 5;
+
+const realSetTimeout = globalThis.setTimeout;
+const realClearTimeout = globalThis.clearTimeout;
 
 const firstPeer = 76561197960265728n + BigInt(Math.floor(Math.random() * 2 ** 31)) * 4096n;
 let peers = 0n;
@@ -121,6 +124,27 @@ export async function until<T>(look: () => T, what: string, deadlineMs = DEADLIN
   throw new Error(`not in time: ${what}`);
 }
 
+/** What a promise comes to; for those that would never settle where the relay fails. */
+export async function inTime<T>(promise: Promise<T>, what: string, deadlineMs = DEADLINE_MS): Promise<T> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const late = new Promise<never>((_, reject) => {
+    // The clients' own time may be in a test's hands.
+    timer = realSetTimeout(() => reject(new Error(`not in time: ${what}`)), deadlineMs);
+  });
+  try {
+    return await Promise.race([promise, late]);
+  } finally {
+    realClearTimeout(timer);
+  }
+}
+
+/** The next connection that a listener is asked for. */
+export async function arrival(listener: Listener): Promise<RelayConnection> {
+  const { value } = await inTime(listener[Symbol.asyncIterator]().next(), "a connection arrives at the listener");
+  if (!value) throw new Error("the listener ended");
+  return value;
+}
+
 /** For tests of a duration itself; everything else awaits an event. */
 export function sleep(ms: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, ms));
@@ -130,8 +154,6 @@ export function sleep(ms: number): Promise<void> {
 export async function microtasks(): Promise<void> {
   for (let i = 0; i < 20; i++) await Promise.resolve();
 }
-
-const realSetTimeout = globalThis.setTimeout;
 
 /**
  * Runs `body` with the clients' clock and timers in its hands, for what takes minutes; sockets and the relay go on as

@@ -9,18 +9,26 @@ import {
   SEAT_FAULTS,
   type Scene,
   type SeatFaultName,
+  TRUNK_FAULTS,
+  type TrunkFaultName,
   pause,
   until,
 } from "./faults.ts";
 import { FaultyRelay } from "./faulty-relay.ts";
+import { disagreements, lookAtHalves } from "./halves.ts";
 import { Ledger, describe as describeFlow } from "./ledger.ts";
 import { type MemoryUse, type Verdict, balance, judge } from "./verdict.ts";
-import { type Room, Seat } from "./players.ts";
+import { Seat, Table } from "./players.ts";
 import { Proxy } from "./proxy.ts";
 import { Report } from "./report.ts";
 
+/** What happens to one table, or to somebody at it. */
+export type TableFaultName = SeatFaultName | RoomFaultName | TrunkFaultName;
+
 export interface CampaignPlan {
   readonly seed: number;
+  /** Of the relay, that each table's seats are in: in one, or in two of an app that lets its rooms reach each other. */
+  readonly rooms: 1 | 2;
   /** Reliable messages that have to arrive before it may end. */
   readonly messages: number;
   readonly messagesPerSecond: number;
@@ -34,13 +42,13 @@ export interface CampaignPlan {
 }
 
 export interface PartPlan {
-  /** In each room one after another, those of one entry at the same time on different seats. */
-  readonly inRooms: readonly (readonly (SeatFaultName | RoomFaultName)[])[];
+  /** At each table one after another, those of one entry at the same time on different seats. */
+  readonly atTables: readonly (readonly TableFaultName[])[];
   /** All through the part. */
   readonly everywhere: readonly RelayFaultName[];
 }
 
-const ROOMS = 4;
+const TABLES = 4;
 const SEATS = 4;
 const TICK_MS = 25;
 const SLEEP_MS = 60_000;
@@ -52,7 +60,7 @@ export class Campaign implements Scene {
   readonly plan: CampaignPlan;
   readonly ledger: Ledger;
   readonly report = new Report();
-  readonly rooms: Room[] = [];
+  readonly tables: Table[] = [];
   readonly memory: MemoryUse[] = [];
   relay!: FaultyRelay;
   readonly #random: () => number;
@@ -68,7 +76,7 @@ export class Campaign implements Scene {
   }
 
   get seats(): Seat[] {
-    return this.rooms.flatMap(({ seats }) => seats);
+    return this.tables.flatMap(({ seats }) => seats);
   }
 
   get messages(): number {
@@ -78,7 +86,7 @@ export class Campaign implements Scene {
   readonly random = (): number => this.#random();
 
   async run(): Promise<Verdict> {
-    await using relay = await FaultyRelay.start();
+    await using relay = await FaultyRelay.start({ crossRooms: this.plan.rooms - 1 });
     this.relay = relay;
     await this.#sitDown();
     const traffic = this.#talk();
@@ -88,8 +96,11 @@ export class Campaign implements Scene {
         await this.#part(part);
         await this.#rest("everybody is here, and silent");
       }
+      const halves = await lookAtHalves(this.tables, relay);
       await this.#catchUp();
       const books = balance(this);
+      const after = await lookAtHalves(this.tables, relay);
+      for (const what of disagreements(halves, after)) this.ledger.violated(what);
       await this.#leave();
       for (const line of relay.failures()) this.ledger.violated(`the relay's log: ${line}`);
       return judge(this, books);
@@ -105,27 +116,29 @@ export class Campaign implements Scene {
     void this.relay?.kill();
   }
 
-  readonly drained = async (room: Room): Promise<void> => {
-    const isDrained = (): boolean => this.#underWay(room.seats).length === 0;
+  readonly drained = async (table: Table): Promise<void> => {
+    const isDrained = (): boolean => this.#underWay(table).length === 0;
     if (await until(isDrained, DRAIN_MS)) return;
-    for (const what of this.#underWay(room.seats)) this.ledger.violated(`not delivered: ${what}`);
+    for (const what of this.#underWay(table)) this.ledger.violated(`not delivered: ${what}`);
   };
 
-  /** What the ends that are open have sent and nobody received. */
-  #underWay(seats: readonly Seat[]): string[] {
-    const open = seats.flatMap(({ ends }) => ends).filter(({ connection }) => !connection.ending);
+  /** What the ends that are open, and silent, have sent and nobody received. */
+  #underWay({ seats }: Table): string[] {
+    const silent = seats.flatMap((seat) => seat.ends.filter(({ other }) => seat.isSilentTo(other)));
+    const open = silent.filter(({ connection }) => !connection.ending);
     return open.flatMap(({ flows }) =>
       flows.filter(({ isReliable, sent, received }) => isReliable && received < sent).map(describeFlow),
     );
   }
 
   async #sitDown(): Promise<void> {
-    for (let index = 0; index < ROOMS; index++) {
-      const room: Room = { index, name: `r${index}`, seats: [], isLossy: index === ROOMS - 1, isSilent: false };
-      this.rooms.push(room);
+    for (let index = 0; index < TABLES; index++) {
+      const table = new Table(index, this.plan.rooms, index === TABLES - 1);
+      this.tables.push(table);
       for (let i = 0; i < SEATS; i++) {
         const proxy = await Proxy.to(this.relay.url);
-        room.seats.push(new Seat(index * SEATS + i, room, proxy, this.ledger, this.plan.seed));
+        const home = table.homeOf(i, SEATS);
+        table.seats.push(new Seat(index * SEATS + i, table, home, proxy, this.ledger, this.plan.seed));
       }
     }
     await Promise.all(this.seats.map((seat) => seat.join()));
@@ -159,39 +172,41 @@ export class Campaign implements Scene {
   }
 
   async #everybodyTalks(): Promise<void> {
-    for (const room of this.rooms) room.isSilent = false;
+    for (const { silent } of this.tables) silent.clear();
     await this.#recover("talk", this.seats);
     await pause(3_000);
   }
 
-  async #part({ inRooms, everywhere }: PartPlan): Promise<void> {
-    const inEachRoom = this.rooms.map((room) => this.#inRoom(room, inRooms));
-    let areRoomsDone = false;
-    void Promise.all(inEachRoom).then(() => (areRoomsDone = true));
+  async #part({ atTables, everywhere }: PartPlan): Promise<void> {
+    const atEachTable = this.tables.map((table) => this.#atTable(table, atTables));
+    let areTablesDone = false;
+    void Promise.all(atEachTable).then(() => (areTablesDone = true));
     for (const kind of everywhere) {
       const gap = 1_000 + this.random() * 4_000;
-      await Promise.race([pause(areRoomsDone ? 0 : gap), pause(gap)]);
+      await Promise.race([pause(areTablesDone ? 0 : gap), pause(gap)]);
       // A clock that jumps, or a relay that is new, would wake a room that is to fall asleep.
-      await until(() => this.rooms.every(({ isSilent }) => !isSilent), SLEEP_MS);
+      await until(() => this.tables.every(({ silent }) => silent.size === 0), SLEEP_MS);
       await this.#inject(kind, this.seats, () => RELAY_FAULTS[kind](this));
     }
-    await Promise.all(inEachRoom);
+    await Promise.all(atEachTable);
   }
 
-  /** Each room has its own order of the same faults. */
-  async #inRoom(room: Room, groups: PartPlan["inRooms"]): Promise<void> {
-    const random = seededRandom(this.plan.seed + 100 + room.index);
+  /** Each table has its own order of the same faults. */
+  async #atTable(table: Table, groups: PartPlan["atTables"]): Promise<void> {
+    const random = seededRandom(this.plan.seed + 100 + table.index);
     for (const group of shuffled(groups, random)) {
-      const seats = shuffled(room.seats, random);
-      await Promise.all(group.map((kind, index) => this.#injectInRoom(kind, room, seats[index % seats.length])));
+      const seats = shuffled(table.seats, random);
+      const room = seats[0]?.home ?? "";
+      await Promise.all(group.map((kind, index) => this.#injectAt(table, kind, room, seats[index % seats.length])));
       await pause(random() * 500);
     }
   }
 
-  #injectInRoom(kind: SeatFaultName | RoomFaultName, room: Room, seat: Seat | undefined): Promise<void> {
-    if (isRoomFault(kind)) return this.#inject(kind, room.seats, () => ROOM_FAULTS[kind](room, this));
+  #injectAt(table: Table, kind: TableFaultName, room: string, seat: Seat | undefined): Promise<void> {
+    if (isRoomFault(kind)) return this.#inject(kind, table.seats, () => ROOM_FAULTS[kind](room, table, this));
+    if (isTrunkFault(kind)) return this.#inject(kind, table.seats, () => TRUNK_FAULTS[kind](table, this));
     // Only there is a simulator; elsewhere a cut is what is most like it.
-    const possible = kind === "reordered by the simulator" && !room.isLossy ? "socket cut" : kind;
+    const possible = kind === "reordered by the simulator" && !table.isLossy ? "socket cut" : kind;
     return seat ? this.#inject(possible, [seat], () => SEAT_FAULTS[possible](seat, this)) : Promise.resolve();
   }
 
@@ -236,8 +251,8 @@ export class Campaign implements Scene {
 
   /** Everything arrives, nobody speaks, and memory is looked at. */
   async #rest(when: string): Promise<void> {
-    for (const room of this.rooms) room.isSilent = true;
-    await Promise.all(this.rooms.map((room) => this.drained(room)));
+    for (const table of this.tables) table.silence();
+    await Promise.all(this.tables.map((table) => this.drained(table)));
     await pause(3_000);
     this.memory.push({ when, mebibytes: await this.relay.memory(), generation: this.relay.generation });
     this.plan.log(
@@ -246,18 +261,18 @@ export class Campaign implements Scene {
   }
 
   async #catchUp(): Promise<void> {
-    for (const room of this.rooms) room.isSilent = false;
+    for (const { silent } of this.tables) silent.clear();
     this.#messagesPerSecond = 20_000;
     await until(() => this.messages >= this.plan.messages, this.plan.messages / 4);
-    for (const room of this.rooms) room.isSilent = true;
-    await Promise.all(this.rooms.map((room) => this.drained(room)));
+    for (const table of this.tables) table.silence();
+    await Promise.all(this.tables.map((table) => this.drained(table)));
   }
 
   async #leave(): Promise<void> {
     for (const seat of this.seats) seat.isLeaving = true;
     await Promise.all(this.seats.map(({ player }) => player?.client.close()));
     await pause(1_000);
-    for (const { name } of this.rooms) {
+    for (const name of this.tables.flatMap(({ rooms }) => rooms)) {
       const { activeConnections, peers, away } = await this.relay.statistics(name);
       if (activeConnections + peers + away === 0) continue;
       this.ledger.violated(`room ${name} is not empty: ${activeConnections} connections, ${peers} peers, ${away} away`);
@@ -272,8 +287,12 @@ export class Campaign implements Scene {
   }
 }
 
-function isRoomFault(kind: SeatFaultName | RoomFaultName): kind is RoomFaultName {
+function isRoomFault(kind: TableFaultName): kind is RoomFaultName {
   return kind in ROOM_FAULTS;
+}
+
+function isTrunkFault(kind: TableFaultName): kind is TrunkFaultName {
+  return kind in TRUNK_FAULTS;
 }
 
 function total(seats: readonly Seat[]): Seat["seen"] {

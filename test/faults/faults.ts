@@ -1,18 +1,21 @@
 /** One function for each kind of fault. It ends when the fault is over, and says whether it has really happened. */
-import { RelayError } from "../../src/client/index.ts";
+import { EndReason, RelayError } from "../../src/client/index.ts";
 import type { FaultyRelay } from "./faulty-relay.ts";
-import { MILD, type Room, type Seat } from "./players.ts";
+import { MILD, type Seat, type Table } from "./players.ts";
 
 export interface Scene {
   readonly relay: FaultyRelay;
-  readonly rooms: readonly Room[];
+  readonly tables: readonly Table[];
   readonly random: () => number;
-  /** Nothing sent in the room is under way any more. */
-  readonly drained: (room: Room) => Promise<void>;
+  /** Nothing is under way any more between those who say nothing. */
+  readonly drained: (table: Table) => Promise<void>;
 }
 
 export type SeatFault = (seat: Seat, scene: Scene) => Promise<boolean>;
-export type RoomFault = (room: Room, scene: Scene) => Promise<boolean>;
+/** `room`: the relay's, one of the table's. */
+export type RoomFault = (room: string, table: Table, scene: Scene) => Promise<boolean>;
+/** Between the two rooms of a table. */
+export type TrunkFault = (table: Table, scene: Scene) => Promise<boolean>;
 export type RelayFault = (scene: Scene) => Promise<boolean>;
 
 /** The platform evicts after 10 s without an event, and a room that falls silent has two more alarms, 11 s and 21 s later. */
@@ -23,6 +26,9 @@ const STALLED = 4009;
 const SUPERSEDED = 4003;
 const CLOCK_JUMP_MS = 4 * 60_000;
 const CLIENT_JUMP_MS = 60_000;
+/** Long enough for a trunk to be dialed twice in vain, or three times, and to be given up (rule X7). */
+const SHORT_OUTAGE_MS = 4_000;
+const LONG_OUTAGE_MS = 36_000;
 
 export const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
@@ -38,10 +44,82 @@ function isNoticed(seats: readonly Seat[], timeoutMs: number): Promise<boolean> 
   return until(() => seats.some(({ seen }, index) => seen.reconnecting > (before[index] ?? 0)), timeoutMs);
 }
 
-/** The room's object was gone, and there is another one. */
-async function isBornAgain(relay: FaultyRelay, room: string, births: number): Promise<boolean> {
-  for (let look = 0; look < 100; look++, await pause(100)) if ((await relay.births(room)) > births) return true;
-  return false;
+/** How often each room of a table was built by now, and which are built again within a while. */
+class Births {
+  readonly #relay: FaultyRelay;
+  readonly #rooms: readonly string[];
+  readonly #generation: number;
+  readonly #before: readonly number[];
+
+  private constructor(relay: FaultyRelay, rooms: readonly string[], before: readonly number[]) {
+    this.#relay = relay;
+    this.#rooms = rooms;
+    this.#generation = relay.generation;
+    this.#before = before;
+  }
+
+  static async at({ rooms }: Table, relay: FaultyRelay): Promise<Births> {
+    return new Births(relay, rooms, await countOf(relay, rooms));
+  }
+
+  /** The objects of these rooms were gone, and there are others; the table's other room is as it was. */
+  async areOnlyOf(rooms: readonly string[]): Promise<boolean> {
+    for (let look = 0; look < 100; look++, await pause(100)) {
+      const now = await countOf(this.#relay, this.#rooms);
+      const born = this.#rooms.filter((_, index) => (now[index] ?? 0) > (this.#before[index] ?? 0));
+      if (!rooms.every((room) => born.includes(room))) continue;
+      return born.length === rooms.length && this.#relay.generation === this.#generation;
+    }
+    return false;
+  }
+}
+
+function countOf(relay: FaultyRelay, rooms: readonly string[]): Promise<number[]> {
+  return Promise.all(rooms.map((room) => relay.births(room)));
+}
+
+async function evicted(rooms: readonly string[], table: Table, { relay, drained }: Scene): Promise<boolean> {
+  const births = await Births.at(table, relay);
+  const seats = table.seats.filter(({ room }) => rooms.includes(room));
+  table.silence(rooms);
+  try {
+    await drained(table);
+    const sockets = seats.map(({ seen }) => seen.reconnecting);
+    await pause(SILENCE_MS);
+    table.silent.clear();
+    const areOnlyThese = await births.areOnlyOf(rooms);
+    return areOnlyThese && seats.every(({ seen }, index) => seen.reconnecting === sockets[index]);
+  } finally {
+    table.silent.clear();
+  }
+}
+
+async function aborted(rooms: readonly string[], table: Table, { relay }: Scene): Promise<boolean> {
+  const births = await Births.at(table, relay);
+  const noticed = Promise.all(rooms.map((room) => isNoticed(table.in(room), 10_000)));
+  await relay.abort(...rooms);
+  const areOnlyThese = await births.areOnlyOf(rooms);
+  return (await noticed).every(Boolean) && areOnlyThese;
+}
+
+/** What was under way on the trunk is lost, and for so long there is no other. True when there was one, and is again. */
+async function cut({ rooms }: Table, relay: FaultyRelay, outageMs: number): Promise<boolean> {
+  const { generation } = relay;
+  const sockets = await relay.cutTrunks(rooms, outageMs);
+  await pause(outageMs);
+  const before = await relay.trunks(rooms);
+  let isBack = false;
+  for (let look = 0; look < 200 && !isBack; look++, await pause(100)) {
+    const now = await relay.trunks(rooms);
+    isBack = now.messagesIn > before.messagesIn;
+  }
+  return sockets > 0 && isBack && relay.generation === generation;
+}
+
+/** Ends of connections that were told that the other end could not be reached any more. */
+function endsLost({ seats }: Table): number {
+  return seats.flatMap(({ ends }) => ends).filter(({ connection }) => connection.ending?.reason === EndReason.PeerLost)
+    .length;
 }
 
 export const SEAT_FAULTS = {
@@ -115,42 +193,56 @@ export const SEAT_FAULTS = {
     for (const link of links) link.conditions = { ...link.conditions, ...MILD };
     return count() > before + 10;
   },
+
+  "moves to the other room and back": async (seat, { random }) => {
+    const { home, table } = seat;
+    const other = table.rooms.find((room) => room !== home);
+    if (!other) return false;
+    if (seat.isLeaving) throw new Error("somebody is just sitting down there");
+    const before = seat.ends.length;
+    try {
+      await seat.move(other);
+      // Whether found there by its neighbours or not: it may be gone again before.
+      await pause(500 + random() * 4_000);
+    } finally {
+      await seat.move(home);
+    }
+    return until(() => seat.ends.length > before, 20_000);
+  },
 } satisfies Record<string, SeatFault>;
 
 export const ROOM_FAULTS = {
-  "object aborted": async ({ name, seats }, { relay }) => {
-    const { generation } = relay;
-    const births = await relay.births(name);
-    const noticed = isNoticed(seats, 10_000);
-    await relay.abort(name);
-    const isBorn = await isBornAgain(relay, name, births);
-    return (await noticed) && relay.generation === generation && isBorn;
-  },
+  "object aborted": (room, table, scene) => aborted([room], table, scene),
 
-  "object drained": async ({ name, seats }, { relay, random }) => {
-    const noticed = isNoticed(seats, 10_000);
-    await relay.drain(name, Math.floor(random() * 1_000));
+  "object drained": async (room, table, { relay, random }) => {
+    const noticed = isNoticed(table.in(room), 10_000);
+    await relay.drain(room, Math.floor(random() * 1_000));
     return noticed;
   },
 
-  "evicted by hibernation": async (room, { relay, drained }) => {
-    const { generation } = relay;
-    const births = await relay.births(room.name);
-    room.isSilent = true;
-    await drained(room);
-    const sockets = room.seats.map(({ seen }) => seen.reconnecting);
-    await pause(SILENCE_MS);
-    room.isSilent = false;
-    const isBorn = await isBornAgain(relay, room.name, births);
-    const areSocketsOld = room.seats.every(({ seen }, index) => seen.reconnecting === sockets[index]);
-    return relay.generation === generation && areSocketsOld && isBorn;
-  },
+  "evicted by hibernation": (room, table, scene) => evicted([room], table, scene),
 } satisfies Record<string, RoomFault>;
 
+export const TRUNK_FAULTS = {
+  "trunk cut": (table, { relay }) => cut(table, relay, 0),
+
+  "no trunk for 4 s": (table, { relay }) => cut(table, relay, SHORT_OUTAGE_MS),
+
+  "no trunk for 36 s": async (table, { relay }) => {
+    const before = endsLost(table);
+    const isCut = await cut(table, relay, LONG_OUTAGE_MS);
+    return isCut && endsLost(table) > before;
+  },
+
+  "both objects aborted": (table, scene) => aborted(table.rooms, table, scene),
+
+  "both evicted by hibernation": (table, scene) => evicted(table.rooms, table, scene),
+} satisfies Record<string, TrunkFault>;
+
 export const RELAY_FAULTS = {
-  "relay killed": async ({ relay, rooms, random }) => {
+  "relay killed": async ({ relay, tables, random }) => {
     const noticed = isNoticed(
-      rooms.flatMap(({ seats }) => seats),
+      tables.flatMap(({ seats }) => seats),
       10_000,
     );
     await relay.kill();
@@ -159,13 +251,13 @@ export const RELAY_FAULTS = {
     return noticed;
   },
 
-  "relay's clock jumps": async ({ relay, rooms, random }) => {
+  "relay's clock jumps": async ({ relay, tables, random }) => {
     // Back to the right time, or away from it, either way.
     const { clockOffset } = relay;
     const by = clockOffset === 0 ? CLOCK_JUMP_MS * (random() < 0.5 ? 1 : -1) : -clockOffset;
     await relay.moveClock(
       by,
-      rooms.map(({ name }) => name),
+      tables.flatMap(({ rooms }) => rooms),
     );
     return relay.clockOffset === clockOffset + by;
   },
@@ -180,5 +272,6 @@ export const RELAY_FAULTS = {
 
 export type SeatFaultName = keyof typeof SEAT_FAULTS;
 export type RoomFaultName = keyof typeof ROOM_FAULTS;
+export type TrunkFaultName = keyof typeof TRUNK_FAULTS;
 export type RelayFaultName = keyof typeof RELAY_FAULTS;
-export type FaultName = SeatFaultName | RoomFaultName | RelayFaultName;
+export type FaultName = SeatFaultName | RoomFaultName | TrunkFaultName | RelayFaultName;

@@ -4,22 +4,23 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { buildBundle } from "../../scripts/workerd-bundle.ts";
+import type { ConnectionView } from "../../src/relay/connection-view.ts";
+import type { RoomStatistics } from "../../src/relay/statistics.ts";
+import type { TrunkTraffic } from "../../src/relay/trunk/traffic.ts";
 import { TEST_APP } from "../support/tickets.ts";
 import { RunningRelay } from "../support/running-relay.ts";
 
 const ENTRY = fileURLToPath(new URL("relay/worker.ts", import.meta.url));
 /** The smallest there is for what may wait for one peer: so that a slow one gets there. */
-const SETTINGS = JSON.stringify({ default: { joinsPerMinute: 0, maxQueuedBytes: 64 * 1024 } });
+const SETTINGS = { joinsPerMinute: 0, maxQueuedBytes: 64 * 1024 };
 /** What the relay logs when it has failed; a join into an object that is just being aborted is no failure of its own. */
 const FAILURES = /"event":"(internal_error|store_failed|http_error|close_failed)"/;
 
-export interface RoomStatistics {
-  readonly activeConnections: number;
-  readonly peers: number;
-  readonly away: number;
-  readonly totalPackets: number;
-  readonly drops: Readonly<Record<string, number>>;
-  readonly refusals: Readonly<Record<string, number>>;
+/** Of relay/worker.ts. */
+interface BackDoorAnswer {
+  readonly births: Readonly<Record<string, number>>;
+  /** Sockets of trunks that this request has broken. */
+  readonly cut: number;
 }
 
 export class FaultyRelay implements AsyncDisposable {
@@ -37,12 +38,13 @@ export class FaultyRelay implements AsyncDisposable {
     this.#log = log;
   }
 
-  static async start(): Promise<FaultyRelay> {
+  static async start(settings: Readonly<Record<string, number>> = {}): Promise<FaultyRelay> {
     const folder = mkdtempSync(join(tmpdir(), "edge-relay-faults-"));
     const log = join(folder, "relay.log");
     buildBundle(folder, ENTRY);
     const build = { bundle: folder, log, v8Flags: ["--expose-gc"] };
-    return new FaultyRelay(await RunningRelay.start({ APP_SETTINGS: SETTINGS }, build), folder, log);
+    const APP_SETTINGS = JSON.stringify({ default: { ...SETTINGS, ...settings } });
+    return new FaultyRelay(await RunningRelay.start({ APP_SETTINGS }, build), folder, log);
   }
 
   get url(): string {
@@ -63,6 +65,19 @@ export class FaultyRelay implements AsyncDisposable {
     return this.#relay.admin(`/apps/${TEST_APP}/rooms/${room}/statistics`);
   }
 
+  async connections(room: string): Promise<readonly ConnectionView[]> {
+    const page = await this.#relay.admin<{ connections: ConnectionView[] }>(
+      `/apps/${TEST_APP}/rooms/${room}/connections?limit=1000`,
+    );
+    return page.connections;
+  }
+
+  /** What has gone over the trunks of these rooms, added up. */
+  async trunks(rooms: readonly string[]): Promise<TrunkTraffic> {
+    const all = await Promise.all(rooms.map((room) => this.statistics(room)));
+    return all.map(({ trunk }) => trunk).reduce(added);
+  }
+
   admin<T>(path: string): Promise<T> {
     return this.#relay.admin(path);
   }
@@ -73,13 +88,21 @@ export class FaultyRelay implements AsyncDisposable {
   }
 
   /** As a deploy does to every object. */
-  async abort(room: string): Promise<void> {
-    await this.#backDoor("abort", { room });
+  async abort(...rooms: readonly string[]): Promise<void> {
+    await this.#backDoor("abort", rooms);
+  }
+
+  /**
+   * Breaks every trunk to and from these rooms, with what is under way on it, and lets none be dialed for so long. Returns how
+   * many sockets there were.
+   */
+  async cutTrunks(rooms: readonly string[], outageMs: number): Promise<number> {
+    return (await this.#backDoor("cut", rooms, { outage: outageMs })).cut;
   }
 
   async moveClock(by: number, rooms: readonly string[]): Promise<void> {
     this.clockOffset += by;
-    await this.#backDoor("clock", { by: String(by) }, rooms);
+    await this.#backDoor("clock", rooms, { by });
   }
 
   /** How often this process has built the room's object. Asking does not wake it. */
@@ -114,18 +137,22 @@ export class FaultyRelay implements AsyncDisposable {
 
   async #backDoor(
     what: string,
-    parameters: Readonly<Record<string, string>> = {},
     rooms: readonly string[] = [],
-  ): Promise<{ births: Record<string, number> }> {
-    const { room, ...others } = parameters;
-    const query = new URLSearchParams(others);
-    for (const each of room === undefined ? rooms : [room]) query.append("room", nameOf(each));
+    parameters: Readonly<Record<string, number>> = {},
+  ): Promise<BackDoorAnswer> {
+    const query = new URLSearchParams(Object.entries(parameters).map(([name, value]) => [name, String(value)]));
+    for (const room of rooms) query.append("room", nameOf(room));
     const response = await fetch(`${this.url}/test/${what}?${query}`);
     if (!response.ok) throw new Error(`/test/${what} answered ${response.status}: ${await response.text()}`);
-    return (await response.json()) as { births: Record<string, number> };
+    return (await response.json()) as BackDoorAnswer;
   }
 }
 
 function nameOf(room: string): string {
   return `app/${TEST_APP}/room/${room}`;
+}
+
+function added(a: TrunkTraffic, b: TrunkTraffic): TrunkTraffic {
+  const names = Object.keys(a) as (keyof TrunkTraffic)[];
+  return Object.fromEntries(names.map((name) => [name, a[name] + b[name]])) as TrunkTraffic;
 }

@@ -1,11 +1,11 @@
 /** How many faults of which kind: the whole campaign, and a small one that belongs to `npm test`. */
-import type { CampaignPlan } from "./campaign.ts";
-import type { RelayFaultName, RoomFaultName, SeatFaultName } from "./faults.ts";
+import type { CampaignPlan, TableFaultName } from "./campaign.ts";
+import type { RelayFaultName } from "./faults.ts";
 
-type Group = readonly (SeatFaultName | RoomFaultName)[];
+type Group = readonly TableFaultName[];
 type Plan = Omit<CampaignPlan, "seed" | "log">;
 
-/** Four rooms go through each part, so what is here once happens four times. */
+/** Four tables go through each part, so what is here once happens four times. */
 const QUICK: readonly Group[] = [
   ["socket cut", "half-open, the application notices"],
   ["second login", "socket cut"],
@@ -24,6 +24,17 @@ const SLOW: readonly Group[] = [
   ["half-open, found by silence", "reordered by the simulator"],
 ];
 
+/** Of what there is between two rooms only. */
+const QUICK_BETWEEN: readonly Group[] = [
+  ["trunk cut"],
+  ["moves to the other room and back", "socket cut"],
+  ["trunk cut", "half-open, the application notices"],
+  ["no trunk for 4 s"],
+  ["both objects aborted"],
+  ["moves to the other room and back", "trunk cut"],
+];
+const SLOW_BETWEEN: readonly Group[] = [["no trunk for 36 s"], ["both evicted by hibernation"]];
+
 function times<T>(count: number, items: readonly T[]): T[] {
   return Array.from({ length: count }, () => items).flat();
 }
@@ -32,33 +43,68 @@ const JUMPS = times<RelayFaultName>(2, ["relay's clock jumps", "clients' clock j
 
 /** The second part brings the last process to its size; the third is held against it. */
 export const WHOLE: Plan = {
+  rooms: 1,
   messages: 1_000_000,
   messagesPerSecond: 4_000,
   faults: 200,
   maxGrowth: 1.1,
   parts: [
     {
-      inRooms: QUICK,
+      atTables: QUICK,
       everywhere: times(4, ["relay killed", "relay's clock jumps", "relay's clock jumps", "relay killed"]),
     },
-    { inRooms: [...QUICK, ...SLOW], everywhere: JUMPS },
-    { inRooms: [...QUICK, ...SLOW], everywhere: JUMPS },
+    { atTables: [...QUICK, ...SLOW], everywhere: JUMPS },
+    { atTables: [...QUICK, ...SLOW], everywhere: JUMPS },
+  ],
+};
+
+/** What takes half a minute is shared out between two parts. */
+export const WHOLE_BETWEEN: Plan = {
+  ...WHOLE,
+  rooms: 2,
+  faults: 300,
+  parts: [
+    {
+      atTables: [...QUICK, ...QUICK_BETWEEN],
+      everywhere: times(4, ["relay killed", "relay's clock jumps", "relay's clock jumps", "relay killed"]),
+    },
+    { atTables: [...QUICK, ...QUICK_BETWEEN, ...SLOW.slice(0, 1), ...SLOW_BETWEEN], everywhere: JUMPS },
+    { atTables: [...QUICK, ...QUICK_BETWEEN, ...SLOW], everywhere: JUMPS },
   ],
 };
 
 /** Without what takes half a minute: eviction, silence, a reader that is given up. */
 export const SMALL: Plan = {
+  rooms: 1,
   messages: 20_000,
   messagesPerSecond: 3_000,
   faults: 25,
   maxGrowth: 1.5, // a process this young has not reached its size
   parts: [
     {
-      inRooms: [["socket cut", "half-open, the application notices"], ["second login"]],
+      atTables: [["socket cut", "half-open, the application notices"], ["second login"]],
       everywhere: ["relay killed", "relay's clock jumps", "relay's clock jumps"],
     },
     {
-      inRooms: [["object aborted"], ["slow reader, below 20 s", "reordered by the simulator"], ["object drained"]],
+      atTables: [["object aborted"], ["slow reader, below 20 s", "reordered by the simulator"], ["object drained"]],
+      everywhere: ["clients' clock jumps"],
+    },
+  ],
+};
+
+export const SMALL_BETWEEN: Plan = {
+  rooms: 2,
+  messages: 20_000,
+  messagesPerSecond: 2_000,
+  faults: 25,
+  maxGrowth: 1.5,
+  parts: [
+    {
+      atTables: [["trunk cut"], ["object aborted", "socket cut"]],
+      everywhere: ["relay killed", "relay's clock jumps", "relay's clock jumps"],
+    },
+    {
+      atTables: [["both objects aborted"], ["trunk cut", "second login"], ["moves to the other room and back"]],
       everywhere: ["clients' clock jumps"],
     },
   ],

@@ -1,4 +1,4 @@
-/** 16 seats in rooms of four. Whoever sits there talks to both neighbours in all families, both ways, all the time. */
+/** 16 seats at four tables. Whoever sits there talks to both neighbours in all families, both ways, all the time. */
 import {
   ConnectionState,
   type RelayClient,
@@ -22,27 +22,52 @@ const FAULTY_CLOSES: readonly number[] = [4001, 4002, 4004, 4006, 4007, 4010, 40
 const REDIAL_MS = 250;
 export const MILD = { loss: 1, lagMs: 5, jitterMs: 5, reorderPercent: 5, reorderMs: 10, duplicatePercent: 1 };
 
-export interface Room {
+/** Seats in a ring: all in one room of the relay, or in two, so that every second connection goes from one to the other. */
+export class Table {
   readonly index: number;
-  readonly name: string;
-  readonly seats: Seat[];
+  /** The relay's rooms that its seats are in. */
+  readonly rooms: readonly string[];
+  readonly seats: Seat[] = [];
   /** Behind the simulator: its connections lose and reorder. */
   readonly isLossy: boolean;
-  /** Nobody says anything, so that the room may be evicted. */
-  isSilent: boolean;
+  /** Those of its rooms in which nobody says anything, and to which nobody does, so that they may be evicted. */
+  readonly silent = new Set<string>();
+
+  constructor(index: number, rooms: number, isLossy: boolean) {
+    this.index = index;
+    this.rooms = Array.from({ length: rooms }, (_, room) => (rooms === 1 ? `r${index}` : `r${index}-${room}`));
+    this.isLossy = isLossy;
+  }
+
+  /** Halves of the ring, not every second seat: then some connections stay within a room, and some do not. */
+  homeOf(place: number, places: number): string {
+    return this.rooms[Math.floor((place * this.rooms.length) / places)] ?? this.rooms[0]!;
+  }
+
+  in(room: string): Seat[] {
+    return this.seats.filter((seat) => seat.room === room);
+  }
+
+  silence(rooms: readonly string[] = this.rooms): void {
+    for (const room of rooms) this.silent.add(room);
+  }
 }
 
 /** One end of a connection: what it has sent, and whether it was told when it was over. */
 export interface End extends Opened {
   readonly seat: number;
+  readonly other: Seat;
   readonly family: Family;
   readonly flows: readonly Flow[];
 }
 
-/** A place in a room: one peer id, and one client after another. */
+/** A place at a table: one peer id, and one client after another. */
 export class Seat {
   readonly index: number;
-  readonly room: Room;
+  readonly table: Table;
+  readonly home: string;
+  /** The relay's room that its next client joins. */
+  room: string;
   readonly proxy: Proxy;
   readonly ledger: Ledger;
   readonly network: SimulatedNetwork | undefined;
@@ -58,12 +83,13 @@ export class Seat {
   isLeaving = false;
   player: Player | undefined;
 
-  constructor(index: number, room: Room, proxy: Proxy, ledger: Ledger, seed: number) {
+  constructor(index: number, table: Table, home: string, proxy: Proxy, ledger: Ledger, seed: number) {
     this.index = index;
-    this.room = room;
+    this.table = table;
+    this.home = this.room = home;
     this.proxy = proxy;
     this.ledger = ledger;
-    if (room.isLossy) this.network = simulateNetwork({ ...MILD, seed: seed + index * 2 });
+    if (table.isLossy) this.network = simulateNetwork({ ...MILD, seed: seed + index * 2 });
   }
 
   get peer(): bigint {
@@ -71,8 +97,13 @@ export class Seat {
   }
 
   get next(): Seat {
-    const { seats } = this.room;
+    const { seats } = this.table;
     return seats[(seats.indexOf(this) + 1) % seats.length] ?? this;
+  }
+
+  /** Neither says anything to the other just now. */
+  isSilentTo(other: Seat): boolean {
+    return this.table.silent.has(this.room) || this.table.silent.has(other.room);
   }
 
   /** Joins, which ends whoever sits here already (rule S4). */
@@ -80,7 +111,7 @@ export class Seat {
     const client = await connect({
       url: this.proxy.url,
       app: TEST_APP,
-      room: this.room.name,
+      room: this.room,
       ticket: () => testTicket({ peer: this.peer, now: Date.now() - TICKET_AGE_MS, expiresInSeconds: 7200 }),
       timeoutMs: 20_000,
       ...(this.network && { WebSocket: this.network.WebSocket, isLossy: true }),
@@ -91,9 +122,22 @@ export class Seat {
     return player;
   }
 
+  /** Leaves as one who does not come back, and comes to another room. */
+  async move(room: string): Promise<void> {
+    this.isLeaving = true;
+    try {
+      await this.player?.client.close();
+      this.player?.tick(0, () => 0);
+      this.room = room;
+      await this.join();
+    } finally {
+      this.isLeaving = false;
+    }
+  }
+
   /** Whether every route from and to this seat has carried something that was sent after `marks` was taken. */
   hasProgressed(marks: ReadonlyMap<string, number>): boolean {
-    return this.room.isSilent || this.#routes().every((route) => this.#isBeyond(route, marks.get(key(route)) ?? 0));
+    return this.#routes().every((route) => this.#isBeyond(route, marks.get(key(route)) ?? 0));
   }
 
   /** How much has been sent on each route from and to this seat. */
@@ -116,9 +160,11 @@ export class Seat {
     return flow !== undefined && flow.base + flow.received > mark;
   }
 
+  /** Those on which something may be said. */
   #routes(): Route[] {
-    const { seats } = this.room;
-    const neighbours = seats.filter((other) => other.next === this || this.next === other);
+    const { seats } = this.table;
+    const all = seats.filter((other) => other.next === this || this.next === other);
+    const neighbours = all.filter((other) => !this.isSilentTo(other));
     return neighbours.flatMap((other) => [...routes(this.index, other.index), ...routes(other.index, this.index)]);
   }
 }
@@ -159,8 +205,8 @@ export class Player {
     for (const end of [...this.#ends]) if (end.connection.ending) this.#discard(end);
     if (this.client.status === "closed") return;
     this.#dial();
-    if (this.#seat.room.isSilent) return;
     for (const end of this.#ends) {
+      if (this.#seat.isSilentTo(end.other)) continue;
       for (const flow of end.flows) this.#send(end, flow, Math.floor(perFlow * 2 * random() + random()));
     }
   }
@@ -210,13 +256,13 @@ export class Player {
 
   #opened(family: Family, opened: Opened): void {
     const seat = this.#seat;
-    const other = seat.room.seats.find(({ peer }) => peer === opened.connection.peer);
+    const other = seat.table.seats.find(({ peer }) => peer === opened.connection.peer);
     if (!other || [...this.#ends].some(({ connection }) => connection === opened.connection)) return;
     const route = { from: seat.index, to: other.index, family };
     const lanes = Array.from({ length: LANES[family] }, (_, lane) => ({ ...route, lane, isReliable: true }));
     const all = [...lanes, { ...route, lane: 0, isReliable: false }];
-    const flows = all.map((each) => seat.ledger.open(each, seat.room.isLossy));
-    const end: End = { ...opened, seat: seat.index, family, flows };
+    const flows = all.map((each) => seat.ledger.open(each, seat.table.isLossy));
+    const end: End = { ...opened, seat: seat.index, other, family, flows };
     this.#ends.add(end);
     seat.ends.push(end);
   }

@@ -1,16 +1,24 @@
-/** `npm run test:faults [-- --seed n] [--small]`: the fault campaign. Ends with 1 when a promise was broken. */
+/** `npm run test:faults [-- --seed n] [--small] [--rooms 2]`: the fault campaign. Ends with 1 when a promise was broken. */
 import { parseArgs } from "node:util";
 import { Campaign } from "./campaign.ts";
-import { SMALL, WHOLE } from "./plans.ts";
+import { SMALL, SMALL_BETWEEN, WHOLE, WHOLE_BETWEEN } from "./plans.ts";
 
 const LIMIT_MS = 10 * 60_000;
 
-const { values } = parseArgs({ options: { seed: { type: "string" }, small: { type: "boolean", default: false } } });
+const { values } = parseArgs({
+  options: {
+    seed: { type: "string" },
+    small: { type: "boolean", default: false },
+    rooms: { type: "string", default: "1" },
+  },
+});
+if (values.rooms !== "1" && values.rooms !== "2") throw new Error(`--rooms is 1 or 2, not ${values.rooms}`);
+const [small, whole] = values.rooms === "1" ? [SMALL, WHOLE] : [SMALL_BETWEEN, WHOLE_BETWEEN];
 const seed = Number(values.seed ?? Math.floor(Math.random() * 0x7fff_ffff));
 const startedAt = Date.now();
-console.log(`fault campaign, seed ${seed}`);
+console.log(`fault campaign, ${values.rooms === "1" ? "each table in one room" : "across rooms"}, seed ${seed}`);
 
-const campaign = new Campaign({ ...(values.small ? SMALL : WHOLE), seed, log: (line) => console.log(line) });
+const campaign = new Campaign({ ...(values.small ? small : whole), seed, log: (line) => console.log(line) });
 const late = setTimeout(() => {
   console.error(`not done within 10 minutes; repeat with --seed ${seed}`);
   for (const line of [...campaign.ledger.notes, ...campaign.ledger.violations]) console.error(`  ${line}`);

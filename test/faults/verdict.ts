@@ -27,7 +27,7 @@ export function balance(campaign: Campaign): Balance {
   return {
     lost: missing(ends.filter(({ connection }) => !connection.ending)),
     undelivered: missing(ends.filter(({ connection }) => connection.ending)),
-    untold: endsNotTold(campaign.seats),
+    untold: [...endsNotTold(campaign.seats), ...endsLeftOver(campaign.seats)],
   };
 }
 
@@ -64,16 +64,29 @@ export function judge(campaign: Campaign, { lost, undelivered, untold }: Balance
 
 /** A connection that has ended at one end has to have ended at the other, with a reason at both. */
 function endsNotTold(seats: readonly Seat[]): string[] {
-  const ends = seats.flatMap(({ room, ends: all }) =>
-    all.map((end) => ({ ...end, name: `${room.name}/${end.connection.id}` })),
+  const within = seats.flatMap(({ home, ends: all }) =>
+    // Between rooms each end has an id of its own.
+    all.filter(({ other }) => other.home === home).map((end) => ({ ...end, name: `${home}/${end.connection.id}` })),
   );
-  const over = new Set(ends.filter(({ connection }) => connection.ending).map(({ name }) => name));
-  const silent = ends.filter(
+  const over = new Set(within.filter(({ connection }) => connection.ending).map(({ name }) => name));
+  const silent = within.filter(
     ({ name, connection }) => over.has(name) && connection.id !== 0n && !connection.ending?.reason,
   );
   return silent.map(
     ({ seat, family, name }) => `connection ${name}, ${family}: seat ${seat} was not told that it ended`,
   );
+}
+
+/** Now that all is quiet two neighbours have one connection in each family, open at both ends: what else is open was not told. */
+function endsLeftOver(seats: readonly Seat[]): string[] {
+  const open = new Map<string, number[]>();
+  for (const { seat, other, family, connection } of seats.flatMap(({ ends }) => ends)) {
+    if (connection.ending) continue;
+    const key = `${family} between seats ${[seat, other.index].toSorted((a, b) => a - b).join(" and ")}`;
+    open.set(key, [...(open.get(key) ?? []), seat]);
+  }
+  const uneven = [...open].filter(([, at]) => at.length !== 2 || at[0] === at[1]);
+  return uneven.map(([key, at]) => `${key}: open at ${at.map((seat) => `seat ${seat}`).join(", ")} alone`);
 }
 
 /** Of one process: from when all kinds of fault but a kill had been there once, to when all peers had left. */

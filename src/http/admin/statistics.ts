@@ -30,7 +30,9 @@ export const RoomStatisticsSchema = z
     drops: tally(DROP_REASONS).openapi({ description: "Data frames that were not relayed, by reason." }),
     refusals: tally(REFUSALS).openapi({ description: "Frames that were refused, by error." }),
     joinRefusals: tally(JOIN_REFUSALS).openapi({ description: "Joins that this room refused, by reason." }),
-    trunk: tally(TRUNK_COUNTS).openapi({ description: "WebSocket messages to and from other rooms, and their bytes." }),
+    trunk: tally(TRUNK_COUNTS).openapi({
+      description: "WebSocket messages to and from other rooms, their bytes, and sockets dialed.",
+    }),
   })
   .openapi("RoomStatistics");
 

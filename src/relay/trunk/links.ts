@@ -1,12 +1,12 @@
 /** The sockets of trunks: dialed when there is something to say, accepted, and what is said on them first (rules X5, X6). */
-import { ConnectionState, Path, type PeerId } from "../../protocol/index.ts";
+import { ConnectionState, Path, PathFlag, type PeerId } from "../../protocol/index.ts";
 import type { ConnectionRecord, P2PConnection } from "../connection.ts";
-import { send } from "../flow/flow-control.ts";
+import { send, tellPath } from "../flow/flow-control.ts";
 import type { RelaySocket, TrunkSocket } from "../ports.ts";
 import type { RoomState } from "../room-state.ts";
 import { Link } from "../sessions/link.ts";
 import { OpenFlag, TRUNK_VERSION, type TrunkFrameName, type TrunkValues, encodeTrunk } from "./frames.ts";
-import type { Trunk, TrunkUse } from "./trunk.ts";
+import { type Trunk, type TrunkUse, isRetryDue } from "./trunk.ts";
 
 /** On the wire: "this family has no port" and "no channel given". */
 const NONE = -1;
@@ -63,9 +63,10 @@ export function addLink(room: RoomState, trunk: Trunk, socket: TrunkSocket): Lin
 /** Not while a broken one waits for its next attempt: what is said meanwhile is settled by the list that begins it. */
 export function dial(room: RoomState, trunk: Trunk): Link | undefined {
   const { port, now } = room.crossing;
-  const mustWait = trunk.retryAt !== Infinity && trunk.retryAt > now;
+  const mustWait = trunk.retryAt !== Infinity && !isRetryDue(trunk, now);
   if (!port || mustWait) return undefined;
   trunk.retryAt = Infinity;
+  room.counters.trunkDialed();
   trunk.dialed = addLink(room, trunk, port.dial(trunk.room));
   sendList(room, trunk, trunk.dialed);
   return trunk.dialed;
@@ -128,4 +129,12 @@ export function nearPeer({ farPeer, fromPeerId, toPeerId }: P2PConnection): Peer
 
 export function nearLink(room: RoomState, half: P2PConnection): Link | undefined {
   return room.sessions.get(nearPeer(half))?.link;
+}
+
+/** There is a way to the far end, and frames may have been lost before. */
+export function tellOpen(room: RoomState, half: P2PConnection): void {
+  const link = half.state === ConnectionState.Connecting ? undefined : nearLink(room, half);
+  if (!link) return;
+  if (half.farPath === Path.Away) tellPath(room, link, half, Path.Away);
+  else tellPath(room, link, half, Path.Open, PathFlag.Lost);
 }

@@ -1,12 +1,10 @@
 /** Two rooms compare their halves, as a client and its room do after a welcome (rule X6). */
-import { ConnectionState, EndReason, Path, PathFlag } from "../../protocol/index.ts";
-import type { ConnectionRecord } from "../connection.ts";
-import { tellPath } from "../flow/flow-control.ts";
+import { ConnectionState, EndReason, Path } from "../../protocol/index.ts";
 import type { RoomState } from "../room-state.ts";
 import type { Link } from "../sessions/link.ts";
 import { TRUNK_VERSION, type TrunkValues } from "./frames.ts";
 import { disconnect, findHalf, raise } from "./hearing.ts";
-import { isAsking, nearLink, nearPeer, say, sendList } from "./links.ts";
+import { isAsking, nearPeer, say, sendList, tellOpen } from "./links.ts";
 import { endHere } from "./saying.ts";
 import { loseLink } from "./losing.ts";
 import type { Trunk } from "./trunk.ts";
@@ -46,13 +44,6 @@ export function heardListed(room: RoomState, trunk: Trunk): void {
     if (listing.has(half)) tellOpen(room, half);
     else if (half.farHandle !== undefined && !isAsking(half)) endHere(room, half, EndReason.EndedWhileAway);
   }
-}
-
-function tellOpen(room: RoomState, half: ConnectionRecord): void {
-  const link = half.state === ConnectionState.Connecting ? undefined : nearLink(room, half);
-  if (!link) return;
-  if (half.farPath === Path.Away) tellPath(room, link, half, Path.Away);
-  else tellPath(room, link, half, Path.Open, PathFlag.Lost);
 }
 
 function sayHowItEnded(room: RoomState, trunk: Trunk, { mine, yours }: TrunkValues<"half">): void {

@@ -1,13 +1,15 @@
 /** A peer that is not here may be in another room: the directory is asked, for as long as the connect waits (rule X1). */
 import { ConnectionState, type PeerId } from "../../protocol/index.ts";
+import { isOver } from "../alarm-clock.ts";
 import type { ConnectionRecord, P2PConnection } from "../connection.ts";
 import type { RoomState } from "../room-state.ts";
 import { sayOpen } from "./links.ts";
-import { type Trunk, bind, trunkTo } from "./trunk.ts";
+import { type Search, type Trunk, bind, trunkTo } from "./trunk.ts";
 
 /** Alarms ring at whole seconds. A room may take one to tell who has come (directory/reporting.ts). */
 const SECOND_MS = 1_000;
 const MAX_DOUBLINGS = 6;
+const LONGEST_MS = SECOND_MS * 2 ** MAX_DOUBLINGS;
 
 /** A port of the runtime: which room each of them is in, "" for the app's own; undefined for none. */
 export type Located = readonly (readonly [peer: PeerId, room: string | undefined])[];
@@ -16,7 +18,7 @@ export function seek(room: RoomState, peer: PeerId): void {
   const { crossing, settings, sessions } = room;
   if (!crossing.port || settings.crossRooms === 0 || sessions.has(peer)) return;
   const known = crossing.searches.get(peer);
-  if (known && (known.isAsked || known.askAt !== Infinity)) return;
+  if (known && (known.isAsked || (known.askAt !== Infinity && !isAskDue(known, crossing.now)))) return;
   crossing.searches.set(peer, { askAt: Infinity, isAsked: true, attempts: known?.attempts ?? 0 });
   crossing.wanted.add(peer);
 }
@@ -64,9 +66,13 @@ export function seekLater(room: RoomState, peer: PeerId): void {
   room.wake(askAt);
 }
 
+export function isAskDue({ askAt }: Search, now: number): boolean {
+  return isOver(askAt, LONGEST_MS, now);
+}
+
 export function seekAgain({ crossing }: RoomState): void {
   for (const [peer, search] of crossing.searches) {
-    if (crossing.now < search.askAt) continue;
+    if (!isAskDue(search, crossing.now)) continue;
     search.askAt = Infinity;
     search.isAsked = true;
     crossing.wanted.add(peer);

@@ -3,13 +3,13 @@ import { ConnectionState, EndReason, Path } from "../../protocol/index.ts";
 import { discardBacklog, stallTime, tellPath } from "../flow/flow-control.ts";
 import type { RoomState } from "../room-state.ts";
 import type { Link } from "../sessions/link.ts";
-import { nearLink, sendList } from "./links.ts";
+import { nearLink, sendList, tellOpen } from "./links.ts";
+import { isAskDue } from "./locating.ts";
 import { endHere } from "./saying.ts";
-import type { Trunk } from "./trunk.ts";
+import { LONGEST_RETRY_MS, type Trunk, isRetryDue } from "./trunk.ts";
 
 /** Who had not dialed waits for who had, which tries at once. */
 const FIRST_RETRY_MS = 1_000;
-const MAX_DOUBLINGS = 3;
 /** So long the other room may not be reached before what leads to it ends. */
 export const GIVE_UP_MS = 30_000;
 
@@ -31,13 +31,21 @@ export function linkLost(room: RoomState, link: Link): void {
   dropTrunkLink(room, link);
   if (!wasUsed) return forget(room, trunk); // it was at rest: all had been said
   trunk.listing = undefined;
-  // Frames may have been lost on the one; both rooms say on the other what they have.
-  if (trunk.link) return sendList(room, trunk, trunk.link);
+  if (trunk.link) return goOn(room, trunk, trunk.link);
   trunk.lostAt ??= room.crossing.now;
   // The other room may have halves whose end it has not heard of: then it dials.
   if (trunk.halves.size === 0) return;
   tellLost(room, trunk);
   redialLater(room, trunk, wasDialed);
+}
+
+/**
+ * Frames may have been lost on the one; the other room is told on the other what there is. It may have taken the one for
+ * rested, and then has nothing to say: so the ends here are told without it.
+ */
+function goOn(room: RoomState, trunk: Trunk, link: Link): void {
+  sendList(room, trunk, link);
+  for (const half of trunk.halves) tellOpen(room, half);
 }
 
 /** Out of every list; its socket is the caller's concern. */
@@ -65,7 +73,7 @@ function tellLost(room: RoomState, trunk: Trunk): void {
 function redialLater(room: RoomState, trunk: Trunk, wasDialed: boolean): void {
   const { now } = room.crossing;
   const isFirst = trunk.attempts === 0;
-  const delay = isFirst && wasDialed ? 0 : FIRST_RETRY_MS * 2 ** Math.min(trunk.attempts, MAX_DOUBLINGS);
+  const delay = isFirst && wasDialed ? 0 : Math.min(FIRST_RETRY_MS * 2 ** trunk.attempts, LONGEST_RETRY_MS);
   trunk.attempts++;
   trunk.retryAt = now + delay;
   if (delay === 0) room.dial(trunk);
@@ -77,8 +85,9 @@ export function sweepTrunks(room: RoomState): void {
   const { trunks, links, now } = room.crossing;
   for (const link of [...links.values()]) if (now >= stallTime(link)) loseLink(room, link, "stalled");
   for (const trunk of [...trunks.values()]) {
+    if (trunk.lostAt !== undefined) trunk.lostAt = Math.min(trunk.lostAt, now); // a clock that has gone back
     if (trunk.lostAt !== undefined && now >= trunk.lostAt + GIVE_UP_MS) giveUp(room, trunk);
-    else if (now >= trunk.retryAt && !trunk.link && trunk.halves.size > 0) room.dial(trunk);
+    else if (isRetryDue(trunk, now) && !trunk.link && trunk.halves.size > 0) room.dial(trunk);
   }
 }
 
@@ -86,11 +95,14 @@ export function sweepTrunks(room: RoomState): void {
 export function nextTrunkTime({ crossing }: RoomState): number {
   let next = Infinity;
   for (const link of crossing.links.values()) next = Math.min(next, stallTime(link));
-  for (const { lostAt, retryAt, halves } of crossing.trunks.values()) {
-    if (halves.size === 0) continue; // kept for what the other room may ask: no reason to wake
-    next = Math.min(next, retryAt, lostAt === undefined ? Infinity : lostAt + GIVE_UP_MS);
+  for (const trunk of crossing.trunks.values()) {
+    if (trunk.halves.size === 0) continue; // kept for what the other room may ask: no reason to wake
+    const retryAt = isRetryDue(trunk, crossing.now) ? crossing.now : trunk.retryAt;
+    next = Math.min(next, retryAt, trunk.lostAt === undefined ? Infinity : trunk.lostAt + GIVE_UP_MS);
   }
-  for (const { askAt } of crossing.searches.values()) next = Math.min(next, askAt);
+  for (const search of crossing.searches.values()) {
+    next = Math.min(next, isAskDue(search, crossing.now) ? crossing.now : search.askAt);
+  }
   return next;
 }
 

@@ -1,7 +1,11 @@
 import type { PeerId } from "../../protocol/index.ts";
+import { isOver } from "../alarm-clock.ts";
 import type { ConnectionRecord } from "../connection.ts";
 import type { TrunkPort, TrunkSocket } from "../ports.ts";
 import type { Link } from "../sessions/link.ts";
+
+/** No broken trunk waits longer before it is dialed again. */
+export const LONGEST_RETRY_MS = 8_000;
 
 /** The way to one other room: what is between the two, and the sockets there are for it just now. */
 export class Trunk {
@@ -84,6 +88,11 @@ export function trunkTo({ trunks }: Crossing, room: string): Trunk {
   let trunk = trunks.get(room);
   if (!trunk) trunks.set(room, (trunk = new Trunk(room)));
   return trunk;
+}
+
+/** Whether a broken trunk has waited long enough to be dialed again; false also where none is broken. */
+export function isRetryDue({ retryAt }: Trunk, now: number): boolean {
+  return isOver(retryAt, LONGEST_RETRY_MS, now);
 }
 
 /** The half leads over this trunk from now on. */

@@ -1,13 +1,15 @@
 /** ISteamNetworkingMessages. Reference: steam-networking.md, section 4; what the relay adds: docs/protocol.md. */
 import { describe, expect } from "vitest";
-import { ConnectionType, type RelayClient, type RelayConnection } from "../../../src/client/index.ts";
+import { ConnectionType, type Ending, type RelayClient, type RelayConnection } from "../../../src/client/index.ts";
 import { NetworkingMessages, Result, SendFlag, SteamConnectionState } from "../../../src/client/steam/index.ts";
 import {
   type ContractContext,
   EventLog,
   type Scene,
+  arrival,
   bytes,
   contractTest,
+  inTime,
   microtasks,
   newPeer,
   pattern,
@@ -107,16 +109,22 @@ async function withBareEnd(scene: Scene, options?: Options) {
   const [a, client] = await Promise.all([user(scene, options), scene.join()]);
   const listener = client.listen({ type: ConnectionType.NetworkingMessages });
   a.send(client, "hello");
-  const { value: end } = await listener[Symbol.asyncIterator]().next();
-  if (!end) throw new Error("nothing came");
-  await end.accept();
+  const end = await arrival(listener);
+  await inTime(end.accept(), "the accept is known");
   await a.reached(client, Connected);
   return { a, client, end };
 }
 
+function ended(end: RelayConnection): Promise<Ending> {
+  return inTime(end.closed, "the connection ends");
+}
+
 async function countUntilClosed(end: RelayConnection): Promise<number> {
   let count = 0;
-  for await (const _ of end) count++;
+  const read = async (): Promise<void> => {
+    for await (const _ of end) count++;
+  };
+  await inTime(read(), "all that was sent is read, and the connection ends");
   return count;
 }
 
@@ -449,7 +457,7 @@ export function messagesTests(context: ContractContext): void {
       test("[NM-37] CloseSessionWithUser: the connection ends with reason 1001", async ({ scene }) => {
         const { a, client, end } = await withBareEnd(scene);
         a.api.closeSessionWithUser(client.peer);
-        expect(await end.closed).toMatchObject({ reason: SESSION_CLOSED, closedBy: "peer" });
+        expect(await ended(end)).toMatchObject({ reason: SESSION_CLOSED, closedBy: "peer" });
       });
 
       test("[NM-38] CloseSessionWithUser: unread messages are gone", async ({ scene }) => {
@@ -468,7 +476,7 @@ export function messagesTests(context: ContractContext): void {
         for (const _ of range(50)) a.send(client, new Uint8Array(8 * KIB), Reliable);
         a.api.closeSessionWithUser(client.peer);
         expect(await countUntilClosed(end)).toBe(51);
-        expect((await end.closed).reason).toBe(SESSION_CLOSED);
+        expect((await ended(end)).reason).toBe(SESSION_CLOSED);
       });
 
       test("[NM-40] SteamNetworkingMessagesSessionFailed_t: not posted when the peer closes the session", async ({
@@ -614,7 +622,7 @@ export function messagesTests(context: ContractContext): void {
 
       test("[NM-53] idle timeout: a session that is not used ends with reason 1002", async ({ scene }) => {
         const { a, client, end } = await withBareEnd(scene, idle);
-        expect(await end.closed).toMatchObject({ reason: SESSION_IDLE, closedBy: "peer" });
+        expect(await ended(end)).toMatchObject({ reason: SESSION_IDLE, closedBy: "peer" });
         expect(a.state(client)).toBe(None);
       });
 
@@ -633,7 +641,7 @@ export function messagesTests(context: ContractContext): void {
             await sleep(150);
           }
           expect(a.state(client)).toBe(Connected);
-          expect((await end.closed).reason).toBe(SESSION_IDLE);
+          expect((await ended(end)).reason).toBe(SESSION_IDLE);
         });
         expect(took).toBeGreaterThan(1_850);
       });
@@ -645,7 +653,7 @@ export function messagesTests(context: ContractContext): void {
           await sleep(150);
         }
         expect(a.state(client)).toBe(Connected);
-        expect((await end.closed).reason).toBe(SESSION_IDLE);
+        expect((await ended(end)).reason).toBe(SESSION_IDLE);
       });
 
       test("[NM-57] idle timeout: is not put off by receiving", async ({ scene }) => {
@@ -656,7 +664,7 @@ export function messagesTests(context: ContractContext): void {
             await sleep(50);
           }
         })();
-        expect((await end.closed).reason).toBe(SESSION_IDLE);
+        expect((await ended(end)).reason).toBe(SESSION_IDLE);
         await sending;
       });
 
@@ -669,7 +677,7 @@ export function messagesTests(context: ContractContext): void {
         await sleep(2 * idle.idleTimeoutMs);
         expect(a.state(client)).toBe(Connected);
         const reading = countUntilClosed(end);
-        expect((await end.closed).reason).toBe(SESSION_IDLE);
+        expect((await ended(end)).reason).toBe(SESSION_IDLE);
         expect(await reading).toBeGreaterThan(16);
       });
     });
@@ -682,8 +690,8 @@ export function messagesTests(context: ContractContext): void {
         const sender = new User(a);
         const listener = client.listen({ type: ConnectionType.NetworkingMessages });
         sender.send(client, "hello");
-        const { value: end } = await listener[Symbol.asyncIterator]().next();
-        await end!.accept();
+        const end = await arrival(listener);
+        await end.accept();
         await pass(0); // what is under way arrives before time flies
         await pass(178_000);
         expect(sender.state(client)).toBe(Connected);

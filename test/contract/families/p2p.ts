@@ -6,6 +6,7 @@ import {
   type ContractContext,
   EventLog,
   type Scene,
+  arrival,
   bytes,
   contractTest,
   microtasks,
@@ -442,13 +443,13 @@ export function p2pTests(context: ContractContext): void {
         const [a, client] = await Promise.all([player(scene), scene.join()]);
         const listener = client.listen({ type: ConnectionType.NetworkPb });
         a.send(client, "hello");
-        const { value: end } = await listener[Symbol.asyncIterator]().next();
-        await end!.accept();
+        const end = await arrival(listener);
+        await end.accept();
         await until(() => a.isActive(client), "the session is active");
         a.send(client, "goodbye", ReliableWithBuffering);
         a.api.closeP2PSessionWithUser(client.peer);
         const received: string[] = [];
-        for await (const { payload } of end!) received.push(text(payload));
+        for await (const { payload } of end) received.push(text(payload));
         expect(received).toEqual(["hello", "goodbye"]);
       });
 

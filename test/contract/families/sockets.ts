@@ -198,7 +198,7 @@ async function grouped(scene: Scene) {
 
 export function socketsTests(context: ContractContext): void {
   const test = contractTest(context);
-  const { slowness = 1 } = context;
+  const { reachMs = 0 } = context;
 
   describe.concurrent("ISteamNetworkingSockets", () => {
     describe("listen sockets", () => {
@@ -265,7 +265,9 @@ export function socketsTests(context: ContractContext): void {
       });
 
       test("[NS-11] CloseListenSocket: a connection that waits to be accepted is gone with it", async ({ scene }) => {
-        const { a, b, from, to, listen } = await asking(scene, { options: { timeoutInitialMs: 300 * slowness } });
+        const { a, b, from, to, listen } = await asking(scene, {
+          options: { timeoutInitialMs: Math.max(300, reachMs) },
+        });
         b.api.closeListenSocket(listen);
         expect(b.api.acceptConnection(to)).toBe(Result.InvalidParam);
         expect((await a.reached(from, ProblemDetectedLocally)).info.endReason).toBe(MISC_TIMEOUT);
@@ -482,7 +484,7 @@ export function socketsTests(context: ContractContext): void {
       test("[NS-34] AcceptConnection: a connection that is not accepted fails for both ends with 5003", async ({
         scene,
       }) => {
-        const { a, b, from, to } = await asking(scene, { options: { timeoutInitialMs: 200 * slowness } });
+        const { a, b, from, to } = await asking(scene, { options: { timeoutInitialMs: Math.max(200, reachMs) } });
         const [asker, asked] = await Promise.all([
           a.reached(from, ProblemDetectedLocally),
           b.reached(to, ProblemDetectedLocally),
@@ -493,7 +495,7 @@ export function socketsTests(context: ContractContext): void {
       test("[NS-35] CloseConnection: a connection that waits is refused, and to a stranger that looks like absence (rule C6)", async ({
         scene,
       }) => {
-        const { a, b, from, to } = await asking(scene, { options: { timeoutInitialMs: 400 * slowness } });
+        const { a, b, from, to } = await asking(scene, { options: { timeoutInitialMs: Math.max(400, reachMs) } });
         expect(b.api.closeConnection(to, 1005, "full")).toBe(true);
         const { info } = await a.reached(from, ProblemDetectedLocally);
         expect(info.endReason).toBe(MISC_TIMEOUT);
@@ -594,7 +596,7 @@ export function socketsTests(context: ContractContext): void {
         scene,
       }) => {
         const [a, b] = await two(scene);
-        const options = { timeoutInitialMs: 500 * slowness };
+        const options = { timeoutInitialMs: Math.max(500, reachMs) };
         const ignoring = b.api.createListenSocketP2P(1);
         const refusing = b.api.createListenSocketP2P(2);
         const asked = [

@@ -160,6 +160,16 @@ describe("what it shows", () => {
     expect(namesIn("edge_relay_refused_joins_total", "reason")).toEqual(Object.keys(NOTHING.joinRefusals));
     expect(namesIn("edge_relay_relayed_bytes_total", "family")).toEqual([...Object.keys(NOTHING.families), "Groups"]);
     expect(namesIn("edge_relay_peers", "state")).toEqual(["present", "away"]);
+    expect(namesIn("edge_relay_trunk_messages_total", "direction")).toEqual(["in", "out"]);
+    expect(namesIn("edge_relay_trunk_bytes_total", "direction")).toEqual(["in", "out"]);
+    const ofTrunks = metrics.filter(({ name }) => name.startsWith("edge_relay_trunk_"));
+    expect(ofTrunks.flatMap(({ samples }) => samples)).toHaveLength(Object.keys(NOTHING.trunk).length);
+  });
+
+  test("nothing of trunks where no rooms have reached each other", async () => {
+    const metrics = await scrape(new Apps({ 480: 0 }));
+    expect(valueOf(metrics, "edge_relay_joins_total", { app: "480" })).toBe(0);
+    expect(metrics.filter(({ name }) => name.startsWith("edge_relay_trunk_"))).toEqual([]);
   });
 
   test("a relay without apps", async () => {

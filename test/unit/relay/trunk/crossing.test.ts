@@ -6,6 +6,8 @@ import { TestRooms } from "../../../support/rooms.ts";
 
 const { Connecting, Connected, Disconnecting } = ConnectionState;
 
+const BACK_MS = 4 * 60_000;
+
 interface Pair {
   readonly rooms: TestRooms;
   readonly a: TestPeer;
@@ -85,6 +87,18 @@ describe("a connect to a peer of another room", () => {
     const b = rooms.join("y", BOB);
     rooms.advance(8_000);
     expect(heardOf(b, "incoming")).toHaveLength(1);
+  });
+
+  it("[X1] asks again when the clock has gone back, not when it is as late as it was", () => {
+    const rooms = new TestRooms(["x", "y"]);
+    const a = rooms.join("x", ALICE);
+    a.connect(BOB, { timeoutMs: 600_000 });
+    rooms.advance(20_000); // the next question is far off
+    for (const room of rooms.rooms) room.now -= BACK_MS;
+    const b = rooms.join("y", BOB);
+    a.connect(BOB, { timeoutMs: 600_000 });
+    rooms.advance(70_000);
+    expect(heardOf(b, "incoming").length).toBeGreaterThan(0);
   });
 
   it("[X1] is of no interest to the directory where the app has not asked for it", () => {
@@ -193,6 +207,7 @@ describe("a connection between rooms", () => {
     const [x, y] = rooms.rooms.map(({ statistics }) => statistics.trunk);
     expect([x!.messagesIn, x!.bytesIn]).toEqual([y!.messagesOut, y!.bytesOut]);
     expect([y!.messagesIn, y!.bytesIn]).toEqual([x!.messagesOut, x!.bytesOut]);
+    expect([x!.dials, y!.dials]).toEqual([1, 0]);
   });
 
   it.each([
@@ -325,6 +340,23 @@ describe("a trunk", () => {
     expect(rooms.wires.length).toBeGreaterThan(0);
   });
 
+  it("[X6] of two that breaks after it was asked to rest, and used once more, is missed by who used it", () => {
+    const { rooms, a, b, hx, hy } = crossed();
+    const [nearEnd, farEnd] = rooms.wires;
+    const x = rooms.room("x");
+    x.now += 6_000;
+    x.turn(() => x.room.restTrunks(x.now));
+    rooms.step(); // y hears it, and will say no more on this one
+    b.send(frames.data(hy, "on another"));
+    while (rooms.pending.length > 1) rooms.step(1); // x has not heard that y may rest
+    expect(rooms.dials).toBe(2);
+    a.take();
+    a.send(frames.data(hx, "lost"));
+    for (const end of [nearEnd!, farEnd!]) end.lose();
+    rooms.settle();
+    expect(heardOf(a, "path")).toContainEqual(path(hx, Path.Open, PathFlag.Lost));
+  });
+
   it("[X6] tells what was said into the void: an accept, a close with its reason", () => {
     const rooms = new TestRooms(["x", "y"]);
     const a = rooms.join("x", ALICE);
@@ -352,6 +384,21 @@ describe("a trunk", () => {
     expect(heardOf(a, "close")).toEqual([closeOf(hx, EndReason.PeerLost, 2)]);
     expect(heardOf(b, "close")).toEqual([closeOf(hy, EndReason.PeerLost, 2)]);
     expect(rooms.dials).toBeLessThan(20);
+    const counted = rooms.rooms.reduce((sum, { statistics }) => sum + statistics.trunk.dials, 0);
+    expect(counted).toBe(rooms.dials); // those in vain too
+  });
+
+  it("[X7] is dialed again when the clock has gone back, not when it is as late as it was", () => {
+    const { rooms, a, b, hx } = crossed();
+    rooms.isReachable = false;
+    rooms.cut();
+    rooms.advance(4_000);
+    rooms.isReachable = true;
+    for (const room of rooms.rooms) room.now -= BACK_MS;
+    a.send(frames.data(hx, "from a"));
+    rooms.advance(9_000);
+    expect(heardOf(a, "path").at(-1)).toEqual(path(hx, Path.Open, PathFlag.Lost));
+    expect(heardOf(b, "data")).toMatchObject([{ payload: "from a" }]);
   });
 
   it("[R10] [X6] outlives a room that crashes: its peers come back to their far connections", () => {
