@@ -579,8 +579,8 @@ export class Room {
       if (isOverrun(this.#state, link)) {
         if (link.use) loseLink(this.#state, link, "stalled");
         else closeStalled(this.#state, link, now);
-      } else if (link.backlog.since < 0) {
-        link.backlog.since = now;
+      } else if (link.backlog.since < 0 || link.backlog.since > now) {
+        link.backlog.since = now; // also where the clock has gone back
         this.#clock.wake(now + TIMES.stallMs);
       }
     }

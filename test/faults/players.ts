@@ -57,6 +57,8 @@ export class Table {
 export interface End extends Opened {
   readonly seat: number;
   readonly other: Seat;
+  /** The relay's, where this end is. */
+  readonly room: string;
   readonly family: Family;
   readonly flows: readonly Flow[];
 }
@@ -262,7 +264,7 @@ export class Player {
     const lanes = Array.from({ length: LANES[family] }, (_, lane) => ({ ...route, lane, isReliable: true }));
     const all = [...lanes, { ...route, lane: 0, isReliable: false }];
     const flows = all.map((each) => seat.ledger.open(each, seat.table.isLossy));
-    const end: End = { ...opened, seat: seat.index, other, family, flows };
+    const end: End = { ...opened, seat: seat.index, other, room: seat.room, family, flows };
     this.#ends.add(end);
     seat.ends.push(end);
   }

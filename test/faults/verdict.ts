@@ -64,12 +64,12 @@ export function judge(campaign: Campaign, { lost, undelivered, untold }: Balance
 
 /** A connection that has ended at one end has to have ended at the other, with a reason at both. */
 function endsNotTold(seats: readonly Seat[]): string[] {
-  const within = seats.flatMap(({ home, ends: all }) =>
-    // Between rooms each end has an id of its own.
-    all.filter(({ other }) => other.home === home).map((end) => ({ ...end, name: `${home}/${end.connection.id}` })),
+  // Of a connection between rooms each end has an id of its own; of those `endsLeftOver` knows.
+  const ends = seats.flatMap(({ ends: all }) =>
+    all.map((end) => ({ ...end, name: `${end.room}/${end.connection.id}` })),
   );
-  const over = new Set(within.filter(({ connection }) => connection.ending).map(({ name }) => name));
-  const silent = within.filter(
+  const over = new Set(ends.filter(({ connection }) => connection.ending).map(({ name }) => name));
+  const silent = ends.filter(
     ({ name, connection }) => over.has(name) && connection.id !== 0n && !connection.ending?.reason,
   );
   return silent.map(

@@ -104,6 +104,7 @@ export class Reporter implements RoomObserver {
 
   turnEnded(now: number): void {
     const { occupancy } = this.#room;
+    this.#peersAt = Math.min(this.#peersAt, now); // a clock that has gone back
     if (occupancy !== this.#told) this.#occupied(occupancy);
     if (this.#announcing?.takeNews()) this.#isUrgent = true;
     if (this.peersDueAt <= now) this.#dueAt = now;

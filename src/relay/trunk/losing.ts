@@ -121,6 +121,9 @@ function giveUp(room: RoomState, trunk: Trunk): void {
   forget(room, trunk);
 }
 
-export function forget(room: RoomState, trunk: Trunk): void {
-  if (trunk.isUnused) room.crossing.trunks.delete(trunk.room);
+/** Not while the other room may still speak on a socket that is at rest: it would be heard for a trunk that nobody sweeps. */
+export function forget({ crossing }: RoomState, trunk: Trunk): void {
+  if (!trunk.isUnused) return;
+  for (const { use } of crossing.links.values()) if (use?.trunk === trunk) return;
+  crossing.trunks.delete(trunk.room);
 }

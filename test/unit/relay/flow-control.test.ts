@@ -316,6 +316,15 @@ describe("[F4] one that stays stalled", () => {
     expect(alice.heard()).toEqual([pathOf(handle, Path.Open, PathFlag.Lost)]);
   });
 
+  test("is disconnected after 20 s also where the clock has gone back meanwhile", () => {
+    const { room, alice, bob, handle } = setup();
+    flood(alice, handle, 400, DataFlag.Reliable);
+    room.now -= 4 * 60_000;
+    flood(alice, handle, 1, DataFlag.Reliable);
+    room.advance(TIMES.stallMs + 1_000);
+    expect(bob.socket.closed).toMatchObject({ code: CloseCode.Stalled });
+  });
+
   test("one that an eviction finds stalled begins anew on a new socket: what waited for it is lost, and so is the count", () => {
     const { room, alice, bob, handle } = setup();
     flood(alice, handle, 400, DataFlag.Reliable);

@@ -1,8 +1,15 @@
 /** When a room tells its directory how it is. */
+import assert from "node:assert/strict";
 import { beforeEach, describe, expect, test } from "vitest";
 import { Following } from "../../../../src/relay/directory/following.ts";
 import type { ReportAnswer, RoomReport } from "../../../../src/relay/directory/report.ts";
-import { REPORT_MS, type Reported, Reporter, SIGN_OF_LIFE_MS } from "../../../../src/relay/directory/reporting.ts";
+import {
+  PEERS_MS,
+  REPORT_MS,
+  type Reported,
+  Reporter,
+  SIGN_OF_LIFE_MS,
+} from "../../../../src/relay/directory/reporting.ts";
 import { DEFAULT_SETTINGS } from "../../../../src/relay/settings.ts";
 import { SqlFollowingStore } from "../../../../src/storage/sql-following.ts";
 import { ALICE, BOB, CAROL, START, TestRoom, frames } from "../../../support/room.ts";
@@ -143,6 +150,21 @@ describe("otherwise", () => {
     room.ban("peer", "5");
     room.ring();
     expect(said()).toBeUndefined();
+  });
+
+  test("[X1] who is here is told within a second, also where the clock has gone back", () => {
+    const port = { dial: () => assert.fail("nobody is asked for") };
+    room = new TestRoom({ settings: { graceMs: 10_000, crossRooms: 1 }, crossing: { name: "", port } });
+    wake();
+    const a = room.join(ALICE);
+    expect(said()?.peerIds).toHaveLength(8);
+    room.now -= 4 * 60_000;
+    a.send(frames.connect(CAROL)); // a turn in which nobody comes or goes
+    said();
+    room.join(BOB);
+    room.now += PEERS_MS;
+    reporter.turnEnded(room.now);
+    expect(said()?.peerIds).toHaveLength(16);
   });
 
   test("a clock that has gone back does not silence it", () => {

@@ -306,6 +306,30 @@ describe("a trunk", () => {
     expect(rooms.dials).toBe(2);
   });
 
+  it("[X5] is remembered while a socket is open on which it has rested, and the other room speaks again", () => {
+    const { rooms, a, b, hx, hy } = crossed();
+    const [x, y] = [rooms.room("x"), rooms.room("y")];
+    x.now += 6_000;
+    x.turn(() => x.room.restTrunks(x.now));
+    rooms.step(); // y hears it
+    a.send(frames.data(hx, "so x keeps it"));
+    b.send(frames.data(hy, "on another"));
+    rooms.settle();
+    a.send(frames.close(hx));
+    rooms.settle();
+    y.now += 7_000;
+    y.turn(() => y.room.restTrunks(y.now));
+    rooms.settle(); // nothing is between the two but the socket that x has dialed
+    expect(rooms.wires).toHaveLength(2);
+    b.take();
+    a.connect(b, { port: 8 });
+    rooms.settle();
+    b.accept(heardOf(b, "incoming").at(-1)!["handle"] as number);
+    rooms.settle();
+    rooms.advance(20_000);
+    expect(rooms.wires).toEqual([]); // all at rest, what y has dialed too
+  });
+
   it("[X5] lets both rooms lose their memory meanwhile", () => {
     const { rooms, a, b, hx, hy } = crossed();
     rooms.advance(8_000);
