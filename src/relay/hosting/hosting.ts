@@ -32,10 +32,15 @@ export function attendHosting(room: RoomState, link: Link, role: number, now: nu
   }
   const { session } = link;
   if (!session || !mayAsk(room, link, offending, now)) return;
-  link.isFollowing = role !== HostingRole.None;
-  if (link.isFollowing) room.hosting.asking.add(link);
   const wasCandidate = session.offeredAt !== undefined;
   const isCandidate = role === HostingRole.Candidate;
+  // All who follow may have to be told: as much as a message to a group, and paid for by who causes it (G6).
+  if (isCandidate !== wasCandidate && !link.rates.takeCopies(room.links.size, now)) {
+    const message = `this peer has stood for host and withdrawn too often for ${room.links.size} peers; try again later`;
+    return refuse(room, link, "rate_limited", offending, message);
+  }
+  link.isFollowing = role !== HostingRole.None;
+  if (link.isFollowing) room.hosting.asking.add(link);
   if (isCandidate !== wasCandidate) {
     session.offeredAt = isCandidate ? now : undefined;
     if (isCandidate || session.isStored) keepSession(room, session);
