@@ -272,24 +272,33 @@ export class HostedRoom {
   #setTimers(now: number): void {
     if (!this.#restTimer && this.#room.hasDialed) {
       this.#restTimer = true;
-      setTimeout(() => {
+      this.#after(REST_LOOK_MS, (then) => {
         this.#restTimer = false;
-        const then = Date.now();
         this.#room.restTrunks(then);
         this.#turnEnded(then);
-      }, REST_LOOK_MS);
+      });
     }
     const { peersDueAt } = this.#reporter;
     if (this.#peersTimer || peersDueAt === Infinity) return;
     this.#peersTimer = true;
-    const delay = Math.max(0, Math.min(PEERS_MS, peersDueAt - now));
-    setTimeout(() => {
+    this.#after(Math.max(0, Math.min(PEERS_MS, peersDueAt - now)), (then) => {
       this.#peersTimer = false;
-      const then = Date.now();
       this.#reporter.turnEnded(then);
       this.#report(then);
       this.#setTimers(then);
-    }, delay);
+    });
+  }
+
+  /** What fails in a timer would end the process, and all other rooms. */
+  #after(delayMs: number, body: (now: number) => void): void {
+    setTimeout(() => {
+      try {
+        body(Date.now());
+      } catch (error) {
+        const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
+        this.#log({ level: "error", event: "room_failed", error: text });
+      }
+    }, delayMs);
   }
 
   /** A directory that fails is not the peers' concern. */
