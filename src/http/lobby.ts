@@ -85,7 +85,7 @@ export function lobbyRoutes<Env extends RelayEnvironment>(
     const configuration = await configurations.load(c.env);
     const jurisdiction = configuration.ok ? configuration.settingsFor(address.app).jurisdiction : undefined;
     const geo = platform.geo(c.req.raw);
-    const region = await platform.rooms(c.env).region(address);
+    const region = await platform.rooms(c.env).region(address, geo);
     return answer({ region: region ?? null, colo: geo.colo ?? null, nearest: nearestHint(geo, jurisdiction) ?? null });
   };
 

@@ -16,6 +16,7 @@ import { type Announced, Announcing } from "../../relay/directory/announcing.ts"
 import type { Listing } from "../../relay/directory/lobby.ts";
 import type { AppRules, RoomReport } from "../../relay/directory/report.ts";
 import { PEERS_MS, type Reported, Reporter } from "../../relay/directory/reporting.ts";
+import type { LocationHint } from "../../relay/placement/location-hints.ts";
 import { Retention } from "../../relay/retention.ts";
 import { Room, type RoomOptions } from "../../relay/room.ts";
 import { parseSettings } from "../../relay/settings.ts";
@@ -137,9 +138,7 @@ export class RelayRoom extends DurableObject<RelayEnv> {
   /** The WebSocket upgrade of a peer or a watcher that the worker has let in. */
   override async fetch(request: Request): Promise<Response> {
     const now = Date.now();
-    const isNew = this.#isNew;
-    const { room, watching, following, reporter, retention } = this.#begin(now);
-    if (isNew) following.createdIn(readHint(request.headers));
+    const { room, watching, reporter, retention } = this.#beginIn(readHint(request.headers), now);
     if (isTrunkRequest(request)) {
       const { socket, from, response } = this.#trunks.accept(request);
       room.trunkOpened(socket, from, now);
@@ -213,9 +212,9 @@ export class RelayRoom extends DurableObject<RelayEnv> {
   }
 
   /** For a plain request that asks why its upgrade was refused. */
-  async refusal(admission: Admission): Promise<JoinRefusal | undefined> {
+  async refusal(admission: Admission, hint?: LocationHint): Promise<JoinRefusal | undefined> {
     const now = Date.now();
-    const { room, reporter } = this.#begin(now);
+    const { room, reporter } = this.#beginIn(hint, now);
     const refusal = room.refuseEntry(admission, this.#socketsOf(admission.peer), now);
     if (refusal?.isEverywhere) reporter.ask(now);
     await this.#end();
@@ -223,8 +222,8 @@ export class RelayRoom extends DurableObject<RelayEnv> {
   }
 
   /** Where it was created, as far as that is known. */
-  async region(): Promise<string | undefined> {
-    const { region } = this.#begin(Date.now()).following;
+  async region(hint?: LocationHint): Promise<string | undefined> {
+    const { region } = this.#beginIn(hint, Date.now()).following;
     await this.#end();
     return region;
   }
@@ -274,6 +273,14 @@ export class RelayRoom extends DurableObject<RelayEnv> {
     this.#isNew = this.#isCleared = false;
     this.#served ??= this.#restore(now, closing, isNew);
     return this.#served;
+  }
+
+  /** The same for who asks for a room that there may not have been. `hint`: where it is created then. */
+  #beginIn(hint: LocationHint | undefined, now: number): Served {
+    const isNew = this.#isNew;
+    const served = this.#begin(now);
+    if (isNew) served.following.createdIn(hint);
+    return served;
   }
 
   #restore(now: number, closing: WebSocket | undefined, isNew: boolean): Served {
