@@ -1,7 +1,7 @@
 /** The sockets of trunks: dialed when there is something to say, accepted, and what is said on them first (rules X5, X6). */
 import { ConnectionState, Path, type PeerId } from "../../protocol/index.ts";
 import type { ConnectionRecord, P2PConnection } from "../connection.ts";
-import { send } from "../flow/flow-control.ts";
+import { isHeld, send } from "../flow/flow-control.ts";
 import type { RelaySocket, TrunkSocket } from "../ports.ts";
 import type { RoomState } from "../room-state.ts";
 import { Link } from "../sessions/link.ts";
@@ -66,6 +66,7 @@ export function dial(room: RoomState, trunk: Trunk): Link | undefined {
   const mustWait = trunk.retryAt !== Infinity && trunk.retryAt > now;
   if (!port || mustWait) return undefined;
   trunk.retryAt = Infinity;
+  if (trunk.halves.size === 0) trunk.lostAt = undefined; // of an earlier trunk: nothing has been without it since
   trunk.dialed = addLink(room, trunk, port.dial(trunk.room));
   sendList(room, trunk, trunk.dialed);
   return trunk.dialed;
@@ -116,9 +117,10 @@ export function sayOpen(room: RoomState, link: Link, half: ConnectionRecord, fla
 
 function sayHalf(room: RoomState, link: Link, half: ConnectionRecord): void {
   const { handle: mine, farHandle: yours = 0, farPeer, state, pendingReason: reason = 0, pendingBy } = half;
-  const isHere = room.sessions.get(nearPeer(half))?.link !== undefined;
+  const near = nearLink(room, half);
+  const path = !near ? Path.Away : isHeld(near, half) ? Path.Held : Path.Open;
   const isByMe = Number(pendingBy !== undefined && pendingBy !== farPeer);
-  say(room, link, "half", { mine, yours, state, path: isHere ? Path.Open : Path.Away, reason, isByMe });
+  say(room, link, "half", { mine, yours, state, path, reason, isByMe });
 }
 
 /** The end of a half that is in this room. */

@@ -29,7 +29,7 @@ export function heardHalf(room: RoomState, trunk: Trunk, half: TrunkValues<"half
   const own = findHalf(room, trunk, half);
   if (!own?.farPeer) return sayHowItEnded(room, trunk, half);
   trunk.listing?.add(own);
-  own.farPath = half.path === Path.Away ? Path.Away : Path.Open;
+  own.farPath = half.path === Path.Away || half.path === Path.Held ? half.path : Path.Open;
   if (half.state === ConnectionState.Connecting) return;
   raise(room, own, half.mine);
   if (half.state === ConnectionState.Disconnecting && own.state === ConnectionState.Connected) {
@@ -51,8 +51,9 @@ export function heardListed(room: RoomState, trunk: Trunk): void {
 function tellOpen(room: RoomState, half: ConnectionRecord): void {
   const link = half.state === ConnectionState.Connecting ? undefined : nearLink(room, half);
   if (!link) return;
-  if (half.farPath === Path.Away) tellPath(room, link, half, Path.Away);
-  else tellPath(room, link, half, Path.Open, PathFlag.Lost);
+  if (half.farPath === Path.Away) return tellPath(room, link, half, Path.Away);
+  tellPath(room, link, half, Path.Open, PathFlag.Lost);
+  if (half.farPath === Path.Held) tellPath(room, link, half, Path.Held);
 }
 
 function sayHowItEnded(room: RoomState, trunk: Trunk, { mine, yours }: TrunkValues<"half">): void {

@@ -64,8 +64,9 @@ function tellLost(room: RoomState, trunk: Trunk): void {
 /** The first time at once where it is ours to dial. */
 function redialLater(room: RoomState, trunk: Trunk, wasDialed: boolean): void {
   const { now } = room.crossing;
-  const isFirst = trunk.attempts === 0;
-  const delay = isFirst && wasDialed ? 0 : FIRST_RETRY_MS * 2 ** Math.min(trunk.attempts, MAX_DOUBLINGS);
+  if (!wasDialed) trunk.attempts = Math.max(1, trunk.attempts);
+  const { attempts } = trunk;
+  const delay = attempts === 0 ? 0 : FIRST_RETRY_MS * 2 ** Math.min(attempts - 1, MAX_DOUBLINGS);
   trunk.attempts++;
   trunk.retryAt = now + delay;
   if (delay === 0) room.dial(trunk);
