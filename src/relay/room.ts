@@ -63,7 +63,7 @@ import { type AppSettings, BATCH_LIMIT, TIMES, limitsFor } from "./settings.ts";
 import { type RoomStatistics, roomStatistics } from "./statistics.ts";
 import { closeLink, refuse } from "./telling.ts";
 import { addLink, dial } from "./trunk/links.ts";
-import { type Located, located, seekAgain, seekNoMore, takeWanted } from "./trunk/locating.ts";
+import { type Located, located, seekAgain, seekNoMore, seekOn, takeWanted } from "./trunk/locating.ts";
 import { linkLost, loseLink, nextTrunkTime, sweepTrunks } from "./trunk/losing.ts";
 import { readTrunk } from "./trunk/reading.ts";
 import { hasDialed, restTrunks } from "./trunk/resting.ts";
@@ -131,6 +131,7 @@ export class Room {
       store,
       log,
       observers: [],
+      bans: this.#bans,
       counters: new RoomCounters(),
       outbox: new Outbox({
         maxBatch: BATCH_LIMIT,
@@ -207,6 +208,7 @@ export class Room {
       if (link?.isOpen && saved.state === "open" && saved.isHolding) closeStalled(this.#state, link, now);
     });
     if (this.#state.hosting.isUnsettled) settleHosting(this.#state, now);
+    seekOn(this.#state);
     this.#state.outbox.endTurn(now);
     this.#schedule(now);
     return links;

@@ -7,6 +7,7 @@ import {
   Path,
   type PeerId,
   isConnectionType,
+  parsePeerId,
 } from "../../protocol/index.ts";
 import type { ConnectionRecord } from "../connection.ts";
 import { tellPath } from "../flow/flow-control.ts";
@@ -24,11 +25,17 @@ type Open = TrunkValues<"open">;
 /** Numbers of another room, which has them from its own records. */
 type Halves = { readonly mine: number; readonly yours: number };
 
-/** By our own handle, where the other room knows it. */
-export function findHalf({ manager }: RoomState, trunk: Trunk, { mine, yours }: Halves): ConnectionRecord | undefined {
-  const own = yours === 0 ? undefined : (manager.getConnectionByHandle(yours) as ConnectionRecord | undefined);
-  if (own?.trunk !== trunk) return trunk.byFarHandle.get(mine);
+/** By our own handle, where the other room knows it. It always knows its own, which is not 0. */
+export function findHalf(room: RoomState, trunk: Trunk, { mine, yours }: Halves): ConnectionRecord | undefined {
+  if (mine === 0) return undefined;
+  const own = ownHalf(room, trunk, yours);
+  if (!own) return trunk.byFarHandle.get(mine);
   return own.farHandle === undefined || own.farHandle === mine ? own : undefined;
+}
+
+function ownHalf({ manager }: RoomState, trunk: Trunk, handle: number): ConnectionRecord | undefined {
+  const own = manager.getConnectionByHandle(handle) as ConnectionRecord | undefined;
+  return own?.trunk === trunk ? own : undefined;
 }
 
 export function heardOpen(room: RoomState, trunk: Trunk, open: Open, flags: number): void {
@@ -46,10 +53,13 @@ export function heardOpen(room: RoomState, trunk: Trunk, open: Open, flags: numb
   if (target) announce(room, target, half);
 }
 
-/** Only for a peer of this room, and of one that is not (rule X8). */
-function mayOpen({ settings, sessions }: RoomState, { from, to, connectionType }: Open): boolean {
-  const isThere = sessions.has(to as PeerId) && !sessions.has(from as PeerId) && from !== to;
-  return settings.crossRooms !== 0 && isThere && isConnectionType(connectionType);
+/** Only for a peer of this room, and of one that is not, and may be (rule X8). A row of anything else could not be read again. */
+function mayOpen(room: RoomState, { mine, from, to, connectionType }: Open): boolean {
+  const { settings, sessions, bans, crossing } = room;
+  const far = parsePeerId(from);
+  if (settings.crossRooms === 0 || mine === 0 || far === undefined || !isConnectionType(connectionType)) return false;
+  const isThere = sessions.has(to as PeerId) && !sessions.has(far) && from !== to;
+  return isThere && !bans.holdsPeer(far, crossing.now);
 }
 
 function askAgain(room: RoomState, trunk: Trunk, half: ConnectionRecord, flags: number): void {
@@ -112,7 +122,7 @@ export function raise(room: RoomState, half: ConnectionRecord, farHandle: number
 }
 
 export function heardGone(room: RoomState, trunk: Trunk, handle: number): void {
-  const half = findHalf(room, trunk, { mine: 0, yours: handle });
+  const half = ownHalf(room, trunk, handle);
   if (!half) return;
   if (!isAsking(half)) return endHere(room, half, EndReason.EndedWhileAway);
   unbind(half);
