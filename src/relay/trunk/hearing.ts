@@ -10,6 +10,7 @@ import {
   parsePeerId,
 } from "../../protocol/index.ts";
 import type { ConnectionRecord } from "../connection.ts";
+import type { CreateOptions } from "../manager.ts";
 import { tellPath } from "../flow/flow-control.ts";
 import { announce } from "../negotiation.ts";
 import type { RoomState } from "../room-state.ts";
@@ -81,18 +82,33 @@ function halfFor(room: RoomState, trunk: Trunk, open: Open): ConnectionRecord | 
   }
   // Left over: its other half is over, or the peer is in yet another room now.
   if (existing) manager.closeConnection(existing.connectionId, EndReason.PeerSuperseded);
-  const id = manager.createOrGetConnection(from, to, room.app, type, {
+  const half = create(room, from, to, {
+    type,
     now: crossing.now,
     virtualPort: open.virtualPort,
     channel: open.channel < 0 ? undefined : open.channel,
     connectTimeoutMs: open.timeoutMs,
     far: { peer: from, room: trunk.room, handle: open.mine },
   });
-  const half = manager.getConnection(id) as ConnectionRecord | undefined;
   if (!half) return undefined;
   bind(half, trunk, from, open.mine);
   room.wake(manager.staleTime(half));
   return half;
+}
+
+/** One that cannot be written down is asked for again later, and is no trouble of others on this trunk. */
+function create(
+  { manager, app, log }: RoomState,
+  from: PeerId,
+  to: PeerId,
+  { type, ...options }: CreateOptions & Pick<ConnectionRecord, "type">,
+): ConnectionRecord | undefined {
+  try {
+    return manager.getConnection(manager.createOrGetConnection(from, to, app, type, options)) as ConnectionRecord;
+  } catch (error) {
+    log({ level: "error", event: "store_failed", error: error instanceof Error ? (error.stack ?? "") : String(error) });
+    return undefined;
+  }
 }
 
 /** Both ends have asked for the same connection: that is an accept (rule C5). */

@@ -354,6 +354,22 @@ describe("a trunk", () => {
     expect(rooms.dials).toBeLessThan(20);
   });
 
+  it("goes on when the other room cannot write down what it is asked for, and finds it when it can", () => {
+    const { rooms, a, b, hx } = crossed();
+    rooms.room("y").store.failing.add("insertConnection");
+    const again = a.connect(b, { port: 3, timeoutMs: 60_000 });
+    rooms.settle();
+    a.send(frames.data(hx, "meanwhile"));
+    rooms.settle();
+    expect(heardOf(b, "data")).toMatchObject([{ payload: "meanwhile" }]);
+    expect(rooms.room("y").logged("store_failed")).toHaveLength(1);
+    rooms.room("y").store.failing.clear();
+    rooms.advance(3_000);
+    b.accept(heardOf(b, "incoming")[0]!["handle"] as number);
+    rooms.settle();
+    expect(a.heard()).toEqual([stateOf(again, Connecting, Connected)]); // and no word of a path
+  });
+
   it("[X7] is dialed again at once, and then after 1, 2, 4 and 8 s", () => {
     const { rooms } = crossed();
     rooms.isReachable = false;
