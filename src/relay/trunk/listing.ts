@@ -17,9 +17,6 @@ export function heardList(room: RoomState, link: Link, trunk: Trunk, version: nu
     return loseLink(room, link, "another version");
   }
   trunk.listing = new Set();
-  trunk.lostAt = undefined;
-  trunk.attempts = 0;
-  trunk.retryAt = Infinity;
   if (!link.use?.owesList) return;
   link.use.owesList = false;
   if (trunk.link) sendList(room, trunk, trunk.link);
@@ -42,6 +39,10 @@ export function heardListed(room: RoomState, trunk: Trunk): void {
   const { listing } = trunk;
   trunk.listing = undefined;
   if (!listing) return;
+  // Not before: one that breaks in the middle of each list is not dialed in a loop.
+  trunk.lostAt = undefined;
+  trunk.attempts = 0;
+  trunk.retryAt = Infinity;
   for (const half of [...trunk.halves]) {
     if (listing.has(half)) tellOpen(room, half);
     else if (half.farHandle !== undefined && !isAsking(half)) endHere(room, half, EndReason.EndedWhileAway);

@@ -101,6 +101,22 @@ describe("a room that lies", () => {
     expect(a.heard()).toEqual([closeOf(mine, EndReason.EndedWhileAway, 2)]);
   });
 
+  it("[X7] and breaks off in the middle of each list is not dialed in a loop", () => {
+    const { rooms } = setup();
+    const y = rooms.room("y").room;
+    const cutShort = batch(encodeTrunk("list", { version: 1 }), Uint8Array.of(0x41));
+    y.receiveTrunk = (socket) => {
+      const end = rooms.ends.find((one) => one === socket)!;
+      end.other.events.push({ kind: "message", bytes: cutShort });
+    };
+    rooms.cut();
+    for (let i = 0; i < 4; i++) {
+      for (const { peers } of rooms.rooms) for (const each of peers) each.ping();
+      rooms.advance(9_000);
+    }
+    expect(rooms.dials).toBeLessThan(25);
+  });
+
   it("[X8] cannot ask in the name of who is here, nor for who is not", () => {
     const { rooms, c, lie: say } = setup();
     const open = { mine: 900, connectionType: 2, virtualPort: 0, channel: -1, timeoutMs: 10_000 };
