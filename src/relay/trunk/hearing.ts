@@ -60,7 +60,14 @@ function mayOpen(room: RoomState, { mine, from, to, connectionType }: Open): boo
   const far = parsePeerId(from);
   if (settings.crossRooms === 0 || mine === 0 || far === undefined || !isConnectionType(connectionType)) return false;
   const isThere = sessions.has(to as PeerId) && !sessions.has(far) && from !== to;
-  return isThere && !bans.holdsPeer(far, crossing.now);
+  return isThere && !hasTooMany(room, far) && !bans.holdsPeer(far, crossing.now);
+}
+
+/** As many as the app lets any peer have (rule C10), from all rooms that it is in. Its class only its own room knows. */
+function hasTooMany({ manager, settings }: RoomState, far: PeerId): boolean {
+  const limits = [settings, ...(settings.classes?.values() ?? [])];
+  const most = Math.max(...limits.map(({ maxConnectionsPerPeer }) => maxConnectionsPerPeer));
+  return manager.countConnectionsForPeer(far) - manager.countUnansweredForPeer(far) >= most;
 }
 
 function askAgain(room: RoomState, trunk: Trunk, half: ConnectionRecord, flags: number): void {

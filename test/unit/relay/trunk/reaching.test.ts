@@ -2,6 +2,7 @@
 import { describe, expect, it } from "vitest";
 import { ConnectionState, EndReason } from "../../../../src/protocol/index.ts";
 import { ALICE, BOB, CAROL, type TestPeer, closeOf, frames, peerId, stateOf } from "../../../support/room.ts";
+import { DEFAULT_SETTINGS } from "../../../../src/relay/settings.ts";
 import { TestRooms } from "../../../support/rooms.ts";
 
 const { Connecting, Connected } = ConnectionState;
@@ -214,6 +215,23 @@ describe("a peer that is banned from a room", () => {
 });
 
 describe("one client that asks without end", () => {
+  it.each([
+    [undefined, 4],
+    [new Map([["server", { ...DEFAULT_SETTINGS, maxConnectionsPerPeer: 6 }]]), 6],
+  ])("[C10] has no more connections in a room for being in several others", (classes, most) => {
+    const settings = { maxConnectionsPerPeer: 4, ...(classes && { classes }) };
+    const rooms = new TestRooms(["x", "y", "z"], settings);
+    const b = rooms.join("y", BOB);
+    for (const name of ["x", "z"]) {
+      const eve = rooms.join(name, peerId(66));
+      const ports = name === "x" ? [1, 2, 3, 4] : [5, 6, 7, 8];
+      for (const port of ports) eve.connect(b, { port, ...PATIENT });
+    }
+    pass(rooms, 20);
+    expect(rooms.room("y").manager.getActiveConnectionCount()).toBe(most);
+    expect(heardOf(b, "incoming")).toHaveLength(most);
+  });
+
   it("[X1] makes its room ask the directory a few times a second, and all are asked for", () => {
     const rooms = new TestRooms(["x", "y"], { connectBurst: 1_000 });
     const eve = rooms.join("x", peerId(66));
