@@ -126,7 +126,7 @@ export class RelayRoom extends DurableObject<RelayEnv> {
 
   override async alarm(): Promise<void> {
     const now = Date.now();
-    this.#alarm.fired(); // also where the room cannot be restored
+    this.#alarm.gone(); // it has fired, also where the room cannot be restored
     const { room, retention } = this.#begin(now);
     if (retention.isDue(now)) return this.#clear(now);
     room.alarm(now);
@@ -298,6 +298,7 @@ export class RelayRoom extends DurableObject<RelayEnv> {
     this.#served = undefined;
     this.#isCleared = true;
     await this.ctx.blockConcurrencyWhile(async () => this.ctx.storage.deleteAll()); // with the alarm, if there is one
+    this.#alarm.gone();
     log({ level: "info", event: "storage_cleared", room: this.ctx.id.name });
   }
 

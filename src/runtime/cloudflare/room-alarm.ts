@@ -19,7 +19,8 @@ export class RoomAlarm {
     this.#at = await this.#storage.getAlarm();
   }
 
-  fired(): void {
+  /** It has fired, or was deleted with all that is stored. */
+  gone(): void {
     this.#at = null;
   }
 
