@@ -10,6 +10,7 @@ import {
   parsePeerId,
 } from "../../protocol/index.ts";
 import type { ConnectionRecord } from "../connection.ts";
+import { describeError } from "../describe-error.ts";
 import type { CreateOptions } from "../manager.ts";
 import { tellPath } from "../flow/flow-control.ts";
 import { announce } from "../negotiation.ts";
@@ -113,7 +114,7 @@ function create(
   try {
     return manager.getConnection(manager.createOrGetConnection(from, to, app, type, options)) as ConnectionRecord;
   } catch (error) {
-    log({ level: "error", event: "store_failed", error: error instanceof Error ? (error.stack ?? "") : String(error) });
+    log({ level: "error", event: "store_failed", error: describeError(error) });
     return undefined;
   }
 }
