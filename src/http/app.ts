@@ -41,8 +41,8 @@ export function createApp<Env extends RelayEnvironment>(platform: Platform<Env>)
       checkRateClass(admission, appId, settings) ?? limiter.check(appId, client, settings.joinsPerMinute, now);
     if (refusal) return { address, peer, response: refusal };
     const rooms = platform.rooms(c.env);
-    if (!isUpgrade) return { response: (await rooms.refusal(address, admission)) ?? upgradeRequired() };
     const geo = platform.geo(c.req.raw);
+    if (!isUpgrade) return { response: (await rooms.refusal(address, admission, geo)) ?? upgradeRequired() };
     return { address, peer, geo, response: await rooms.join(address, admission, c.req.raw, geo) };
   };
 

@@ -26,9 +26,9 @@ export interface RoomGateway {
   /** Hands the upgrade to the room. The request's ticket has been verified and must not travel further. */
   join(address: RoomAddress, admission: Admission, request: Request, geo: ClientGeo): Promise<Response>;
   /** What `join` would be refused with just now, if at all. Opens nothing and counts nothing. */
-  refusal(address: RoomAddress, admission: Admission): Promise<Response | undefined>;
-  /** Where the room was created; undefined where that is not known. */
-  region(address: RoomAddress): Promise<string | undefined>;
+  refusal(address: RoomAddress, admission: Admission, geo: ClientGeo): Promise<Response | undefined>;
+  /** Where the room was created; undefined where that is not known. One that is new is created where `join` would. */
+  region(address: RoomAddress, geo: ClientGeo): Promise<string | undefined>;
   /** What the lobby list shows of the room, by a peer whose ticket lets it; undefined takes the room out. */
   announce(address: RoomAddress, peer: PeerId, listing: Listing | undefined): Promise<Announced>;
   admin(address: RoomAddress): RoomAdmin;

@@ -1,7 +1,14 @@
 /** Joining a room: everything that can refuse a peer does so here, before the room is touched or billed. */
 import { bearerToken } from "../auth/bearer.ts";
 import { type Ticket, type TicketKeys, verifyTicket } from "../auth/index.ts";
-import { ID_RULES, SUBPROTOCOL, TICKET_SUBPROTOCOL_PREFIX, parseAppId, parseRoomName } from "../protocol/index.ts";
+import {
+  type AppId,
+  ID_RULES,
+  SUBPROTOCOL,
+  TICKET_SUBPROTOCOL_PREFIX,
+  parseAppId,
+  parseRoomName,
+} from "../protocol/index.ts";
 import type { Admission } from "../relay/ports.ts";
 import type { AppSettings } from "../relay/settings.ts";
 import type { RoomAddress } from "./gateway.ts";
@@ -49,15 +56,21 @@ export async function admit(
   if (!verified.ok) return refuse(problem(verified.refusal.code, verified.refusal.message));
   const misplaced = checkPlace(verified.ticket, address);
   if (misplaced) return refuse(misplaced);
-  const { peer, visible, id, rateClass } = verified.ticket;
-  const admission = { peer, visible, ...(id !== undefined && { ticketId: id }), ...(rateClass && { rateClass }) };
+  const { peer, visible, id, rateClass, room } = verified.ticket;
+  const admission = {
+    peer,
+    visible,
+    ...(id !== undefined && { ticketId: id }),
+    ...(rateClass && { rateClass }),
+    ...(room !== undefined && { isBound: true }),
+  };
   return { ok: true, value: { admission, isUpgrade } };
 }
 
-/** Whose question about rooms this is. A ticket for one room is good for questions about the whole app. */
+/** Whose question this is: about a room, or about all rooms of the app, for which a ticket for one of them is good, too. */
 export async function ticketOf(
   request: Request,
-  { app, room }: RoomAddress,
+  place: RoomAddress | AppId,
   keys: TicketKeys,
   now: number,
 ): Promise<Checked<Ticket>> {
@@ -66,7 +79,7 @@ export async function ticketOf(
   const verified = await verifyTicket(token, keys, now);
   if (!verified.ok) return refuse(problem(verified.refusal.code, verified.refusal.message));
   const { ticket } = verified;
-  const misplaced = checkPlace(ticket, { app, room: room ?? ticket.room });
+  const misplaced = checkPlace(ticket, typeof place === "object" ? place : { app: place, room: ticket.room });
   return misplaced ? refuse(misplaced) : { ok: true, value: ticket };
 }
 

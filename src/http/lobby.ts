@@ -31,13 +31,14 @@ export function lobbyRoutes<Env extends RelayEnvironment>(
   const routes = new Hono<{ Bindings: Env }>();
   const meters = new Meters();
 
-  const ask = async (c: Question): Promise<Checked<Asked>> => {
+  const ask = async (c: Question, isAboutAll = false): Promise<Checked<Asked>> => {
     const place = readAddress(c.req.param("appId"), c.req.param("room"));
     if (!place.ok) return place;
     const configuration = await configurations.load(c.env);
     if (!configuration.ok) return refused(problem("relay_not_configured", configuration.problem));
     const now = platform.now();
-    const ticket = await ticketOf(c.req.raw, place.value, configuration.ticketKeys, now);
+    const about = isAboutAll ? place.value.app : place.value;
+    const ticket = await ticketOf(c.req.raw, about, configuration.ticketKeys, now);
     if (!ticket.ok) return ticket;
     const key = `${place.value.app} ${ticket.value.peer}`;
     const meter = meters.of(key, QUESTIONS_PER_SECOND, QUESTIONS_AT_ONCE, now);
@@ -48,7 +49,7 @@ export function lobbyRoutes<Env extends RelayEnvironment>(
   };
 
   const list = async (c: Question): Promise<Response> => {
-    const asked = await ask(c);
+    const asked = await ask(c, true);
     if (!asked.ok) return asked.refusal;
     const parsed = parseLobbyQuery(new URL(c.req.url).searchParams);
     if (!parsed.ok) return problem("invalid_query", parsed.message);
@@ -85,7 +86,7 @@ export function lobbyRoutes<Env extends RelayEnvironment>(
     const configuration = await configurations.load(c.env);
     const jurisdiction = configuration.ok ? configuration.settingsFor(address.app).jurisdiction : undefined;
     const geo = platform.geo(c.req.raw);
-    const region = await platform.rooms(c.env).region(address);
+    const region = await platform.rooms(c.env).region(address, geo);
     return answer({ region: region ?? null, colo: geo.colo ?? null, nearest: nearestHint(geo, jurisdiction) ?? null });
   };
 
@@ -110,11 +111,24 @@ function answer(body: object): Response {
 }
 
 async function bodyOf(request: Request): Promise<unknown> {
-  const text = await request.text();
+  const text = await textOf(request);
   try {
-    return text.length > MAX_BODY ? undefined : JSON.parse(text);
+    return text === undefined ? undefined : JSON.parse(text);
   } catch {
     return undefined; // no JSON, and refused as such by who reads it
+  }
+}
+
+/** Undefined where there is too much of it, of which no more is read: else whoever may list a room could fill the memory. */
+async function textOf({ body }: Request): Promise<string | undefined> {
+  const reader = body?.getReader();
+  const decoder = new TextDecoder();
+  for (let text = ""; ;) {
+    // oxlint-disable-next-line no-await-in-loop -- pieces of one text, which come one behind the other
+    const piece = await reader?.read();
+    if (!piece || piece.done) return text + decoder.decode();
+    text += decoder.decode(piece.value, { stream: true });
+    if (text.length > MAX_BODY) return undefined;
   }
 }
 

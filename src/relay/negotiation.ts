@@ -119,6 +119,7 @@ function answerExisting(room: RoomState, link: Link, request: number, connection
   const target = room.sessions.get(connection.toPeerId)?.link;
   if (target) announce(room, target, connection); // asked again, so the other end is asked again
   else if (connection.trunk) askFar(room, connection);
+  else seek(room, connection.toPeerId);
 }
 
 function create(room: RoomState, from: PeerId, request: Request, now: number): P2PConnection {

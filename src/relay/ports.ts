@@ -38,6 +38,8 @@ export interface Admission {
   readonly ticketId?: string | undefined;
   /** The limits that the ticket grants: a name among the app's classes. */
   readonly rateClass?: string | undefined;
+  /** The ticket is good for this room alone: the peer looks for nobody in another one (rule X1). */
+  readonly isBound?: boolean | undefined;
 }
 
 /** The state of a socket, as it is kept beside it through a hibernation. */

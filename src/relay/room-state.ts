@@ -1,6 +1,7 @@
 import type { AppId, DropReason, PeerId, SessionId } from "../protocol/index.ts";
 import type { P2PConnection } from "./connection.ts";
 import type { RoomCounters } from "./counters.ts";
+import type { Bans } from "./limits/bans.ts";
 import type { Groups } from "./groups/group.ts";
 import type { Hosting } from "./hosting/hosting.ts";
 import type { Link } from "./sessions/link.ts";
@@ -23,6 +24,8 @@ export interface RoomState {
   readonly store: RoomStore;
   readonly log: Log;
   readonly observers: RoomObserver[];
+  /** Who is kept out. */
+  readonly bans: Bans;
   /** The session of each peer, those included that are away. */
   readonly sessions: Map<PeerId, Session>;
   /** How many of them have a socket. */

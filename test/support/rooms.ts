@@ -3,7 +3,7 @@
  * answer of the directory is an event of its own, which happens when the test lets it (`step`, `settle`).
  */
 import { DATA_PAYLOAD_OFFSET, FrameType, type PeerId, frameEnd } from "../../src/protocol/index.ts";
-import type { TrunkSocket } from "../../src/relay/ports.ts";
+import type { Admission, TrunkSocket } from "../../src/relay/ports.ts";
 import type { AppSettings } from "../../src/relay/settings.ts";
 import { TestPeer, TestRoom } from "./room.ts";
 
@@ -73,6 +73,8 @@ export class TestRooms {
   readonly questions: { readonly room: TestRoom; readonly peers: readonly PeerId[] }[] = [];
   /** Trunks that were dialed. */
   dials = 0;
+  /** Questions that the directory was asked. */
+  asked = 0;
   /** No trunk opens while it is false. */
   isReachable = true;
 
@@ -95,7 +97,7 @@ export class TestRooms {
   }
 
   /** A peer in a room. */
-  join(name: string, peer: PeerId, options: { visible?: boolean } = {}): TestPeer {
+  join(name: string, peer: PeerId, options: Partial<Admission> = {}): TestPeer {
     return this.room(name).join(peer, options);
   }
 
@@ -203,7 +205,9 @@ export class TestRooms {
   #ask(): void {
     for (const room of this.rooms) {
       const peers = room.room.takeWanted();
-      if (peers.length > 0) this.questions.push({ room, peers });
+      if (peers.length === 0) continue;
+      this.questions.push({ room, peers });
+      this.asked++;
     }
   }
 

@@ -49,6 +49,18 @@ function listedSoon(app: number, rooms: readonly string[], query = "", now?: () 
 }
 
 describe("a room", () => {
+  it("is not listed by a ticket for another one, also where it has no name", async () => {
+    const app = freshApp();
+    await TestPeer.enter({ app, peer: ALICE }); // with a ticket that is not bound, and may not list anything
+    const claims = { peer: ALICE, lobby: true, room: "mine" };
+    for (const path of ["/lobby", "/rooms/other/lobby"]) {
+      const refused = await ask(app, path, { method: "PUT", body: {}, ...claims });
+      expect(await refused.json()).toMatchObject({ code: "ticket_wrong_room" });
+    }
+    expect((await ask(app, "/place", { ...claims, peer: BOB })).status).toBe(403);
+    expect((await ask(app, "/rooms", { ...claims, peer: BOB })).status).toBe(200);
+  });
+
   it("is listed as one of its players says, for everybody with a ticket, until it is taken out", async () => {
     const app = freshApp();
     const a = await TestPeer.enter({ app, room: "r", peer: ALICE });

@@ -1,6 +1,6 @@
 /** Where rooms are created, and what is known of it. */
 import { evictDurableObject } from "cloudflare:test";
-import { env } from "cloudflare:workers";
+import { env, exports } from "cloudflare:workers";
 import { describe, expect, it, vi } from "vitest";
 import { type AppId, parseAppId, parseRoomName } from "../../src/protocol/index.ts";
 import type { Admission } from "../../src/relay/ports.ts";
@@ -8,6 +8,7 @@ import { DurableDirectory } from "../../src/runtime/cloudflare/directory.ts";
 import { RelayObjects, objectsOf } from "../../src/runtime/cloudflare/objects.ts";
 import type { RelayRoom } from "../../src/runtime/cloudflare/relay-room.ts";
 import { DurableRooms } from "../../src/runtime/cloudflare/rooms.ts";
+import { testTicket } from "../support/tickets.ts";
 import { captureLogs } from "./support/logs.ts";
 import { ALICE, BOB, TestPeer } from "./support/peer.ts";
 import { freshApp, operatorOf, roomOf } from "./support/room.ts";
@@ -44,6 +45,21 @@ describe("a room", () => {
     await TestPeer.enter({ app, room: "r", peer: ALICE, cf: TOKYO });
     expect(await regionOf(app, "r")).toBeNull();
   });
+
+  it.each(["place", "connect"])(
+    "that a player has asked about first (%s) is where that player is",
+    async (question) => {
+      const app = freshApp();
+      const ticket = await testTicket({ app, peer: BOB });
+      const request = new Request(`http://relay.test/v1/apps/${app}/rooms/r/${question}`, {
+        headers: { authorization: `Bearer ${ticket}` },
+        cf: TOKYO,
+      } as RequestInit);
+      await exports.default.fetch(request);
+      await TestPeer.enter({ app, room: "r", peer: ALICE, cf: PARIS });
+      expect(await regionOf(app, "r")).toBe("apac-ne");
+    },
+  );
 
   it("is not where a client says in a header that it should be", async () => {
     const app = freshApp();
@@ -101,12 +117,12 @@ describe("what the platform is asked", () => {
     const gateway = new DurableRooms(objects, new DurableDirectory(objects));
     const address = { app: parseAppId(480)!, room: parseRoomName("r") };
     await gateway.join(address, admission, new Request("http://relay/"), tokyo);
-    await gateway.refusal(address, admission);
-    await gateway.region(address);
+    await gateway.refusal(address, admission, tokyo);
+    await gateway.region(address, tokyo);
     await gateway.announce(address, admission.peer, undefined);
     await gateway.watch(address);
     await gateway.admin(address).statistics();
-    expect(rooms.asked).toEqual([joined, ...Array.from({ length: 5 }, () => other)]);
+    expect(rooms.asked).toEqual([joined, joined, joined, other, other, other]);
     objects.directoryOf(address);
     expect(directories.asked).toEqual([`${joined.split("app/")[0]}app/480 -`]);
   });

@@ -60,6 +60,19 @@ describe("a named room", () => {
     expect(await storedTotals(stub)).toEqual({ packets: 2, bytes: 32 });
   });
 
+  it("asked for something while it is being cleared, and after: it will be cleared again", async () => {
+    using clock = new Clock();
+    const app = freshApp();
+    const stub = roomOf(app, "r");
+    await visited(app, "r");
+    await known(app, { peers: 0 });
+    const cleared = clock.pass(DAY, stub);
+    for (let i = 0; i < 20; i++) await stub.region();
+    expect(await cleared).toBe(1);
+    await stub.region(); // has tables again
+    expect(await alarmOf(stub)).toBeGreaterThan(clock.now);
+  });
+
   it("stays while somebody comes within that time, and is cleared a day after them", async () => {
     using clock = new Clock();
     const app = freshApp();

@@ -18,6 +18,9 @@ export const SIGN_OF_LIFE_MS = 5 * 60_000;
 /** Who is here is told at most so often while it changes, in an app that lets its rooms reach each other. */
 export const PEERS_MS = 1_000;
 
+/** Where the directory fails, twice as seldom each time, as often as so. */
+const MAX_DOUBLINGS = 5;
+
 /** Of the last report, what has to be known after an eviction. */
 export interface Reported {
   /** ms */
@@ -68,6 +71,8 @@ export class Reporter implements RoomObserver {
   #hasMoved = true;
   /** ms of telling who is here. */
   #peersAt = -Infinity;
+  /** Reports that failed since one was answered. */
+  #failures = 0;
 
   constructor({ room, name, following, announcing, reported, now }: ReporterOptions) {
     this.#room = room;
@@ -99,7 +104,9 @@ export class Reporter implements RoomObserver {
 
   /** ms at which `turnEnded` must be called, should no turn end before: who is here has to be told. Infinity for never. */
   get peersDueAt(): number {
-    return this.#hasMoved && this.#room.isCrossing ? this.#peersAt + PEERS_MS : Infinity;
+    // A directory that has more to do than it can must not be asked by all rooms every second.
+    const pause = PEERS_MS * 2 ** Math.min(this.#failures, MAX_DOUBLINGS);
+    return this.#hasMoved && this.#room.isCrossing ? this.#peersAt + pause : Infinity;
   }
 
   turnEnded(now: number): void {
@@ -165,6 +172,7 @@ export class Reporter implements RoomObserver {
   answered(answer: ReportAnswer, now: number): void {
     const { statistics, version } = this.#sent as Sent;
     this.#sent = undefined;
+    this.#failures = 0;
     this.#before = statistics;
     this.#following.answered(this.#room, answer, version, now);
   }
@@ -172,6 +180,7 @@ export class Reporter implements RoomObserver {
   /** Whether it arrived is not known. What it said is said again with the next. */
   failed(): void {
     this.#sent = undefined;
+    this.#failures++;
     this.#reported = { at: this.#reported.at, print: Number.NaN };
     this.#hasMoved = true;
   }

@@ -9,6 +9,7 @@ export interface PeerLists {
 }
 
 const ID_BYTES = 8;
+const NOBODY = new Uint8Array();
 
 /** Ids as bytes, little-endian, one behind the other. */
 export function packPeers(peers: Iterable<PeerId>): Uint8Array {
@@ -59,18 +60,17 @@ export class Whereabouts {
     const index = this.#read();
     if (peers.length === 0) this.#store.deletePeers(name);
     else this.#store.savePeers(name, peers);
-    index.set(name, unpackPeers(peers), now);
+    index.set(name, peers, now);
   }
 
   /** All that are in the room, for another directory; undefined for nobody. */
   listOf(name: string): Uint8Array | undefined {
-    const peers = this.#read().peersIn(name);
-    return peers && packPeers(peers);
+    return this.#read().peersIn(name);
   }
 
   forget(name: string): void {
     this.#store.deletePeers(name);
-    this.#index?.set(name, [], 0);
+    this.#index?.set(name, NOBODY, 0);
   }
 
   /** What is held may differ from what is kept: it is read anew. */
@@ -86,38 +86,47 @@ export class Whereabouts {
   #read(): Index {
     if (this.#index) return this.#index;
     const index = new Index();
-    for (const { name, peers } of this.#store.loadPeers()) index.set(name, unpackPeers(peers), 0);
+    for (const { name, peers } of this.#store.loadPeers()) index.set(name, peers, 0);
     return (this.#index = index);
   }
 }
 
+/** Some 100 bytes per peer, of whom there may be hundreds of thousands in one object's memory. */
 class Index {
-  readonly #byRoom = new Map<string, ReadonlySet<PeerId>>();
-  /** Of most peers one room. */
-  readonly #byPeer = new Map<PeerId, readonly Whereabout[]>();
+  /** As the rooms have packed them. */
+  readonly #byRoom = new Map<string, Uint8Array>();
+  /** Most peers are in one room, and need no list; those that it named together share what is said of them. */
+  readonly #byPeer = new Map<PeerId, Whereabout | readonly Whereabout[]>();
 
-  set(name: string, peers: readonly PeerId[], since: number): void {
-    const before = this.#byRoom.get(name);
-    const after = new Set(peers);
-    for (const peer of before ?? []) if (!after.has(peer)) this.#without(peer, name);
-    for (const peer of after) {
-      if (!before?.has(peer)) this.#byPeer.set(peer, [...(this.#byPeer.get(peer) ?? []), { room: name, since }]);
-    }
-    if (after.size > 0) this.#byRoom.set(name, after);
+  set(name: string, peers: Uint8Array, since: number): void {
+    const before = new Set(unpackPeers(this.#byRoom.get(name) ?? NOBODY));
+    const after = new Set(unpackPeers(peers));
+    const here = { room: name, since };
+    for (const peer of before) if (!after.has(peer)) this.#keep(peer, this.#without(peer, name));
+    for (const peer of after) if (!before.has(peer)) this.#keep(peer, [...this.#placesOf(peer), here]);
+    if (after.size > 0) this.#byRoom.set(name, peers);
     else this.#byRoom.delete(name);
   }
 
-  peersIn(name: string): ReadonlySet<PeerId> | undefined {
+  peersIn(name: string): Uint8Array | undefined {
     return this.#byRoom.get(name);
   }
 
   roomOf(peer: PeerId): Whereabout | undefined {
-    return this.#byPeer.get(peer)?.at(-1);
+    return this.#placesOf(peer).at(-1);
   }
 
-  #without(peer: PeerId, name: string): void {
-    const others = (this.#byPeer.get(peer) ?? []).filter(({ room }) => room !== name);
-    if (others.length > 0) this.#byPeer.set(peer, others);
-    else this.#byPeer.delete(peer);
+  #placesOf(peer: PeerId): readonly Whereabout[] {
+    return [this.#byPeer.get(peer) ?? []].flat();
+  }
+
+  #without(peer: PeerId, name: string): readonly Whereabout[] {
+    return this.#placesOf(peer).filter(({ room }) => room !== name);
+  }
+
+  #keep(peer: PeerId, places: readonly Whereabout[]): void {
+    const [only, ...others] = places;
+    if (!only) this.#byPeer.delete(peer);
+    else this.#byPeer.set(peer, others.length === 0 ? only : places);
   }
 }

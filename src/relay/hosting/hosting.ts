@@ -3,6 +3,7 @@
  * is on disk before anybody is told: so there is no epoch with two hosts, and none that goes back.
  */
 import { FrameType, HOST, HostingRole, encodeFrame } from "../../protocol/index.ts";
+import { describeError } from "../describe-error.ts";
 import { send } from "../flow/flow-control.ts";
 import { mayAsk } from "../limits/limiting.ts";
 import type { RoomState } from "../room-state.ts";
@@ -32,10 +33,15 @@ export function attendHosting(room: RoomState, link: Link, role: number, now: nu
   }
   const { session } = link;
   if (!session || !mayAsk(room, link, offending, now)) return;
-  link.isFollowing = role !== HostingRole.None;
-  if (link.isFollowing) room.hosting.asking.add(link);
   const wasCandidate = session.offeredAt !== undefined;
   const isCandidate = role === HostingRole.Candidate;
+  // All who follow may have to be told: as much as a message to a group, and paid for by who causes it (G6).
+  if (isCandidate !== wasCandidate && !link.rates.takeCopies(room.links.size, now)) {
+    const message = `this peer has stood for host and withdrawn too often for ${room.links.size} peers; try again later`;
+    return refuse(room, link, "rate_limited", offending, message);
+  }
+  link.isFollowing = role !== HostingRole.None;
+  if (link.isFollowing) room.hosting.asking.add(link);
   if (isCandidate !== wasCandidate) {
     session.offeredAt = isCandidate ? now : undefined;
     if (isCandidate || session.isStored) keepSession(room, session);
@@ -116,7 +122,7 @@ function keepSeat(room: RoomState, seat: Seat, now: number): boolean {
   try {
     store.saveSeat(seat);
   } catch (error) {
-    log({ level: "error", event: "store_failed", error: error instanceof Error ? (error.stack ?? "") : String(error) });
+    log({ level: "error", event: "store_failed", error: describeError(error) });
     hosting.dueAt = now + TIMES.promptMs;
     room.wake(hosting.dueAt);
     return false;

@@ -1,9 +1,11 @@
 /** Who may not enter a room: peers, client addresses, tickets (rules L3, L4). A revoked ticket is a banned one. */
-import { CloseCode, EndReason, MAX_DEBUG } from "../../protocol/index.ts";
+import { CloseCode, EndReason, MAX_DEBUG, type PeerId } from "../../protocol/index.ts";
+import type { P2PConnection } from "../connection.ts";
 import type { Admission } from "../ports.ts";
 import type { RoomState } from "../room-state.ts";
 import { endSession } from "../sessions/sessions.ts";
 import { closeLink } from "../telling.ts";
+import { endBannedHalf } from "../trunk/saying.ts";
 
 export type BanKind = "peer" | "address" | "ticket";
 
@@ -83,6 +85,11 @@ export class Bans {
     );
   }
 
+  /** One of another room, of whom only the peer is known. */
+  holdsPeer(peer: PeerId, now: number): boolean {
+    return this.holding({ peer, visible: false }, now) !== undefined;
+  }
+
   /** Those from all rooms of the app, all of them. */
   follow(bans: readonly AppBan[]): void {
     this.#everywhere = new Map(bans.map((ban) => [placeOf(ban.kind, ban.subject), ban]));
@@ -135,7 +142,19 @@ function endWhere(room: RoomState, isMet: (admission: Admission) => boolean): nu
     const { peer, admission = { peer, visible: false } } = session;
     if (isMet(admission)) endSession(room, session, "banned", EndReason.PeerBanned);
   }
+  endHalvesWhere(room, isMet);
   return met.length;
+}
+
+/** Of one in another room only the peer is known: a ban of its address or its ticket is that room's concern. */
+function endHalvesWhere(room: RoomState, isMet: (admission: Admission) => boolean): void {
+  const far = new Map<PeerId, P2PConnection[]>();
+  for (const half of room.manager.connections()) {
+    if (half.farPeer !== undefined && half.trunk) far.set(half.farPeer, [...(far.get(half.farPeer) ?? []), half]);
+  }
+  for (const [peer, halves] of far) {
+    if (isMet({ peer, visible: false })) for (const half of halves) endBannedHalf(room, half);
+  }
 }
 
 export function holds({ until }: Pick<Ban, "until">, now: number): boolean {

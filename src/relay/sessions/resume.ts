@@ -10,6 +10,7 @@ import { presenceChanged } from "./presence.ts";
 import { type RoomState, arrive, otherLink } from "../room-state.ts";
 import type { Session } from "./session.ts";
 import { closeLink, tell } from "../telling.ts";
+import { seek } from "../trunk/locating.ts";
 import { welcome } from "./welcome.ts";
 
 /** `shown`: the token that was presented, which stays good until the new one is known to have arrived (R7). */
@@ -43,7 +44,10 @@ function listConnection(room: RoomState, link: Link, connection: P2PConnection):
     return true;
   }
   tell(room, link, "state", { handle: connection.handle, state, previous: state });
-  if (state === ConnectionState.Connecting) return true;
+  if (state === ConnectionState.Connecting) {
+    seek(room, connection.toPeerId); // after a crash nobody has, on behalf of who was not back
+    return true;
+  }
   repeatClose(room, link, connection);
   tellPaths(room, link, connection);
   return true;

@@ -7,8 +7,11 @@ import {
   Path,
   type PeerId,
   isConnectionType,
+  parsePeerId,
 } from "../../protocol/index.ts";
 import type { ConnectionRecord } from "../connection.ts";
+import { describeError } from "../describe-error.ts";
+import type { CreateOptions } from "../manager.ts";
 import { tellPath } from "../flow/flow-control.ts";
 import { announce } from "../negotiation.ts";
 import type { RoomState } from "../room-state.ts";
@@ -24,11 +27,17 @@ type Open = TrunkValues<"open">;
 /** Numbers of another room, which has them from its own records. */
 type Halves = { readonly mine: number; readonly yours: number };
 
-/** By our own handle, where the other room knows it. */
-export function findHalf({ manager }: RoomState, trunk: Trunk, { mine, yours }: Halves): ConnectionRecord | undefined {
-  const own = yours === 0 ? undefined : (manager.getConnectionByHandle(yours) as ConnectionRecord | undefined);
-  if (own?.trunk !== trunk) return trunk.byFarHandle.get(mine);
+/** By our own handle, where the other room knows it. It always knows its own, which is not 0. */
+export function findHalf(room: RoomState, trunk: Trunk, { mine, yours }: Halves): ConnectionRecord | undefined {
+  if (mine === 0) return undefined;
+  const own = ownHalf(room, trunk, yours);
+  if (!own) return trunk.byFarHandle.get(mine);
   return own.farHandle === undefined || own.farHandle === mine ? own : undefined;
+}
+
+function ownHalf({ manager }: RoomState, trunk: Trunk, handle: number): ConnectionRecord | undefined {
+  const own = manager.getConnectionByHandle(handle) as ConnectionRecord | undefined;
+  return own?.trunk === trunk ? own : undefined;
 }
 
 export function heardOpen(room: RoomState, trunk: Trunk, open: Open, flags: number): void {
@@ -46,10 +55,20 @@ export function heardOpen(room: RoomState, trunk: Trunk, open: Open, flags: numb
   if (target) announce(room, target, half);
 }
 
-/** Only for a peer of this room, and of one that is not (rule X8). */
-function mayOpen({ settings, sessions }: RoomState, { from, to, connectionType }: Open): boolean {
-  const isThere = sessions.has(to as PeerId) && !sessions.has(from as PeerId) && from !== to;
-  return settings.crossRooms !== 0 && isThere && isConnectionType(connectionType);
+/** Only for a peer of this room, and of one that is not, and may be (rule X8). A row of anything else could not be read again. */
+function mayOpen(room: RoomState, { mine, from, to, connectionType }: Open): boolean {
+  const { settings, sessions, bans, crossing } = room;
+  const far = parsePeerId(from);
+  if (settings.crossRooms === 0 || mine === 0 || far === undefined || !isConnectionType(connectionType)) return false;
+  const isThere = sessions.has(to as PeerId) && !sessions.has(far) && from !== to;
+  return isThere && !hasTooMany(room, far) && !bans.holdsPeer(far, crossing.now);
+}
+
+/** As many as the app lets any peer have (rule C10), from all rooms that it is in. Its class only its own room knows. */
+function hasTooMany({ manager, settings }: RoomState, far: PeerId): boolean {
+  const limits = [settings, ...(settings.classes?.values() ?? [])];
+  const most = Math.max(...limits.map(({ maxConnectionsPerPeer }) => maxConnectionsPerPeer));
+  return manager.countConnectionsForPeer(far) - manager.countUnansweredForPeer(far) >= most;
 }
 
 function askAgain(room: RoomState, trunk: Trunk, half: ConnectionRecord, flags: number): void {
@@ -71,18 +90,33 @@ function halfFor(room: RoomState, trunk: Trunk, open: Open): ConnectionRecord | 
   }
   // Left over: its other half is over, or the peer is in yet another room now.
   if (existing) manager.closeConnection(existing.connectionId, EndReason.PeerSuperseded);
-  const id = manager.createOrGetConnection(from, to, room.app, type, {
+  const half = create(room, from, to, {
+    type,
     now: crossing.now,
     virtualPort: open.virtualPort,
     channel: open.channel < 0 ? undefined : open.channel,
     connectTimeoutMs: open.timeoutMs,
     far: { peer: from, room: trunk.room, handle: open.mine },
   });
-  const half = manager.getConnection(id) as ConnectionRecord | undefined;
   if (!half) return undefined;
   bind(half, trunk, from, open.mine);
   room.wake(manager.staleTime(half));
   return half;
+}
+
+/** One that cannot be written down is asked for again later, and is no trouble of others on this trunk. */
+function create(
+  { manager, app, log }: RoomState,
+  from: PeerId,
+  to: PeerId,
+  { type, ...options }: CreateOptions & Pick<ConnectionRecord, "type">,
+): ConnectionRecord | undefined {
+  try {
+    return manager.getConnection(manager.createOrGetConnection(from, to, app, type, options)) as ConnectionRecord;
+  } catch (error) {
+    log({ level: "error", event: "store_failed", error: describeError(error) });
+    return undefined;
+  }
 }
 
 /** Both ends have asked for the same connection: that is an accept (rule C5). */
@@ -112,7 +146,7 @@ export function raise(room: RoomState, half: ConnectionRecord, farHandle: number
 }
 
 export function heardGone(room: RoomState, trunk: Trunk, handle: number): void {
-  const half = findHalf(room, trunk, { mine: 0, yours: handle });
+  const half = ownHalf(room, trunk, handle);
   if (!half) return;
   if (!isAsking(half)) return endHere(room, half, EndReason.EndedWhileAway);
   unbind(half);

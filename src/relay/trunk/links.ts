@@ -1,7 +1,7 @@
 /** The sockets of trunks: dialed when there is something to say, accepted, and what is said on them first (rules X5, X6). */
 import { ConnectionState, Path, PathFlag, type PeerId } from "../../protocol/index.ts";
 import type { ConnectionRecord, P2PConnection } from "../connection.ts";
-import { send, tellPath } from "../flow/flow-control.ts";
+import { isHeld, send, tellPath } from "../flow/flow-control.ts";
 import type { RelaySocket, TrunkSocket } from "../ports.ts";
 import type { RoomState } from "../room-state.ts";
 import { Link } from "../sessions/link.ts";
@@ -66,6 +66,7 @@ export function dial(room: RoomState, trunk: Trunk): Link | undefined {
   const mustWait = trunk.retryAt !== Infinity && !isRetryDue(trunk, now);
   if (!port || mustWait) return undefined;
   trunk.retryAt = Infinity;
+  if (trunk.halves.size === 0) trunk.lostAt = undefined; // of an earlier trunk: nothing has been without it since
   room.counters.trunkDialed();
   trunk.dialed = addLink(room, trunk, port.dial(trunk.room));
   sendList(room, trunk, trunk.dialed);
@@ -117,9 +118,10 @@ export function sayOpen(room: RoomState, link: Link, half: ConnectionRecord, fla
 
 function sayHalf(room: RoomState, link: Link, half: ConnectionRecord): void {
   const { handle: mine, farHandle: yours = 0, farPeer, state, pendingReason: reason = 0, pendingBy } = half;
-  const isHere = room.sessions.get(nearPeer(half))?.link !== undefined;
+  const near = nearLink(room, half);
+  const path = !near ? Path.Away : isHeld(near, half) ? Path.Held : Path.Open;
   const isByMe = Number(pendingBy !== undefined && pendingBy !== farPeer);
-  say(room, link, "half", { mine, yours, state, path: isHere ? Path.Open : Path.Away, reason, isByMe });
+  say(room, link, "half", { mine, yours, state, path, reason, isByMe });
 }
 
 /** The end of a half that is in this room. */
@@ -135,6 +137,7 @@ export function nearLink(room: RoomState, half: P2PConnection): Link | undefined
 export function tellOpen(room: RoomState, half: P2PConnection): void {
   const link = half.state === ConnectionState.Connecting ? undefined : nearLink(room, half);
   if (!link) return;
-  if (half.farPath === Path.Away) tellPath(room, link, half, Path.Away);
-  else tellPath(room, link, half, Path.Open, PathFlag.Lost);
+  if (half.farPath === Path.Away) return tellPath(room, link, half, Path.Away);
+  tellPath(room, link, half, Path.Open, PathFlag.Lost);
+  if (half.farPath === Path.Held) tellPath(room, link, half, Path.Held);
 }

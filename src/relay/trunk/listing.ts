@@ -15,9 +15,6 @@ export function heardList(room: RoomState, link: Link, trunk: Trunk, version: nu
     return loseLink(room, link, "another version");
   }
   trunk.listing = new Set();
-  trunk.lostAt = undefined;
-  trunk.attempts = 0;
-  trunk.retryAt = Infinity;
   if (!link.use?.owesList) return;
   link.use.owesList = false;
   if (trunk.link) sendList(room, trunk, trunk.link);
@@ -27,7 +24,7 @@ export function heardHalf(room: RoomState, trunk: Trunk, half: TrunkValues<"half
   const own = findHalf(room, trunk, half);
   if (!own?.farPeer) return sayHowItEnded(room, trunk, half);
   trunk.listing?.add(own);
-  own.farPath = half.path === Path.Away ? Path.Away : Path.Open;
+  own.farPath = half.path === Path.Away || half.path === Path.Held ? half.path : Path.Open;
   if (half.state === ConnectionState.Connecting) return;
   raise(room, own, half.mine);
   if (half.state === ConnectionState.Disconnecting && own.state === ConnectionState.Connected) {
@@ -40,6 +37,10 @@ export function heardListed(room: RoomState, trunk: Trunk): void {
   const { listing } = trunk;
   trunk.listing = undefined;
   if (!listing) return;
+  // Not before: one that breaks in the middle of each list is not dialed in a loop.
+  trunk.lostAt = undefined;
+  trunk.attempts = 0;
+  trunk.retryAt = Infinity;
   for (const half of [...trunk.halves]) {
     if (listing.has(half)) tellOpen(room, half);
     else if (half.farHandle !== undefined && !isAsking(half)) endHere(room, half, EndReason.EndedWhileAway);

@@ -3,6 +3,7 @@ import { ConnectionState, type PeerId } from "../../protocol/index.ts";
 import { isOver } from "../alarm-clock.ts";
 import type { ConnectionRecord, P2PConnection } from "../connection.ts";
 import type { RoomState } from "../room-state.ts";
+import type { Session } from "../sessions/session.ts";
 import { sayOpen } from "./links.ts";
 import { type Search, type Trunk, bind, trunkTo } from "./trunk.ts";
 
@@ -15,26 +16,33 @@ const LONGEST_MS = SECOND_MS * 2 ** MAX_DOUBLINGS;
 export type Located = readonly (readonly [peer: PeerId, room: string | undefined])[];
 
 export function seek(room: RoomState, peer: PeerId): void {
-  const { crossing, settings, sessions } = room;
-  if (!crossing.port || settings.crossRooms === 0 || sessions.has(peer)) return;
+  const { crossing, sessions } = room;
+  if (!isCrossing(room) || sessions.has(peer)) return;
   const known = crossing.searches.get(peer);
   if (known && (known.isAsked || (known.askAt !== Infinity && !isAskDue(known, crossing.now)))) return;
+  if (waitingFor(room, peer).length === 0) return;
   crossing.searches.set(peer, { askAt: Infinity, isAsked: true, attempts: known?.attempts ?? 0 });
   crossing.wanted.add(peer);
 }
 
 /** Those that the directory is to be asked for now; its answer, or its failure, is told to `located`. */
-export function takeWanted({ crossing }: RoomState): PeerId[] {
+export function takeWanted(room: RoomState): PeerId[] {
+  const { crossing } = room;
+  if (crossing.wanted.size === 0) return [];
   const wanted = [...crossing.wanted];
   crossing.wanted.clear();
-  return wanted;
+  const mayAsk = crossing.questions.takeOne(crossing.now) || crossing.isAskingDue;
+  crossing.isAskingDue = false;
+  if (mayAsk) return wanted;
+  for (const peer of wanted) askLater(room, peer, 1, crossing.searches.get(peer)?.attempts ?? 0);
+  return [];
 }
 
 export function located(room: RoomState, answer: Located): void {
   for (const [peer, name] of answer) {
     const waiting = waitingFor(room, peer);
     const isElsewhere = name !== undefined && name !== room.crossing.name && !room.sessions.has(peer);
-    if (!isElsewhere) {
+    if (!isElsewhere || room.bans.holdsPeer(peer, room.crossing.now)) {
       seekLater(room, peer);
       continue;
     }
@@ -56,14 +64,35 @@ function ask(room: RoomState, halves: readonly ConnectionRecord[], trunk: Trunk)
 
 /** Not found, or not there any more. */
 export function seekLater(room: RoomState, peer: PeerId): void {
-  const { searches, now } = room.crossing;
-  if (room.sessions.has(peer) || waitingFor(room, peer).length === 0) return void searches.delete(peer);
+  const { searches } = room.crossing;
+  const isWanted = isCrossing(room) && !room.sessions.has(peer) && waitingFor(room, peer).length > 0;
+  if (!isWanted) return void searches.delete(peer);
   const attempts = searches.get(peer)?.attempts ?? 0;
   // About 1, 2, 4, … s after the first time, and each of them as soon as that allows.
-  const seconds = attempts === 0 ? 1 : 2 ** Math.min(attempts - 1, MAX_DOUBLINGS);
-  const askAt = (Math.floor(now / SECOND_MS) + seconds) * SECOND_MS;
-  searches.set(peer, { askAt, isAsked: false, attempts: attempts + 1 });
-  room.wake(askAt);
+  askLater(room, peer, attempts === 0 ? 1 : 2 ** Math.min(attempts - 1, MAX_DOUBLINGS), attempts + 1);
+}
+
+function askLater({ crossing, wake }: RoomState, peer: PeerId, seconds: number, attempts: number): void {
+  const askAt = (Math.floor(crossing.now / SECOND_MS) + seconds) * SECOND_MS;
+  crossing.searches.set(peer, { askAt, isAsked: false, attempts });
+  wake(askAt);
+}
+
+/** After an eviction or a crash: what was looked for is looked for now, and then as seldom as it would have been. */
+export function seekOn(room: RoomState): void {
+  if (!isCrossing(room)) return;
+  const { manager, sessions, crossing } = room;
+  const since = new Map<PeerId, number>();
+  for (const { state, toPeerId, farPeer, created } of manager.connections()) {
+    const isAsked = state === ConnectionState.Connecting && farPeer === undefined && !sessions.has(toPeerId);
+    if (isAsked && !since.has(toPeerId)) since.set(toPeerId, created);
+  }
+  for (const [peer, created] of since) {
+    if (waitingFor(room, peer).length === 0) continue;
+    const seconds = Math.max(1, (crossing.now - created) / SECOND_MS);
+    crossing.searches.set(peer, { askAt: crossing.now, isAsked: false, attempts: 1 + Math.ceil(Math.log2(seconds)) });
+    room.wake(crossing.now);
+  }
 }
 
 export function isAskDue({ askAt }: Search, now: number): boolean {
@@ -76,6 +105,7 @@ export function seekAgain({ crossing }: RoomState): void {
     search.askAt = Infinity;
     search.isAsked = true;
     crossing.wanted.add(peer);
+    crossing.isAskingDue = true;
   }
 }
 
@@ -91,10 +121,19 @@ function waits(room: RoomState, peer: PeerId): boolean {
   return room.manager.countUnansweredForPeer(peer) > 0;
 }
 
-/** Asked for by a peer here, and by nobody answered or looked for elsewhere. */
+/** Asked for by a peer here that may look further, and by nobody answered or looked for elsewhere. */
 function waitingFor(room: RoomState, peer: PeerId): ConnectionRecord[] {
   return room.manager.getConnectionsForPeer(peer).filter(({ state, toPeerId, fromPeerId, trunk }) => {
     const isAsked = state === ConnectionState.Connecting && toPeerId === peer;
-    return isAsked && !trunk && room.sessions.has(fromPeerId);
+    return isAsked && !trunk && mayLookFurther(room.sessions.get(fromPeerId));
   }) as ConnectionRecord[];
+}
+
+/** Whoever could join the other room. After a crash that is not known before the peer is back. */
+function mayLookFurther(session: Session | undefined): boolean {
+  return session?.admission !== undefined && session.admission.isBound !== true;
+}
+
+function isCrossing({ crossing, settings }: RoomState): boolean {
+  return crossing.port !== undefined && settings.crossRooms !== 0;
 }

@@ -72,8 +72,9 @@ function tellLost(room: RoomState, trunk: Trunk): void {
 /** The first time at once where it is ours to dial. */
 function redialLater(room: RoomState, trunk: Trunk, wasDialed: boolean): void {
   const { now } = room.crossing;
-  const isFirst = trunk.attempts === 0;
-  const delay = isFirst && wasDialed ? 0 : Math.min(FIRST_RETRY_MS * 2 ** trunk.attempts, LONGEST_RETRY_MS);
+  if (!wasDialed) trunk.attempts = Math.max(1, trunk.attempts);
+  const { attempts } = trunk;
+  const delay = attempts === 0 ? 0 : Math.min(FIRST_RETRY_MS * 2 ** (attempts - 1), LONGEST_RETRY_MS);
   trunk.attempts++;
   trunk.retryAt = now + delay;
   if (delay === 0) room.dial(trunk);

@@ -6,6 +6,7 @@ import type { Ending } from "../manager.ts";
 import { type RoomState, linkToFar } from "../room-state.ts";
 import { encodeTrunk } from "./frames.ts";
 import { say, sayOpen } from "./links.ts";
+import { seekLater } from "./locating.ts";
 import { unbind } from "./trunk.ts";
 
 /** Ends of halves that are kept for a room that may not have heard of them. */
@@ -55,15 +56,32 @@ export function withdraw(room: RoomState, half: P2PConnection): void {
   room.store.updateConnection(record);
 }
 
-/** The peer has left: what it was asked from elsewhere, and has not answered, is asked where it is next. */
+/** The peer has left: what it was asked, from here or elsewhere, and has not answered, is asked where it is next. */
 export function giveBack(room: RoomState, peer: PeerId): void {
   for (const half of room.manager.getConnectionsForPeer(peer)) {
     if (half.state !== ConnectionState.Connecting || half.toPeerId !== peer || half.farPeer !== half.fromPeerId)
       continue;
-    const link = linkToFar(room, half);
-    if (link) say(room, link, "gone", { yours: half.farHandle ?? 0 });
-    endHere(room, half, EndReason.PeerLeft);
+    sayNotHere(room, half, EndReason.PeerLeft);
   }
+  seekLater(room, peer);
+}
+
+/** What one who is banned here has, or has asked for, from elsewhere. Unanswered it ends as if nobody were here (rule C6). */
+export function endBannedHalf(room: RoomState, half: P2PConnection): void {
+  if (half.state !== ConnectionState.Connecting) {
+    room.manager.closeConnection(half.connectionId, EndReason.PeerBanned);
+  } else if (half.farPeer === half.fromPeerId) sayNotHere(room, half, EndReason.PeerBanned);
+  else {
+    withdraw(room, half);
+    seekLater(room, half.toPeerId);
+  }
+}
+
+/** Asked from elsewhere: the one who asks goes on looking. */
+function sayNotHere(room: RoomState, half: P2PConnection, reason: number): void {
+  const link = linkToFar(room, half);
+  if (link) say(room, link, "gone", { yours: half.farHandle ?? 0 });
+  endHere(room, half, reason);
 }
 
 /** Ends this half alone: the other is over, or has been told in another way. */

@@ -1,6 +1,7 @@
 import type { PeerId } from "../../protocol/index.ts";
 import { isOver } from "../alarm-clock.ts";
 import type { ConnectionRecord } from "../connection.ts";
+import { Meter } from "../limits/rates.ts";
 import type { TrunkPort, TrunkSocket } from "../ports.ts";
 import type { Link } from "../sessions/link.ts";
 
@@ -64,6 +65,13 @@ export interface Search {
   attempts: number;
 }
 
+/**
+ * Questions that a room may ask its directory, which many rooms ask; each goes to all objects that share it. Peers beyond them
+ * are asked for together, by the next alarm.
+ */
+const QUESTIONS_PER_SECOND = 10;
+const QUESTIONS_AT_ONCE = 20;
+
 /** All that leads out of a room. */
 export interface Crossing {
   /** Of this room, as its app names it; "" for its own. */
@@ -76,12 +84,25 @@ export interface Crossing {
   readonly searches: Map<PeerId, Search>;
   /** What the directory is to be asked for with the end of the turn. */
   readonly wanted: Set<PeerId>;
+  readonly questions: Meter;
+  /** An alarm has rung for some of them. */
+  isAskingDue: boolean;
   /** ms of the turn. */
   now: number;
 }
 
 export function newCrossing(name: string, port: TrunkPort | undefined): Crossing {
-  return { name, port, trunks: new Map(), links: new Map(), searches: new Map(), wanted: new Set(), now: 0 };
+  return {
+    name,
+    port,
+    trunks: new Map(),
+    links: new Map(),
+    searches: new Map(),
+    wanted: new Set(),
+    questions: new Meter(QUESTIONS_PER_SECOND, QUESTIONS_AT_ONCE, 0),
+    isAskingDue: false,
+    now: 0,
+  };
 }
 
 export function trunkTo({ trunks }: Crossing, room: string): Trunk {

@@ -5,6 +5,7 @@ import { adoptProblem, entryProblem, problem } from "../../http/problem.ts";
 import { type PeerId, SUBPROTOCOL } from "../../protocol/index.ts";
 import { type RoomAdmin, roomAdmin } from "../../relay/operations/index.ts";
 import type { RelayDirectory } from "../../relay/directory/report.ts";
+import type { LocationHint } from "../../relay/placement/location-hints.ts";
 import { nearestHint } from "../../relay/placement/nearest-hint.ts";
 import type { Admission } from "../../relay/ports.ts";
 import { writeAdmission } from "./admission-header.ts";
@@ -30,7 +31,7 @@ export class DurableRooms implements RoomGateway {
     headers.set("sec-websocket-protocol", SUBPROTOCOL);
     writeAdmission(headers, admission);
     try {
-      const hint = nearestHint(geo, this.#objects.jurisdictionOf(address.app));
+      const hint = this.#hintFor(address, geo);
       writeHint(headers, hint);
       // A new request, not a copy: where the client is (`cf`) stays here.
       const response = await this.#objects.room(address, hint).fetch(new Request(JOIN_URL, { headers }));
@@ -40,17 +41,19 @@ export class DurableRooms implements RoomGateway {
     }
   }
 
-  async refusal(address: RoomAddress, admission: Admission): Promise<Response | undefined> {
+  async refusal(address: RoomAddress, admission: Admission, geo: ClientGeo): Promise<Response | undefined> {
     try {
-      const refusal = await this.#objects.room(address).refusal(admission);
+      const hint = this.#hintFor(address, geo);
+      const refusal = await this.#objects.room(address, hint).refusal(admission, hint);
       return refusal && entryProblem(refusal);
     } catch (error) {
       return roomFailed(roomName(address), error);
     }
   }
 
-  async region(address: RoomAddress): Promise<string | undefined> {
-    return this.#objects.room(address).region();
+  async region(address: RoomAddress, geo: ClientGeo): Promise<string | undefined> {
+    const hint = this.#hintFor(address, geo);
+    return this.#objects.room(address, hint).region(hint);
   }
 
   async announce(address: RoomAddress, peer: PeerId, listing: Listing | undefined): Promise<Announced> {
@@ -68,6 +71,11 @@ export class DurableRooms implements RoomGateway {
   admin(address: RoomAddress): RoomAdmin {
     const stub = this.#objects.room(address);
     return roomAdmin((name, rest) => stub.operate(name, rest as never) as never);
+  }
+
+  /** Whatever a player asks of a room first creates it. */
+  #hintFor({ app }: RoomAddress, geo: ClientGeo): LocationHint | undefined {
+    return nearestHint(geo, this.#objects.jurisdictionOf(app));
   }
 }
 

@@ -28,6 +28,20 @@ function elected(peers: { room: TestRoom; alice: TestPeer; bob: TestPeer; carol:
 }
 
 describe("the election", () => {
+  test("[V2] [G6] who stands and withdraws all the time pays for what it makes others hear", () => {
+    const { room, alice, bob, carol } = setup({ groupCopiesPerSecond: 10, connectBurst: 1_000 });
+    follow(bob).take();
+    follow(carol).take();
+    const said = 200;
+    for (let i = 0; i < said; i++)
+      alice.send(frames.attend(i % 2 === 0 ? HostingRole.Candidate : HostingRole.Follower));
+    expect(hostsOf(bob).length).toBeLessThan(20);
+    expect(alice.heard()).toContainEqual(errorOf("rate_limited", FrameType.Attend));
+    room.advance(1_000);
+    offer(carol);
+    expect(hostsOf(bob).at(-1) ?? lastHost(carol)).toMatchObject({ frame: "host" });
+  });
+
   test("[V2] who follows is told at once, also that there is nobody", () => {
     const { alice } = setup();
     follow(alice);

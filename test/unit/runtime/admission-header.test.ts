@@ -8,7 +8,7 @@ const HEADER = "edge-relay-admission";
 const peer = 76_561_197_960_287_930n as PeerId;
 
 function written(admission: Admission): Headers {
-  const headers = new Headers({ [HEADER]: "1;1;10.0.0.1;vip;mine" }); // as a client may have sent it
+  const headers = new Headers({ [HEADER]: "1;1;10.0.0.1;vip;mine;1" }); // as a client may have sent it
   writeAdmission(headers, admission);
   return headers;
 }
@@ -18,6 +18,7 @@ test.each<[Admission, string]>([
   [{ peer, visible: true, address: "203.0.113.7" }, `${peer};1;203.0.113.7`],
   [{ peer, visible: true, address: "2001:db8::/64", rateClass: "vip" }, `${peer};1;2001%3Adb8%3A%3A%2F64;vip`],
   [{ peer, visible: false, ticketId: "a;b %é," }, `${peer};0;;;a%3Bb%20%25%C3%A9%2C`],
+  [{ peer, visible: false, isBound: true }, `${peer};0;;;;1`],
 ])("%o is %s", (admission, text) => {
   expect(written(admission).get(HEADER)).toBe(text);
   expect(readAdmission(written(admission))).toStrictEqual(admission);
@@ -38,7 +39,7 @@ test("whatever is in it comes back as it was, and the client's own is overwritte
   );
 });
 
-test.each([undefined, "", "x", "0;1", "1", "1;", "1;2", "1;true", "1;0;a;b;c;d", "%;0", "1;%"])(
+test.each([undefined, "", "x", "0;1", "1", "1;", "1;2", "1;true", "1;0;a;b;c;d", "1;0;a;b;c;1;e", "%;0", "1;%"])(
   "%j did not come through the worker",
   (text) => {
     const headers = new Headers(text === undefined ? {} : { [HEADER]: text });

@@ -5,6 +5,7 @@ import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import type { RoomAddress } from "../../../src/http/gateway.ts";
 import { PROTOCOL_VERSION, encodeControl } from "../../../src/protocol/index.ts";
 import type { Admission, LogEntry } from "../../../src/relay/ports.ts";
+import { Room } from "../../../src/relay/room.ts";
 import { parseSettings } from "../../../src/relay/settings.ts";
 import { parseRoomAddress } from "../../../src/runtime/room-address.ts";
 import { openDatabases } from "../../../src/runtime/standalone/databases.ts";
@@ -32,8 +33,8 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
-function openRooms(): Rooms {
-  const settings = parseSettings(SETTINGS);
+function openRooms(text = SETTINGS): Rooms {
+  const settings = parseSettings(text);
   if (!settings.ok) throw new Error(settings.message);
   const databases = openDatabases(folder);
   const opened = new Rooms({ databases, settingsFor: settings.settingsFor, log: (entry) => log.push(entry) });
@@ -105,6 +106,24 @@ function openFiles(): string[] {
 }
 
 describe("rooms in one process", () => {
+  test("what fails in a timer of one room is logged, and does not end the process", async () => {
+    rooms.close();
+    rooms = openRooms(JSON.stringify({ default: { crossRooms: 1, connectTimeoutMs: 60_000 } }));
+    const pair = [await join(LOBBY, 1n), await join(OTHER, 2n)];
+    await vi.advanceTimersByTimeAsync(2_000);
+    const values = { request: 1, connectionType: 2, peer: 2n, virtualPort: 0, channel: -1, timeoutMs: 60_000 };
+    pair[0]!.socket.message(encodeControl("connect", values));
+    await vi.advanceTimersByTimeAsync(100);
+    expect(pair[1]!.wire.names()).toContain("incoming"); // so there is a trunk, to be looked at
+    const restTrunks = vi.spyOn(Room.prototype, "restTrunks").mockImplementation(() => {
+      throw new Error("the disk is full");
+    });
+    await vi.advanceTimersByTimeAsync(1_000);
+    restTrunks.mockRestore();
+    expect(log).toContainEqual(expect.objectContaining({ event: "room_failed", room: "app/480/room/lobby" }));
+    await join(LOBBY, 3n);
+  });
+
   test("a room that nobody uses is closed after a while, and opened again by who comes", async () => {
     const { socket } = await join(LOBBY, 1n);
     await vi.advanceTimersByTimeAsync(1_000);

@@ -50,6 +50,36 @@ function reportsWithin(ms: number, event: () => void = () => {}): RoomReport[] {
   return reports;
 }
 
+describe("where rooms reach each other", () => {
+  beforeEach(() => {
+    const crossing = { name: "x", port: { dial: () => expect.unreachable("nobody dials") } };
+    room = new TestRoom({ settings: { crossRooms: 1 }, crossing });
+    wake();
+  });
+
+  test("a directory that fails is asked twice as seldom each time, and as before when it answers", () => {
+    room.join(ALICE);
+    const failedAt: number[] = [];
+    let isFailing = true;
+    for (let second = 0; second < 130; second++) {
+      for (const peer of room.peers) peer.ping();
+      if (second === 100) isFailing = false;
+      reporter.turnEnded(room.now);
+      const report = reporter.take();
+      if (report && isFailing) {
+        failedAt.push(second);
+        reporter.failed();
+      } else if (report) reporter.answered(answer, room.now);
+      room.advance(1_000);
+    }
+    expect(failedAt.length).toBeLessThan(10);
+    room.join(BOB);
+    room.advance(1_000);
+    reporter.turnEnded(room.now);
+    expect(said()?.peerIds).toHaveLength(16);
+  });
+});
+
 describe("at once", () => {
   test("the first peer, the first connection, and the end of all", () => {
     room.guest(ALICE);

@@ -19,6 +19,7 @@ type Act =
   | { readonly kind: "crash" | "evict"; readonly room: number }
   | { readonly kind: "step"; readonly choice: number; readonly times: number }
   | { readonly kind: "pass"; readonly ms: number }
+  | { readonly kind: "ban" | "unban"; readonly from: number; readonly room: number }
   | { readonly kind: "cut" };
 
 const who = fc.nat(2 * PEERS - 1);
@@ -56,6 +57,10 @@ const act: fc.Arbitrary<Act> = fc.oneof(
     weight: 2,
     arbitrary: fc.record({ kind: fc.constant("pass" as const), ms: fc.constantFrom(100, 1_000, 4_000, 8_000) }),
   },
+  {
+    weight: 1,
+    arbitrary: fc.record({ kind: fc.constantFrom("ban" as const, "unban" as const), from: who, room: fc.nat(1) }),
+  },
   { weight: 2, arbitrary: fc.record({ kind: fc.constant("cut" as const) }) },
 );
 
@@ -85,12 +90,20 @@ class World {
         return this.rooms.crash(NAMES[step.room]!);
       case "evict":
         return void this.rooms.evict(NAMES[step.room]!);
+      case "ban":
+        return void this.rooms.room(NAMES[step.room]!).ban("peer", String(this.seats[step.from]!.peer.id));
+      case "unban":
+        return this.#unban(this.rooms.room(NAMES[step.room]!), this.seats[step.from]!.peer.id);
       default:
         return this.#runOf(step);
     }
   }
 
-  #runOf(step: Exclude<Act, { kind: "step" | "pass" | "cut" | "crash" | "evict" }>): void {
+  #unban({ room, now }: TestRoom, peer: PeerId): void {
+    room.unban("peer", String(peer), now);
+  }
+
+  #runOf(step: Exclude<Act, { kind: "step" | "pass" | "cut" | "crash" | "evict" | "ban" | "unban" }>): void {
     const seat = this.seats[step.from]!;
     const { peer } = seat;
     const isIn = !peer.isGone && !peer.socket.closed && peer.isIn;
@@ -161,6 +174,37 @@ function halvesOf({ manager }: TestRoom): Map<string, P2PConnection> {
   );
 }
 
+const bansOf = (room: TestRoom["room"], now: number) =>
+  room.listBans({ after: { kind: "", subject: "" }, limit: 9 }, now);
+
+/** Whoever is there is found by whoever asks, wherever it has been, and what is sent arrives. */
+function checkReach(world: World): void {
+  const { rooms, seats } = world;
+  for (const { room, now } of rooms.rooms) {
+    for (const { kind, subject } of bansOf(room, now)) room.unban(kind, subject, now);
+  }
+  const there = seats.filter(({ peer }) => !peer.isGone && !peer.socket.closed && peer.isIn);
+  for (const { peer: from } of there) {
+    for (const { peer: to } of there) {
+      if (from === to) continue;
+      to.take();
+      from.take();
+      const mine = from.connect(to.id, { port: 7 });
+      rooms.advance(4_000);
+      const asked = to.heard().find(({ frame }) => frame === "incoming");
+      expect(asked, `${from.id} to ${to.id}`).toMatchObject({ peer: from.id });
+      to.accept(asked!["handle"] as number);
+      rooms.settle();
+      from.send(frames.data(mine, "here"));
+      rooms.settle();
+      expect(to.heard().at(-1)).toMatchObject({ frame: "data", payload: "here" });
+      from.send(frames.close(mine));
+      rooms.settle();
+      world.pingAll();
+    }
+  }
+}
+
 function check({ rooms }: World): void {
   const [x, y] = rooms.rooms.map(halvesOf) as [Map<string, P2PConnection>, Map<string, P2PConnection>];
   expect([...x.keys()].toSorted()).toEqual([...y.keys()].toSorted());
@@ -170,11 +214,13 @@ function check({ rooms }: World): void {
     expect([half.farHandle, other.farHandle]).toEqual([other.handle, half.handle]);
     expect(half.state).toBe(ConnectionState.Connected);
   }
-  for (const { manager, room } of rooms.rooms) {
+  for (const { manager, room, now } of rooms.rooms) {
+    const banned = bansOf(room, now).map(({ subject }) => subject);
     for (const half of manager.connections()) {
       const near: PeerId[] = [half.fromPeerId, half.toPeerId].filter((peer) => peer !== half.farPeer);
       for (const peer of near) expect([...room.peers]).toContain(peer);
       expect([...room.peers]).not.toContain(half.farPeer);
+      expect(banned).not.toContain(String(half.farPeer));
     }
     expect(room.takeWanted()).toEqual([]);
   }
@@ -189,6 +235,7 @@ describe("rooms joined by a trunk", () => {
         world.quiet();
         check(world);
         expect(world.rooms.wires).toEqual([]); // at rest
+        checkReach(world);
       }),
       { numRuns: Number(process.env["TRUNK_RUNS"] ?? 150) },
     );

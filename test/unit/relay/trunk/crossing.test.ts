@@ -425,6 +425,58 @@ describe("a trunk", () => {
     expect(heardOf(b, "data")).toMatchObject([{ payload: "from a" }]);
   });
 
+  it("goes on when the other room cannot write down what it is asked for, and finds it when it can", () => {
+    const { rooms, a, b, hx } = crossed();
+    rooms.room("y").store.failing.add("insertConnection");
+    const again = a.connect(b, { port: 3, timeoutMs: 60_000 });
+    rooms.settle();
+    a.send(frames.data(hx, "meanwhile"));
+    rooms.settle();
+    expect(heardOf(b, "data")).toMatchObject([{ payload: "meanwhile" }]);
+    expect(rooms.room("y").logged("store_failed")).toHaveLength(1);
+    rooms.room("y").store.failing.clear();
+    rooms.advance(3_000);
+    b.accept(heardOf(b, "incoming")[0]!["handle"] as number);
+    rooms.settle();
+    expect(a.heard()).toEqual([stateOf(again, Connecting, Connected)]); // and no word of a path
+  });
+
+  it("[X7] is dialed again at once, and then after 1, 2, 4 and 8 s", () => {
+    const { rooms } = crossed();
+    rooms.isReachable = false;
+    const before = rooms.dials;
+    rooms.cut();
+    const dials: number[] = [];
+    for (let second = 0; second <= 16; second++) {
+      rooms.settle();
+      dials.push(rooms.dials - before);
+      for (const peer of [...rooms.room("x").peers, ...rooms.room("y").peers]) peer.ping();
+      rooms.room("x").advance(1_000);
+    }
+    expect(
+      dials.map((count, second) => (count > (dials[second - 1] ?? 0) ? second : -1)).filter((at) => at >= 0),
+    ).toEqual([0, 1, 3, 7, 15]);
+  });
+
+  it("[X7] that broke long ago, when nothing led over it, does not end what leads over the next one", () => {
+    const { rooms, a, b, hx } = crossed();
+    a.send(frames.close(hx));
+    rooms.settle();
+    rooms.cut();
+    rooms.settle();
+    for (const room of rooms.rooms) {
+      room.now += 60_000; // without an alarm: nothing was due in a room of one
+      for (const peer of room.peers) peer.ping();
+    }
+    const again = a.connect(b, { port: 3 });
+    rooms.step(); // the directory has answered, and the trunk is dialed
+    rooms.room("x").ring();
+    rooms.settle();
+    b.accept(heardOf(b, "incoming").at(-1)!["handle"] as number);
+    rooms.settle();
+    expect(heardOf(a, "state").at(-1)).toEqual(stateOf(again, Connecting, Connected));
+  });
+
   it("[R10] [X6] outlives a room that crashes: its peers come back to their far connections", () => {
     const { rooms, a, b, hx, hy } = crossed();
     rooms.crash("x");
@@ -436,6 +488,23 @@ describe("a trunk", () => {
     back.send(frames.data(hx, "from a"));
     rooms.settle();
     expect(heardOf(b, "data")).toMatchObject([{ payload: "from a" }]);
+  });
+
+  it("[X6] [F3] who sends to a slow far peer is held back on the next trunk, too", () => {
+    const { rooms, a, b, hx } = crossed({ settings: { maxQueuedBytes: 65_536 } });
+    b.isReading = false;
+    for (let i = 0; i < 30; i++) {
+      a.send(frames.data(hx, new Uint8Array(4_000), { number: i + 1 }));
+      rooms.settle();
+    }
+    expect(heardOf(a, "path")).toEqual([path(hx, Path.Held)]);
+    rooms.cut();
+    rooms.advance(1_000);
+    expect(heardOf(a, "path")).toEqual([path(hx, Path.Away), path(hx, Path.Open, PathFlag.Lost), path(hx, Path.Held)]);
+    b.isReading = true;
+    b.credit();
+    rooms.settle();
+    expect(heardOf(a, "path").at(-1)).toMatchObject({ path: Path.Open });
   });
 
   it("[X9] [F3] holds back who sends to a slow far peer, and nobody else on it", () => {
