@@ -73,6 +73,8 @@ function hasTooMany({ manager, settings }: RoomState, far: PeerId): boolean {
 
 function askAgain(room: RoomState, trunk: Trunk, half: ConnectionRecord, flags: number): void {
   trunk.listing?.add(half);
+  // Said by a room that has not heard of the accept, and so has no path to say: who asks is there.
+  half.farPath = Path.Open;
   if (half.state !== ConnectionState.Connecting || (flags & OpenFlag.Listed) !== 0) return;
   room.manager.markRefused(half.connectionId, false);
   const target = nearLink(room, half);

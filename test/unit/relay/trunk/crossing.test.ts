@@ -391,6 +391,7 @@ describe("a trunk", () => {
     rooms.cut();
     rooms.advance(3_000);
     expect(heardOf(a, "state")).toEqual([stateOf(hx, Connecting, Connected)]);
+    expect(heardOf(b, "path").at(-1)).toEqual(path(1, Path.Open, PathFlag.Lost)); // or b would send nothing
     b.send(frames.close(1, { reason: 1333 }));
     rooms.cut();
     rooms.advance(3_000);
