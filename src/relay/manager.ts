@@ -16,6 +16,7 @@ import {
 } from "../protocol/index.ts";
 import { type ConnectionRecord, type P2PConnection, mayFollow, otherEnd } from "./connection.ts";
 import type { Log, StoredConnection } from "./ports.ts";
+import { ALL_HANDLES, type HandleRange } from "./shards/names.ts";
 
 /** How a connection ended. `by` is the peer who ended it; undefined when the relay did. */
 export interface Ending {
@@ -37,6 +38,8 @@ export interface ManagerOptions {
   readonly idleTimeoutMs: number;
   readonly log: Log;
   readonly events?: ManagerEvents;
+  /** Those that it gives out. */
+  readonly handles?: HandleRange;
 }
 
 export interface CreateOptions {
@@ -49,6 +52,8 @@ export interface CreateOptions {
   readonly connectTimeoutMs?: number | undefined;
   /** The end that is not in this room, and where it is. */
   readonly far?: { readonly peer: PeerId; readonly room: string; readonly handle: number };
+  /** It is to have this one, unless another connection has. */
+  readonly handle?: number | undefined;
 }
 
 export interface RelayStatistics {
@@ -56,8 +61,19 @@ export interface RelayStatistics {
   readonly totalBytes: number;
 }
 
-/** What is not known yet of a far end, or any more. */
-const NEAR = { trunk: undefined, farPath: Path.Open, isFarConnected: false, isFarVisible: false };
+/** What is not known yet of a connection's ends, or any more. */
+const UNKNOWN = {
+  trunk: undefined,
+  farPath: Path.Open,
+  isFarConnected: false,
+  isFarVisible: false,
+  isMoved: false,
+  dirtyMark: 0,
+  fromSession: undefined,
+  toSession: undefined,
+  rates: undefined,
+  quality: undefined,
+};
 
 interface PeerRecords {
   readonly all: Set<ConnectionRecord>;
@@ -79,7 +95,8 @@ export class P2PRelayManager {
   /** By what makes a connection the same (rule C1). */
   readonly #byKey = new Map<string, ConnectionRecord>();
   readonly #byPeer = new Map<PeerId, PeerRecords>();
-  #nextHandle = 1;
+  readonly #handles: HandleRange;
+  #nextHandle: number;
   #totalPackets = 0;
   #totalBytes = 0;
   /** ms: the newest that it was told. */
@@ -89,6 +106,8 @@ export class P2PRelayManager {
   constructor(options: ManagerOptions) {
     this.#options = options;
     this.#idleTimeoutMs = options.idleTimeoutMs;
+    this.#handles = options.handles ?? ALL_HANDLES;
+    this.#nextHandle = this.#handles.first;
   }
 
   /**
@@ -106,7 +125,7 @@ export class P2PRelayManager {
     const existing = this.#find(fromPeerId, toPeerId, type, options.virtualPort);
     if (existing) return existing.connectionId;
     const { now, channel, connectTimeoutMs, far } = options;
-    const handle = this.#takeHandle();
+    const handle = this.#takeHandle(options.handle);
     const record: ConnectionRecord = {
       connectionId: makeConnectionId(now, handle),
       handle,
@@ -130,12 +149,9 @@ export class P2PRelayManager {
       farPeer: far?.peer,
       farRoom: far?.room,
       farHandle: far?.handle,
-      ...NEAR,
-      dirtyMark: 0,
-      fromSession: undefined,
-      toSession: undefined,
-      rates: undefined,
-      quality: undefined,
+      fromMoves: 0,
+      toMoves: 0,
+      ...UNKNOWN,
     };
     this.#index(record);
     try {
@@ -363,22 +379,39 @@ export class P2PRelayManager {
       lastActivity: Math.max(stored.created, counters.lastActivity),
       packetsRelayed: counters.packets,
       bytesRelayed: counters.bytes,
-      ...NEAR,
-      dirtyMark: 0,
-      fromSession: undefined,
-      toSession: undefined,
-      rates: undefined,
-      quality: undefined,
+      ...UNKNOWN,
     });
+    const { first, last } = this.#handles;
+    if (stored.handle < first || stored.handle > last) return false; // another shard's, and counted when it came
     // "After" in serial arithmetic, because the count wraps.
     const isLater = (stored.handle - this.#nextHandle) >>> 0 < 0x8000_0000;
-    if (isLater) this.#nextHandle = handleAfter(stored.handle);
+    if (isLater) this.#nextHandle = this.#handleAfter(stored.handle);
     return isLater;
+  }
+
+  /**
+   * Takes over a connection that was another room's, or a half of it: it has carried nothing here. Undefined where its handle or
+   * its key is another one's. Nobody is told.
+   */
+  adopt(stored: StoredConnection, lastActivity: number): P2PConnection | undefined {
+    const { fromPeerId, toPeerId, type, virtualPort } = stored;
+    if (this.#byHandle.has(stored.handle) || this.#byId.has(stored.connectionId)) return undefined;
+    if (this.#find(fromPeerId, toPeerId, type, virtualPort)) return undefined;
+    const record: ConnectionRecord = { ...stored, lastActivity, packetsRelayed: 0, bytesRelayed: 0, ...UNKNOWN };
+    this.#index(record);
+    return record;
+  }
+
+  /** It is another room's from now on. Nobody is told. */
+  release(id: ConnectionId): void {
+    const record = this.#byId.get(id);
+    if (record) this.#unindex(record);
   }
 
   /** After a crash: handles may have been given out that nobody wrote down, and clients may still know them. */
   skipHandles(count: number): void {
-    this.#nextHandle = (this.#nextHandle + count) >>> 0 || 1;
+    const { first, last } = this.#handles;
+    this.#nextHandle = first + ((this.#nextHandle - first + count) % (last - first + 1));
   }
 
   restoreStatistics(statistics: RelayStatistics, nextHandle: number): void {
@@ -387,12 +420,17 @@ export class P2PRelayManager {
     this.#nextHandle = nextHandle;
   }
 
-  #takeHandle(): Handle {
-    // After 2^32 connections the count begins again at 1, past those that are still open.
-    while (this.#byHandle.has(this.#nextHandle)) this.#nextHandle = handleAfter(this.#nextHandle);
+  #takeHandle(wanted: number | undefined): Handle {
+    if (wanted !== undefined && !this.#byHandle.has(wanted)) return wanted as Handle;
+    // After the last of them the count begins again at the first, past those that are still open.
+    while (this.#byHandle.has(this.#nextHandle)) this.#nextHandle = this.#handleAfter(this.#nextHandle);
     const handle = this.#nextHandle as Handle;
-    this.#nextHandle = handleAfter(handle);
+    this.#nextHandle = this.#handleAfter(handle);
     return handle;
+  }
+
+  #handleAfter(handle: number): number {
+    return handle >= this.#handles.last ? this.#handles.first : handle + 1;
   }
 
   #index(record: ConnectionRecord): void {
@@ -467,10 +505,6 @@ export class P2PRelayManager {
       durationMs: Math.max(this.#now, record.lastActivity) - record.created,
     });
   }
-}
-
-function handleAfter(handle: number): number {
-  return handle >= 0xffff_ffff ? 1 : handle + 1;
 }
 
 function portOf(type: ConnectionType, virtualPort: number | undefined): number | undefined {

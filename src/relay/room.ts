@@ -60,6 +60,9 @@ import {
   sweepSessions,
 } from "./sessions/sessions.ts";
 import { type AppSettings, BATCH_LIMIT, TIMES, limitsFor } from "./settings.ts";
+import { settleShards } from "./shards/moving.ts";
+import { ALL_HANDLES, handlesOf } from "./shards/names.ts";
+import { type ShardHistory, Sharding } from "./shards/sharding.ts";
 import { type RoomStatistics, roomStatistics } from "./statistics.ts";
 import { closeLink, refuse } from "./telling.ts";
 import { addLink, dial } from "./trunk/links.ts";
@@ -114,7 +117,9 @@ export class Room {
     const { app, settings, store, log } = options;
     this.#bans = new Bans(options.bans);
     this.audit = options.audit;
+    const { name = "", port } = options.crossing ?? {};
     const manager = new P2PRelayManager({
+      handles: port ? handlesOf(name) : ALL_HANDLES,
       idleTimeoutMs: settings.idleTimeoutMs,
       log,
       events: {
@@ -147,7 +152,8 @@ export class Room {
       hosting: new Hosting(),
       newSessionId: () => newSessionId(options.random),
       newToken: () => newToken(options.random),
-      crossing: newCrossing(options.crossing?.name ?? "", options.crossing?.port),
+      sharding: new Sharding(name, port !== undefined, settings.shards),
+      crossing: newCrossing(name, port),
       dial: (trunk) => dial(this.#state, trunk),
       wake: (at) => this.#clock.wake(at),
     };
@@ -435,6 +441,17 @@ export class Room {
     this.#endTurn(now);
   }
 
+  /** What the app's directory, or who has sent a peer here, knows of the division of the app's own room. */
+  followShards(history: ShardHistory, shards = this.#state.settings.shards): void {
+    this.#state.sharding.history = history;
+    this.#state.sharding.set(shards);
+  }
+
+  /** The part of the app's own room that a peer belongs to; undefined where this is no part of it. */
+  homeOf(peer: PeerId): string | undefined {
+    return this.#state.sharding.homeOf(peer);
+  }
+
   listBans(page: BanPage, now: number): Ban[] {
     return this.#bans.list(page, now);
   }
@@ -460,6 +477,7 @@ export class Room {
    */
   applySettings(settings: AppSettings, now: number): void {
     this.#state.settings = settings;
+    this.#state.sharding.set(settings.shards);
     this.#state.manager.setIdleTimeout(settings.idleTimeoutMs);
     this.#state.outbox.setLimits(outboxLimits(settings));
     for (const link of this.#state.links) link.limit(limitsFor(settings, link.admission.rateClass), now);
@@ -536,6 +554,7 @@ export class Room {
     if (failed.length > 0) this.#endFailedSessions();
     if (stalling.size > 0) this.#watchStalling(now);
     if (missing.size > 0) this.#keepMissing();
+    if (this.#state.sharding.isUnsettled) settleShards(this.#state, now);
     if (hosting.isUnsettled) settleHosting(this.#state, now);
     outbox.endTurn(now);
     // An empty room keeps nothing in memory that a flush would still have to save, and no alarm.

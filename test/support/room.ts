@@ -43,6 +43,7 @@ import type {
   TrunkPort,
 } from "../../src/relay/ports.ts";
 import { Room, type TrunkSurvivor } from "../../src/relay/room.ts";
+import type { ShardHistory } from "../../src/relay/shards/sharding.ts";
 import { type AppSettings, DEFAULT_SETTINGS, TIMES } from "../../src/relay/settings.ts";
 import { migrate } from "../../src/storage/migrations.ts";
 import { SqlAuditLog } from "../../src/storage/sql-audit.ts";
@@ -419,7 +420,8 @@ export class TestRoom {
   room: Room;
   /** ms of the one alarm, as a platform keeps it: moved only to be earlier, or removed. */
   scheduled = Infinity;
-  readonly #settings: AppSettings;
+  #settings: AppSettings;
+  #sharding: ShardHistory | undefined;
   readonly #checks: boolean;
   readonly #onRoom: ((room: Room) => void) | undefined;
   readonly #crossing: TestRoomOptions["crossing"];
@@ -439,6 +441,16 @@ export class TestRoom {
     migrate(this.sql);
     this.store = new TestStore(new SqlRoomStore(this.sql));
     this.room = this.#newRoom();
+  }
+
+  /** An operator changes the app's settings. */
+  follow(settings: Partial<AppSettings>, sharding?: ShardHistory): void {
+    this.#settings = { ...this.#settings, ...settings };
+    this.#sharding = sharding;
+    this.room.applySettings(this.#settings, this.now);
+    if (sharding) this.room.followShards(sharding);
+    this.room.followBans([], this.now);
+    this.#end();
   }
 
   get manager() {
@@ -646,13 +658,14 @@ export class TestRoom {
       audit: new SqlAuditLog(this.sql),
       log: (entry) => {
         this.logs.push(entry);
-        if (entry.event !== "connection_opened") return;
+        if (entry.event !== "connection_opened" && entry.event !== "connection_moved") return;
         const handle = handleOf(BigInt(entry["connection"] as string) as ConnectionId);
         this.ends.set(handle, [BigInt(entry["from"] as string), BigInt(entry["to"] as string)]);
       },
       random: (size) => this.#random(size),
       crossing: this.#crossing,
     });
+    if (this.#sharding) room.followShards(this.#sharding);
     this.#onRoom?.(room);
     return room;
   }

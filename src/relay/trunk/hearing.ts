@@ -13,12 +13,17 @@ import { tellPath } from "../flow/flow-control.ts";
 import { announce } from "../negotiation.ts";
 import type { RoomState } from "../room-state.ts";
 import { TIMES } from "../settings.ts";
+import { askThatMoved, followGone } from "../shards/rebinding.ts";
+import { mayCross } from "../shards/sharding.ts";
 import { tell } from "../telling.ts";
 import { OpenFlag, type TrunkValues } from "./frames.ts";
 import { isAsking, nearLink, nearPeer, say } from "./links.ts";
 import { seekLater } from "./locating.ts";
-import { endFar, endHere } from "./saying.ts";
+import { connectFar, endFar, endHere } from "./saying.ts";
 import { type Trunk, bind, nameFar, unbind } from "./trunk.ts";
+
+/** The other half is in no room that is known here. */
+export const NOWHERE = { theirs: 0, moves: 0, room: "" };
 
 type Open = TrunkValues<"open">;
 /** Numbers of another room, which has them from its own records. */
@@ -32,12 +37,12 @@ export function findHalf({ manager }: RoomState, trunk: Trunk, { mine, yours }: 
 }
 
 export function heardOpen(room: RoomState, trunk: Trunk, open: Open, flags: number): void {
-  const known = trunk.byFarHandle.get(open.mine);
+  const known = trunk.byFarHandle.get(open.mine) ?? askThatMoved(room, trunk, open);
   // Both may have asked for it, so either may stand as who has (rule C5).
   const isSame = known && known.farPeer === open.from && nearPeer(known) === open.to;
   if (isSame) return askAgain(room, trunk, known, flags);
   if (known) endHere(room, known, EndReason.EndedWhileAway); // of a room that has begun anew
-  const half = mayOpen(room, open) ? halfFor(room, trunk, open) : undefined;
+  const half = mayOpen(room, trunk, open) ? halfFor(room, trunk, open) : undefined;
   if (!half) return sayGone(room, trunk, open.mine);
   trunk.listing?.add(half);
   half.isFarVisible = (flags & OpenFlag.Visible) !== 0;
@@ -47,13 +52,16 @@ export function heardOpen(room: RoomState, trunk: Trunk, open: Open, flags: numb
 }
 
 /** Only for a peer of this room, and of one that is not (rule X8). */
-function mayOpen({ settings, sessions }: RoomState, { from, to, connectionType }: Open): boolean {
+function mayOpen(room: RoomState, trunk: Trunk, { from, to, connectionType }: Open): boolean {
+  const { sessions } = room;
   const isThere = sessions.has(to as PeerId) && !sessions.has(from as PeerId) && from !== to;
-  return settings.crossRooms !== 0 && isThere && isConnectionType(connectionType);
+  return mayCross(room, trunk.room) && isThere && isConnectionType(connectionType);
 }
 
 function askAgain(room: RoomState, trunk: Trunk, half: ConnectionRecord, flags: number): void {
   trunk.listing?.add(half);
+  half.isMoved = false;
+  if (half.state === ConnectionState.Connected) return connectFar(room, half); // before it had moved
   if (half.state !== ConnectionState.Connecting || (flags & OpenFlag.Listed) !== 0) return;
   room.manager.markRefused(half.connectionId, false);
   const target = nearLink(room, half);
@@ -77,6 +85,8 @@ function halfFor(room: RoomState, trunk: Trunk, open: Open): ConnectionRecord | 
     channel: open.channel < 0 ? undefined : open.channel,
     connectTimeoutMs: open.timeoutMs,
     far: { peer: from, room: trunk.room, handle: open.mine },
+    // Shards give out different ones, so both halves have the same wherever their peers move.
+    ...(room.sharding.isSibling(trunk.room) && { handle: open.mine }),
   });
   const half = manager.getConnection(id) as ConnectionRecord | undefined;
   if (!half) return undefined;
@@ -111,9 +121,9 @@ export function raise(room: RoomState, half: ConnectionRecord, farHandle: number
   } else if (isNews) room.store.updateConnection(half);
 }
 
-export function heardGone(room: RoomState, trunk: Trunk, handle: number): void {
-  const half = findHalf(room, trunk, { mine: 0, yours: handle });
-  if (!half) return;
+export function heardGone(room: RoomState, trunk: Trunk, gone: TrunkValues<"gone">, flags: number): void {
+  const half = findHalf(room, trunk, { mine: 0, yours: gone.yours });
+  if (!half || (!isUnanswered(half) && followGone(room, half, gone, flags))) return;
   if (!isAsking(half)) return endHere(room, half, EndReason.EndedWhileAway);
   unbind(half);
   const { toPeerId } = half;
@@ -155,7 +165,12 @@ export function heardPath(room: RoomState, trunk: Trunk, farHandle: number, path
   if (path === Path.Open && link) tellPath(room, link, half, Path.Away);
 }
 
-function sayGone(room: RoomState, trunk: Trunk, yours: number): void {
+/** It was asked for, and no room has said that it has the other half. */
+function isUnanswered(half: ConnectionRecord): boolean {
+  return isAsking(half) && half.farHandle === undefined;
+}
+
+export function sayGone(room: RoomState, trunk: Trunk, yours: number): void {
   const link = trunk.link ?? room.dial(trunk);
-  if (link) say(room, link, "gone", { yours });
+  if (link) say(room, link, "gone", { yours, ...NOWHERE });
 }

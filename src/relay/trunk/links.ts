@@ -5,6 +5,7 @@ import { send } from "../flow/flow-control.ts";
 import type { RelaySocket, TrunkSocket } from "../ports.ts";
 import type { RoomState } from "../room-state.ts";
 import { Link } from "../sessions/link.ts";
+import { movesOf } from "../shards/moves.ts";
 import { OpenFlag, TRUNK_VERSION, type TrunkFrameName, type TrunkValues, encodeTrunk } from "./frames.ts";
 import type { Trunk, TrunkUse } from "./trunk.ts";
 
@@ -85,11 +86,14 @@ export function say<N extends TrunkFrameName>(
 export function sendList(room: RoomState, trunk: Trunk, link: Link): void {
   for (const farewell of trunk.farewells.values()) send(room, link, farewell);
   say(room, link, "list", { version: TRUNK_VERSION });
-  for (const half of trunk.halves) {
-    if (isAsking(half)) sayOpen(room, link, half, OpenFlag.Listed);
-    else sayHalf(room, link, half);
-  }
+  for (const half of trunk.halves) sayListed(room, link, half);
   say(room, link, "listed", {});
+}
+
+/** As in a list. */
+export function sayListed(room: RoomState, link: Link, half: ConnectionRecord): void {
+  if (isAsking(half)) sayOpen(room, link, half, OpenFlag.Listed);
+  else sayHalf(room, link, half);
 }
 
 /** Asked for from here, and not answered. */
@@ -116,9 +120,11 @@ export function sayOpen(room: RoomState, link: Link, half: ConnectionRecord, fla
 
 function sayHalf(room: RoomState, link: Link, half: ConnectionRecord): void {
   const { handle: mine, farHandle: yours = 0, farPeer, state, pendingReason: reason = 0, pendingBy } = half;
-  const isHere = room.sessions.get(nearPeer(half))?.link !== undefined;
+  const peer = nearPeer(half);
+  const moves = movesOf(half, peer);
+  const isHere = room.sessions.get(peer)?.link !== undefined;
   const isByMe = Number(pendingBy !== undefined && pendingBy !== farPeer);
-  say(room, link, "half", { mine, yours, state, path: isHere ? Path.Open : Path.Away, reason, isByMe });
+  say(room, link, "half", { mine, yours, state, path: isHere ? Path.Open : Path.Away, reason, isByMe, peer, moves });
 }
 
 /** The end of a half that is in this room. */

@@ -5,8 +5,9 @@ import { tellPath } from "../flow/flow-control.ts";
 import type { RoomState } from "../room-state.ts";
 import type { Link } from "../sessions/link.ts";
 import { TRUNK_VERSION, type TrunkValues } from "./frames.ts";
-import { disconnect, findHalf, raise } from "./hearing.ts";
-import { isAsking, nearLink, nearPeer, say, sendList } from "./links.ts";
+import { halfThatMoved } from "../shards/rebinding.ts";
+import { disconnect, findHalf, raise, sayGone } from "./hearing.ts";
+import { isAsking, nearLink, nearPeer, sendList } from "./links.ts";
 import { endHere } from "./saying.ts";
 import { loseLink } from "./losing.ts";
 import type { Trunk } from "./trunk.ts";
@@ -20,30 +21,37 @@ export function heardList(room: RoomState, link: Link, trunk: Trunk, version: nu
   trunk.lostAt = undefined;
   trunk.attempts = 0;
   trunk.retryAt = Infinity;
-  if (!link.use?.owesList) return;
-  link.use.owesList = false;
-  if (trunk.link) sendList(room, trunk, trunk.link);
+  trunk.arriving.clear();
 }
 
 export function heardHalf(room: RoomState, trunk: Trunk, half: TrunkValues<"half">): void {
-  const own = findHalf(room, trunk, half);
+  const own = findHalf(room, trunk, half) ?? halfThatMoved(room, trunk, half);
+  if (own === "older") return;
   if (!own?.farPeer) return sayHowItEnded(room, trunk, half);
+  const path = half.path === Path.Away ? Path.Away : Path.Open;
+  const isNews = !trunk.listing && own.farPath !== path;
   trunk.listing?.add(own);
-  own.farPath = half.path === Path.Away ? Path.Away : Path.Open;
+  own.farPath = path;
+  own.isMoved = false;
   if (half.state === ConnectionState.Connecting) return;
   raise(room, own, half.mine);
   if (half.state === ConnectionState.Disconnecting && own.state === ConnectionState.Connected) {
     disconnect(room, own, half.reason, half.isByMe ? own.farPeer : nearPeer(own), "");
   }
+  if (isNews) tellOpen(room, own);
 }
 
 /** The list is complete: what it does not name is over, and of the rest frames may have been lost, either way. */
-export function heardListed(room: RoomState, trunk: Trunk): void {
+export function heardListed(room: RoomState, link: Link, trunk: Trunk): void {
   const { listing } = trunk;
+  // Behind it, since a half that has moved is known here only now.
+  if (link.use?.owesList && trunk.link) sendList(room, trunk, trunk.link);
+  if (link.use) link.use.owesList = false;
   trunk.listing = undefined;
   if (!listing) return;
   for (const half of [...trunk.halves]) {
     if (listing.has(half)) tellOpen(room, half);
+    else if (half.isMoved) continue; // said after the other room had begun its list
     else if (half.farHandle !== undefined && !isAsking(half)) endHere(room, half, EndReason.EndedWhileAway);
   }
 }
@@ -56,8 +64,6 @@ function tellOpen(room: RoomState, half: ConnectionRecord): void {
 }
 
 function sayHowItEnded(room: RoomState, trunk: Trunk, { mine, yours }: TrunkValues<"half">): void {
-  const link = trunk.link ?? room.dial(trunk);
-  if (!link) return;
   // What is still known of its end was said at the beginning of our own list.
-  if (!trunk.farewells.has(yours)) say(room, link, "gone", { yours: mine });
+  if (!trunk.farewells.has(yours)) sayGone(room, trunk, mine);
 }

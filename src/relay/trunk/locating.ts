@@ -3,7 +3,7 @@ import { ConnectionState, type PeerId } from "../../protocol/index.ts";
 import type { ConnectionRecord, P2PConnection } from "../connection.ts";
 import type { RoomState } from "../room-state.ts";
 import { sayOpen } from "./links.ts";
-import { type Trunk, bind, trunkTo } from "./trunk.ts";
+import { type Search, type Trunk, bind, trunkTo } from "./trunk.ts";
 
 /** Alarms ring at whole seconds. A room may take one to tell who has come (directory/reporting.ts). */
 const SECOND_MS = 1_000;
@@ -14,11 +14,29 @@ export type Located = readonly (readonly [peer: PeerId, room: string | undefined
 
 export function seek(room: RoomState, peer: PeerId): void {
   const { crossing, settings, sessions } = room;
-  if (!crossing.port || settings.crossRooms === 0 || sessions.has(peer)) return;
+  const isElsewhere = settings.crossRooms !== 0 || shardElsewhere(room, peer) !== undefined;
+  if (!crossing.port || !isElsewhere || sessions.has(peer)) return;
   const known = crossing.searches.get(peer);
   if (known && (known.isAsked || known.askAt !== Infinity)) return;
-  crossing.searches.set(peer, { askAt: Infinity, isAsked: true, attempts: known?.attempts ?? 0 });
-  crossing.wanted.add(peer);
+  const search = { askAt: Infinity, isAsked: true, attempts: known?.attempts ?? 0 };
+  crossing.searches.set(peer, search);
+  lookFor(room, peer, search);
+}
+
+/** In the shard that its id names, without asking; where other rooms may have it too, the directory every other time. */
+function lookFor(room: RoomState, peer: PeerId, { attempts }: Search): void {
+  const { crossing, settings } = room;
+  const shard = shardElsewhere(room, peer);
+  const isKnown = shard !== undefined && (settings.crossRooms === 0 || attempts % 2 === 0);
+  if (isKnown) located(room, [[peer, shard]]);
+  else if (settings.crossRooms === 0) seekLater(room, peer);
+  else crossing.wanted.add(peer);
+}
+
+/** Where it belongs, and that is another shard than this one. */
+function shardElsewhere({ sharding }: RoomState, peer: PeerId): string | undefined {
+  const home = sharding.homeOf(peer);
+  return home === sharding.name ? undefined : home;
 }
 
 /** Those that the directory is to be asked for now; its answer, or its failure, is told to `located`. */
@@ -64,12 +82,12 @@ export function seekLater(room: RoomState, peer: PeerId): void {
   room.wake(askAt);
 }
 
-export function seekAgain({ crossing }: RoomState): void {
-  for (const [peer, search] of crossing.searches) {
-    if (crossing.now < search.askAt) continue;
+export function seekAgain(room: RoomState): void {
+  for (const [peer, search] of [...room.crossing.searches]) {
+    if (room.crossing.now < search.askAt) continue;
     search.askAt = Infinity;
     search.isAsked = true;
-    crossing.wanted.add(peer);
+    lookFor(room, peer, search);
   }
 }
 

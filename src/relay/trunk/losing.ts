@@ -5,6 +5,7 @@ import type { RoomState } from "../room-state.ts";
 import type { Link } from "../sessions/link.ts";
 import { nearLink, sendList } from "./links.ts";
 import { endHere } from "./saying.ts";
+import { nextClaimTime, sweepClaims } from "../shards/claiming.ts";
 import type { Trunk } from "./trunk.ts";
 
 /** Who had not dialed waits for who had, which tries at once. */
@@ -31,6 +32,7 @@ export function linkLost(room: RoomState, link: Link): void {
   dropTrunkLink(room, link);
   if (!wasUsed) return forget(room, trunk); // it was at rest: all had been said
   trunk.listing = undefined;
+  trunk.arriving.clear();
   // Frames may have been lost on the one; both rooms say on the other what they have.
   if (trunk.link) return sendList(room, trunk, trunk.link);
   trunk.lostAt ??= room.crossing.now;
@@ -74,6 +76,7 @@ function redialLater(room: RoomState, trunk: Trunk, wasDialed: boolean): void {
 
 /** What is due: trunks to be dialed again, given up, or that take nothing in. */
 export function sweepTrunks(room: RoomState): void {
+  sweepClaims(room);
   const { trunks, links, now } = room.crossing;
   for (const link of [...links.values()]) if (now >= stallTime(link)) loseLink(room, link, "stalled");
   for (const trunk of [...trunks.values()]) {
@@ -83,8 +86,9 @@ export function sweepTrunks(room: RoomState): void {
 }
 
 /** When that is due next. */
-export function nextTrunkTime({ crossing }: RoomState): number {
-  let next = Infinity;
+export function nextTrunkTime(room: RoomState): number {
+  const { crossing } = room;
+  let next = nextClaimTime(room);
   for (const link of crossing.links.values()) next = Math.min(next, stallTime(link));
   for (const { lostAt, retryAt, halves } of crossing.trunks.values()) {
     if (halves.size === 0) continue; // kept for what the other room may ask: no reason to wake

@@ -6,6 +6,7 @@ import {
   FrameType,
   HANDLE_OFFSET,
   PROBE_SIZE,
+  type PeerId,
   decodeControl,
   encodeControl,
   frameEnd,
@@ -14,8 +15,11 @@ import type { ConnectionRecord } from "../connection.ts";
 import { credit, sendData, sendPart } from "../flow/flow-control.ts";
 import { type RoomState, drop } from "../room-state.ts";
 import type { Link } from "../sessions/link.ts";
-import { decodeTrunk } from "./frames.ts";
-import { heardConnected, heardEnd, heardGone, heardOpen, heardPath } from "./hearing.ts";
+import { heardBring, heardMissed, heardYield, heardYielded } from "../shards/adopting.ts";
+import { heardUnclaimed } from "../shards/claiming.ts";
+import { heardClaim, heardTook } from "../shards/yielding.ts";
+import { type TrunkFrame, decodeTrunk } from "./frames.ts";
+import { NOWHERE, heardConnected, heardEnd, heardGone, heardOpen, heardPath } from "./hearing.ts";
 import { say } from "./links.ts";
 import { heardHalf, heardList, heardListed } from "./listing.ts";
 import { heardRest, heardRested } from "./resting.ts";
@@ -95,7 +99,7 @@ function halfOf(
     view.setUint32(offset + HANDLE_OFFSET, half.handle, true);
     return half;
   }
-  if (!unknown.has(farHandle)) say(room, trunk.link ?? link, "gone", { yours: farHandle });
+  if (!unknown.has(farHandle)) say(room, trunk.link ?? link, "gone", { yours: farHandle, ...NOWHERE });
   unknown.add(farHandle);
   return undefined;
 }
@@ -120,19 +124,41 @@ function readControl(room: RoomState, link: Link, trunk: Trunk, { view, now }: M
     case "half":
       return heardHalf(room, trunk, frame.values);
     case "listed":
-      return heardListed(room, trunk);
+      return heardListed(room, link, trunk);
     case "open":
       return heardOpen(room, trunk, frame.values, frame.flags);
     case "connected":
       return heardConnected(room, trunk, frame.values);
     case "gone":
-      return heardGone(room, trunk, frame.values.yours);
+      return heardGone(room, trunk, frame.values, frame.flags);
     case "end":
       return heardEnd(room, trunk, frame.values, frame.flags);
     case "rest":
       return heardRest(room, link, trunk);
     case "rested":
       return heardRested(room, link, trunk);
+    default:
+      return readMove(room, trunk, frame);
+  }
+}
+
+/** A session that moves from one shard to another. */
+function readMove(room: RoomState, trunk: Trunk, frame: TrunkFrame): void {
+  switch (frame.frame) {
+    case "claim":
+      return heardClaim(room, trunk, frame.values);
+    case "unclaimed":
+      return heardUnclaimed(room, trunk, frame.values.peer as PeerId, frame.values.session);
+    case "yield":
+      return heardYield(trunk, frame.values);
+    case "missed":
+      return heardMissed(room, trunk, frame.values);
+    case "bring":
+      return heardBring(trunk, frame.values);
+    case "yielded":
+      return heardYielded(room, trunk, frame.values.peer as PeerId, frame.values.session);
+    case "took":
+      return heardTook(room, trunk, frame.values.peer as PeerId, frame.values.session);
   }
 }
 

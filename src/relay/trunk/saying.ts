@@ -5,6 +5,7 @@ import { send } from "../flow/flow-control.ts";
 import type { Ending } from "../manager.ts";
 import { type RoomState, linkToFar } from "../room-state.ts";
 import { encodeTrunk } from "./frames.ts";
+import { NOWHERE } from "./hearing.ts";
 import { say, sayOpen } from "./links.ts";
 import { unbind } from "./trunk.ts";
 
@@ -61,7 +62,7 @@ export function giveBack(room: RoomState, peer: PeerId): void {
     if (half.state !== ConnectionState.Connecting || half.toPeerId !== peer || half.farPeer !== half.fromPeerId)
       continue;
     const link = linkToFar(room, half);
-    if (link) say(room, link, "gone", { yours: half.farHandle ?? 0 });
+    if (link) say(room, link, "gone", { yours: half.farHandle ?? 0, ...NOWHERE });
     endHere(room, half, EndReason.PeerLeft);
   }
 }

@@ -2,6 +2,7 @@ import type { PeerId } from "../../protocol/index.ts";
 import type { ConnectionRecord } from "../connection.ts";
 import type { TrunkPort, TrunkSocket } from "../ports.ts";
 import type { Link } from "../sessions/link.ts";
+import type { Arrival } from "../shards/adopting.ts";
 
 /** The way to one other room: what is between the two, and the sockets there are for it just now. */
 export class Trunk {
@@ -17,6 +18,8 @@ export class Trunk {
   accepted: Link | undefined;
   /** While the other room lists its halves: those of ours that it has named. */
   listing: Set<ConnectionRecord> | undefined;
+  /** Sessions that the other room is telling just now, by their peers (shards/adopting.ts). */
+  readonly arriving = new Map<bigint, Arrival>();
   /** ms since when it is broken and the other room was not heard of. */
   lostAt: number | undefined;
   /** ms at which it is dialed again. */
@@ -106,6 +109,7 @@ export function unbind(half: ConnectionRecord): void {
   const { trunk, farHandle } = half;
   if (!trunk) return;
   half.trunk = undefined;
+  half.isMoved = false;
   trunk.halves.delete(half);
   if (farHandle !== undefined && trunk.byFarHandle.get(farHandle) === half) trunk.byFarHandle.delete(farHandle);
 }

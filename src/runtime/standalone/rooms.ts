@@ -1,6 +1,6 @@
 import type { ClientGeo, RoomAddress, RoomGateway } from "../../http/gateway.ts";
 import { entryProblem, problem, tooManyWatchers } from "../../http/problem.ts";
-import { type AppId, type PeerId, parseRoomName } from "../../protocol/index.ts";
+import type { AppId, PeerId } from "../../protocol/index.ts";
 import { type RoomAdmin, roomAdmin } from "../../relay/operations/index.ts";
 import { Following } from "../../relay/directory/following.ts";
 import type { Announced } from "../../relay/directory/announcing.ts";
@@ -13,7 +13,7 @@ import { SqlAuditLog } from "../../storage/sql-audit.ts";
 import { SqlBanStore } from "../../storage/sql-bans.ts";
 import { SqlFollowingStore } from "../../storage/sql-following.ts";
 import { SqlRoomStore } from "../../storage/sql-room-store.ts";
-import { parseRoomAddress, roomName } from "../room-address.ts";
+import { parseRoomAddress, roomIn, roomName } from "../room-address.ts";
 import { DatabaseError, type RoomDatabases } from "./databases.ts";
 import { DeadlineTimer } from "./deadline-timer.ts";
 import { LocalDirectory } from "./directory.ts";
@@ -182,7 +182,7 @@ export class Rooms implements RoomGateway {
       random: (size: number) => crypto.getRandomValues(new Uint8Array(size)),
       crossing: {
         name: room ?? "",
-        port: { dial: (to: string) => this.#dial(name, room ?? "", roomName({ app, room: parseRoomName(to) })) },
+        port: { dial: (to: string) => this.#dial(name, room ?? "", roomName({ app, room: roomIn(to) })) },
       },
     };
     const store = new SqlFollowingStore(database);
