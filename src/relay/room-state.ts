@@ -70,6 +70,7 @@ export function peerOn(link: Link, { farPeer }: P2PConnection): PeerId {
 /** A session has got its socket. */
 export function arrive(room: RoomState): void {
   room.present++;
+  if (room.sharding.hasGuests) room.sharding.isUnsettled = true; // it was not looked at as a guest
   room.counters.running.note({ peers: room.present });
 }
 

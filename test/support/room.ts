@@ -403,6 +403,8 @@ export interface TestRoomOptions {
   readonly onRoom?: (room: Room) => void;
   /** The way to other rooms. */
   readonly crossing?: { readonly name: string; readonly port: TrunkPort };
+  /** Shared with rooms that give out other handles. */
+  readonly ends?: Map<number, readonly [bigint, bigint]>;
 }
 
 export class TestRoom {
@@ -414,7 +416,7 @@ export class TestRoom {
   readonly alarms: number[] = [];
   readonly peers = new Set<TestPeer>();
   /** Ends of every connection there ever was, by handle. */
-  readonly ends = new Map<number, readonly [bigint, bigint]>();
+  readonly ends: Map<number, readonly [bigint, bigint]>;
   /** The last that anybody was told. */
   newestHost: { readonly epoch: bigint; readonly peer: bigint } = { epoch: 0n, peer: 0n };
   room: Room;
@@ -432,12 +434,13 @@ export class TestRoom {
   /** Statistics that a crash took with it. */
   #lost = { packets: 0, bytes: 0 };
 
-  constructor({ settings = {}, checks = true, onRoom, crossing }: TestRoomOptions = {}) {
+  constructor({ settings = {}, checks = true, onRoom, crossing, ends }: TestRoomOptions = {}) {
     // Without a grace period a session ends with its socket; tests of resuming set one. Those of coalescing let frames wait.
     this.#settings = { ...DEFAULT_SETTINGS, graceMs: 0, coalesceMs: 0, ...settings };
     this.#checks = checks;
     this.#onRoom = onRoom;
     this.#crossing = crossing;
+    this.ends = ends ?? new Map();
     migrate(this.sql);
     this.store = new TestStore(new SqlRoomStore(this.sql));
     this.room = this.#newRoom();

@@ -188,6 +188,11 @@ export class AppLedger {
     return rulesOf(this.#saveRecord(withOverrides(this.#recordOf(now), overrides, shards, now)), now);
   }
 
+  /** ms of the last change of their number; undefined where operators have never changed it. */
+  get dividedAt(): number | undefined {
+    return this.#record?.sharding?.changedAt;
+  }
+
   /** The most shards that operators have ever divided the app's own room into. */
   get mostShards(): number {
     return this.#record?.sharding?.most ?? 1;

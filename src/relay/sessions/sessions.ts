@@ -38,9 +38,10 @@ export function hello(room: RoomState, link: Link, values: ControlValues<"hello"
   const known = room.sessions.get(link.peer);
   if (known && now >= known.awayUntil) endSession(room, known, "grace_over", EndReason.PeerLost);
   const session = room.sessions.get(link.peer);
-  const isMeant = session !== undefined && values.session === session.id && session.accepts(values.token);
-  if (isMeant && !session.moving) return resume(room, link, session, values.token, now);
-  if (room.sharding.hasGuests) room.sharding.isUnsettled = true;
+  const isMeant = session !== undefined && values.session === session.id;
+  if (isMeant && !session.moving && session.accepts(values.token)) {
+    return resume(room, link, session, values.token, now);
+  }
   const wanted = isMeant || session === undefined ? values : FRESH;
   if (!claimElsewhere(room, link, wanted, session, now)) begin(room, link, now);
 }

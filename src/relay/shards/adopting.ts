@@ -13,12 +13,13 @@ import {
   encodeControl,
 } from "../../protocol/index.ts";
 import { type ConnectionRecord, type P2PConnection, otherEnd } from "../connection.ts";
+import { send } from "../flow/flow-control.ts";
 import type { RoomState } from "../room-state.ts";
 import { keepSession } from "../sessions/keeping.ts";
 import { presenceChanged } from "../sessions/presence.ts";
 import { resume } from "../sessions/resume.ts";
 import { Session } from "../sessions/session.ts";
-import type { TrunkValues } from "../trunk/frames.ts";
+import { type TrunkValues, encodeTrunk } from "../trunk/frames.ts";
 import { NOWHERE } from "../trunk/hearing.ts";
 import { say, sayListed } from "../trunk/links.ts";
 import { endHere, withdraw } from "../trunk/saying.ts";
@@ -58,8 +59,11 @@ export function heardYielded(room: RoomState, trunk: Trunk, peer: PeerId, sessio
   if (known && known.id !== session) return supersedeElsewhere(room, peer, [trunk.room]);
   const link = trunk.link ?? room.dial(trunk);
   if (!link) return; // it is claimed again
-  const own = known && !known.moving ? known : adopt(room, trunk, arrival, known);
-  say(room, link, "took", { peer, session });
+  const isWanted = room.sharding.claims.get(peer)?.session === session || known?.moving !== undefined;
+  const own = known && !isWanted ? known : adopt(room, trunk, arrival, known);
+  const took = encodeTrunk("took", { peer, session });
+  trunk.taken.set(peer, took);
+  send(room, link, took);
   const waiting = claimed(room, own);
   if (waiting?.link?.state === "awaiting-hello") resume(room, waiting.link, own, waiting.token, room.crossing.now);
 }

@@ -69,6 +69,7 @@ function yieldSession(room: RoomState, trunk: Trunk, session: Session): void {
   if (!link) return;
   const { peer, id, token, previousToken = NO_TOKEN } = session;
   const missed = framesOf(session.farewells);
+  for (const { taken } of room.crossing.trunks.values()) taken.delete(peer);
   const handles = new Set<number>();
   say(room, link, "yield", { peer, session: id, token, previousToken });
   for (const close of missed) say(room, link, "missed", { peer, close });
@@ -123,13 +124,14 @@ function times({ created, connectedAt, disconnectingAt, lastActivity, deadline }
 
 export function heardTook(room: RoomState, trunk: Trunk, peer: PeerId, id: bigint): void {
   const session = room.sessions.get(peer);
-  if (session?.id !== id || session.moving?.to !== trunk.room) return;
+  // Whoever has asked for it may have said so to a room that has crashed since.
+  if (session?.id !== id || session.link || (session.moving && session.moving.to !== trunk.room)) return;
   const link = trunk.link ?? room.dial(trunk);
-  const { handles, missed } = session.moving;
+  const { handles, missed = 0 } = session.moving ?? {};
   // What has ended since is told first: it is not to be looked for.
   if (link) for (const close of framesOf(session.farewells).slice(missed)) say(room, link, "missed", { peer, close });
   for (const connection of room.manager.getConnectionsForPeer(peer)) {
-    if (connection.farPeer !== peer && handles.has(connection.handle)) handOn(room, trunk, connection, peer);
+    if (connection.farPeer !== peer && (handles?.has(connection.handle) ?? true)) handOn(room, trunk, connection, peer);
   }
   forget(room, session, trunk.room);
 }

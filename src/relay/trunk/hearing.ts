@@ -122,8 +122,8 @@ export function raise(room: RoomState, half: ConnectionRecord, farHandle: number
 }
 
 export function heardGone(room: RoomState, trunk: Trunk, gone: TrunkValues<"gone">, flags: number): void {
-  const half = findHalf(room, trunk, { mine: 0, yours: gone.yours });
-  if (!half || (!isUnanswered(half) && followGone(room, half, gone, flags))) return;
+  const half = room.manager.getConnectionByHandle(gone.yours) as ConnectionRecord | undefined;
+  if (half?.trunk !== trunk || (!isUnanswered(half) && followGone(room, half, gone, flags))) return;
   if (!isAsking(half)) return endHere(room, half, EndReason.EndedWhileAway);
   unbind(half);
   const { toPeerId } = half;

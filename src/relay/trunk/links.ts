@@ -85,6 +85,7 @@ export function say<N extends TrunkFrameName>(
 /** How halves ended, and all that are here, so that the other room can compare them with its own. */
 export function sendList(room: RoomState, trunk: Trunk, link: Link): void {
   for (const farewell of trunk.farewells.values()) send(room, link, farewell);
+  for (const took of trunk.taken.values()) send(room, link, took);
   say(room, link, "list", { version: TRUNK_VERSION });
   for (const half of trunk.halves) sayListed(room, link, half);
   say(room, link, "listed", {});

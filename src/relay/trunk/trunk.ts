@@ -13,6 +13,8 @@ export class Trunk {
   readonly byFarHandle = new Map<number, ConnectionRecord>();
   /** By the handle that they had here: how halves ended, in case the other room has not heard. */
   readonly farewells = new Map<number, Uint8Array>();
+  /** By their peers: sessions that are here now, in case the other room has not heard that its own are over (shards/). */
+  readonly taken = new Map<bigint, Uint8Array>();
   /** Both rooms may dial at the same moment; then each sends on what it has dialed. */
   dialed: Link | undefined;
   accepted: Link | undefined;

@@ -37,6 +37,7 @@ import { parseRoomAddress } from "../room-address.ts";
 import { DurableDirectory } from "./directory.ts";
 import { readHint } from "./hint-header.ts";
 import { objectsOf } from "./objects.ts";
+import { ShardDoor } from "./shard-routing.ts";
 import { Trunks, isTrunkRequest } from "./trunks.ts";
 import { Watching, isWatchRequest } from "./watching.ts";
 
@@ -82,6 +83,7 @@ export class RelayRoom extends DurableObject<RelayEnv> {
   readonly #newFollowing: () => Following;
   readonly #links = new Map<WebSocket, Entry>();
   readonly #trunks: Trunks;
+  readonly #door: ShardDoor;
   #restTimer = false;
   #peersTimer = false;
   #scheduledAlarm: number | null = null;
@@ -96,6 +98,7 @@ export class RelayRoom extends DurableObject<RelayEnv> {
     super(ctx, env);
     this.#address = parseRoomAddress(ctx.id.name);
     const { app, room = "" } = this.#address;
+    this.#door = new ShardDoor(this.#address);
     this.#trunks = new Trunks(ctx, objectsOf(env), {
       message: (socket, bytes) => this.#event(() => this.#receiveTrunk(socket, bytes)),
       closed: (socket) => this.#event(() => this.#trunkClosed(socket)),
@@ -152,6 +155,12 @@ export class RelayRoom extends DurableObject<RelayEnv> {
       return response;
     }
     const admission = readAdmission(request.headers);
+    const sentOn = this.#door.check(request.headers, admission.peer, room, following);
+    if (sentOn.isNews) reporter.ask(now);
+    if (sentOn.answer) {
+      await this.#end();
+      return sentOn.answer;
+    }
     const refusal = room.refuseEntry(admission, this.#socketsOf(admission.peer), now);
     if (refusal) {
       room.counters.joinRefused(refusal.code);
@@ -248,6 +257,15 @@ export class RelayRoom extends DurableObject<RelayEnv> {
     const result = operate(this.#begin(now).room, now, name, rest);
     await this.#end();
     return result;
+  }
+
+  /** The same of the app's own room, with how many parts it has, or had. */
+  async operateOwn<Name extends OperationName>(
+    name: Name,
+    rest: OperationArguments<Name>,
+  ): Promise<{ readonly result: OperationResult<Name>; readonly parts: number }> {
+    const { shards, most } = this.#begin(Date.now()).following.plan;
+    return { result: await this.operate(name, rest), parts: Math.max(shards, most) };
   }
 
   /** The app's directory tells what operators have set. */
