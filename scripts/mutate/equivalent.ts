@@ -134,14 +134,14 @@ export const EQUIVALENT: readonly Equivalent[] = [
     why: "no state has that name",
   },
   {
-    file: "src/relay/manager.ts",
+    file: "src/relay/connection-index.ts",
     line: "records?.all",
     original: "records?.all",
     mutants: ["records.all"],
     why: "for the compiler: whoever has a connection has records",
   },
   {
-    file: "src/relay/manager.ts",
+    file: "src/relay/connection-index.ts",
     line: "return a < b ?",
     original: "a < b",
     mutants: ["a >= b", "a <= b"],

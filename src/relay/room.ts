@@ -1,163 +1,68 @@
-import {
-  type AppId,
-  CloseCode,
-  type ConnectionId,
-  ConnectionState,
-  EndReason,
-  type Handle,
-  type PeerId,
-  connectionTypeName,
-} from "../protocol/index.ts";
+import { type ConnectionId, EndReason, type PeerId } from "../protocol/index.ts";
 import { AlarmClock } from "./alarm-clock.ts";
 import type { AuditLog } from "./audit.ts";
-import {
-  type AppBan,
-  type Ban,
-  type BanKind,
-  type BanPage,
-  type BanStore,
-  Bans,
-  endBanned,
-  endHeld,
-} from "./limits/bans.ts";
-import type { P2PConnection } from "./connection.ts";
+import { connectionEvents } from "./connection-events.ts";
 import { type ConnectionDetail, connectionDetail } from "./connection-detail.ts";
-import { RoomCounters } from "./counters.ts";
-import { type JoinRefusal, bytesThisMonth, refuseEntry } from "./limits/entry.ts";
-import { isOverrun } from "./flow/flow-control.ts";
-import { Groups } from "./groups/group.ts";
-import { Hosting, settleHosting } from "./hosting/hosting.ts";
-import { readMessage, refuseText } from "./inbound.ts";
-import { keepSession } from "./sessions/keeping.ts";
+import type { RoomCounters } from "./counters.ts";
+import { describeError } from "./describe-error.ts";
+import { settleHosting } from "./hosting/hosting.ts";
 import type { HistoryBucket, HistoryQuery } from "./history/bucket.ts";
-import { History } from "./history/history.ts";
-import { Link } from "./sessions/link.ts";
-import { type Ending, P2PRelayManager } from "./manager.ts";
-import { tellClosed, tellState } from "./negotiation.ts";
+import type { History } from "./history/history.ts";
+import { readMessage, refuseText } from "./inbound.ts";
+import { type AppBan, type Ban, type BanKind, type BanPage, Bans } from "./limits/bans.ts";
+import { type JoinRefusal, bytesThisMonth, refuseEntry } from "./limits/entry.ts";
+import { applySettings } from "./live-settings.ts";
+import type { P2PRelayManager } from "./manager.ts";
+import { type RoomOptions, newRoomState } from "./new-state.ts";
 import type { RoomObserver } from "./observing.ts";
-import { Outbox, type OutboxLimits } from "./flow/outbox.ts";
+import { ban, drain, followBans, kick, unban } from "./operations/effects.ts";
 import { type PeerList, type PeerPage, type PeerView, listPeers, viewPeer } from "./peer-view.ts";
-import type {
-  Admission,
-  Log,
-  RelaySocket,
-  RoomStore,
-  SavedLink,
-  StoredConnection,
-  TrunkPort,
-  TrunkSocket,
-} from "./ports.ts";
-import { type Survivor, reattach, restoreStored } from "./sessions/restoring.ts";
+import { Persistence } from "./persistence.ts";
+import type { Admission, RelaySocket, SavedLink, TrunkSocket } from "./ports.ts";
 import type { RoomState } from "./room-state.ts";
-import { type Random, newMark, newSessionId, newToken } from "./sessions/secrets.ts";
-import {
-  closeStalled,
-  endSession,
-  expel,
-  loseSocket,
-  nextSweepTimes,
-  settleSessions,
-  sweepSessions,
-} from "./sessions/sessions.ts";
-import { type AppSettings, BATCH_LIMIT, TIMES, limitsFor } from "./settings.ts";
-import { settleShards } from "./shards/moving.ts";
-import { ALL_HANDLES, handlesOf } from "./shards/names.ts";
-import { type ShardHistory, Sharding } from "./shards/sharding.ts";
+import { keepSession } from "./sessions/keeping.ts";
+import { Link } from "./sessions/link.ts";
+import { type Survivor, rejoin, restoreLinks } from "./sessions/restoring.ts";
+import { loseSocket } from "./sessions/sessions.ts";
+import { type AppSettings, TIMES, limitsFor } from "./settings.ts";
+import { settle } from "./settling.ts";
+import type { ShardHistory } from "./shards/sharding.ts";
 import { type RoomStatistics, roomStatistics } from "./statistics.ts";
-import { closeLink, refuse } from "./telling.ts";
-import { addLink, dial } from "./trunk/links.ts";
-import { type Located, located, seekAgain, seekNoMore, takeWanted } from "./trunk/locating.ts";
-import { linkLost, loseLink, nextTrunkTime, sweepTrunks } from "./trunk/losing.ts";
-import { readTrunk } from "./trunk/reading.ts";
+import { nextSweep, sweep } from "./sweeping.ts";
+import { refuse } from "./telling.ts";
+import { type Located, located, takeWanted } from "./trunk/locating.ts";
 import { hasDialed, restTrunks } from "./trunk/resting.ts";
-import { newCrossing, trunkTo } from "./trunk/trunk.ts";
+import { type TrunkSurvivor, acceptTrunk, receiveTrunk, trunkClosed } from "./trunk/sockets.ts";
 
+export type { RoomOptions } from "./new-state.ts";
 export type { RoomStatistics } from "./statistics.ts";
+export type { TrunkSurvivor } from "./trunk/sockets.ts";
 
 export type Occupancy = "empty" | "away" | "present";
-
-export interface RoomOptions {
-  readonly app: AppId;
-  readonly settings: AppSettings;
-  readonly store: RoomStore;
-  readonly bans: BanStore;
-  readonly audit: AuditLog;
-  readonly log: Log;
-  readonly random: Random;
-  /** The room's name in its app, "" for the app's own, and the way to the others; without it there is none. */
-  readonly crossing?: { readonly name: string; readonly port: TrunkPort } | undefined;
-}
-
-/** A trunk that outlived the memory: accepted, since one that was dialed keeps the object from being evicted. */
-export interface TrunkSurvivor {
-  readonly socket: TrunkSocket;
-  /** The other room. */
-  readonly room: string;
-}
 
 /**
  * One room: the peers in it, the connections between them, and the rules of docs/protocol.md. A runtime feeds it
  * sockets, messages and alarms, each with the time, and looks at `alarmAt` afterwards; nothing here waits or schedules.
+ * Each event is a turn: what it says leaves together when it ends, and what it has changed is written in time.
  */
 export class Room {
   readonly audit: AuditLog;
   readonly #state: RoomState;
   readonly #bans: Bans;
-  /** Rows of connections that are over, which the store failed to delete: the next flush tries again. */
-  readonly #undeleted = new Set<Handle>();
   readonly #clock = new AlarmClock();
+  readonly #persistence: Persistence;
   readonly #history: History;
-  /** Since a crash, and not on disk: before a handle is given out it must be, or a second crash skips to the same ones. */
-  #hasSkippedHandles = false;
-  /** ms of the first change that is not on disk; Infinity while all is. */
-  #dirtySince = Infinity;
-  #lastCounted: number | undefined;
 
   constructor(options: RoomOptions) {
-    const { app, settings, store, log } = options;
     this.#bans = new Bans(options.bans);
     this.audit = options.audit;
-    const { name = "", port } = options.crossing ?? {};
-    const manager = new P2PRelayManager({
-      handles: port ? handlesOf(name) : ALL_HANDLES,
-      idleTimeoutMs: settings.idleTimeoutMs,
-      log,
-      events: {
-        opened: (connection) => this.#opened(connection),
-        stateChanged: (connection, previous) => this.#stateChanged(connection, previous),
-        refusalChanged: (connection) => store.updateConnection(connection),
-        closed: (connection, ending) => this.#closed(connection, ending),
-      },
-    });
-    this.#state = {
-      app,
-      settings,
-      manager,
-      store,
-      log,
-      observers: [],
-      counters: new RoomCounters(),
-      outbox: new Outbox({
-        maxBatch: BATCH_LIMIT,
-        ...outboxLimits(settings),
-        newMark: () => newMark(options.random),
-      }),
-      sessions: new Map(),
-      present: 0,
-      links: new Set(),
-      stalling: new Set(),
-      failed: [],
-      missing: new Set(),
-      groups: new Groups(),
-      hosting: new Hosting(),
-      newSessionId: () => newSessionId(options.random),
-      newToken: () => newToken(options.random),
-      sharding: new Sharding(name, port !== undefined, settings.shards),
-      crossing: newCrossing(name, port),
-      dial: (trunk) => dial(this.#state, trunk),
-      wake: (at) => this.#clock.wake(at),
-    };
-    this.#history = new History(this.#state, () => this.flush());
+    const events = connectionEvents(
+      () => this.#state,
+      () => this.#persistence,
+    );
+    this.#state = newRoomState(options, this.#clock, events);
+    this.#persistence = new Persistence(this.#state);
+    this.#history = this.#persistence.history;
   }
 
   get manager(): P2PRelayManager {
@@ -200,18 +105,10 @@ export class Room {
   ): Link[] {
     this.manager.beginTurn(now);
     this.#state.crossing.now = now;
-    this.#hasSkippedHandles = restoreStored(this.#state, checkpoint, survivors, now);
-    this.#lastCounted = this.#state.counters.running.at || undefined;
-    for (const { socket, room } of trunks) this.#acceptTrunk(socket, room, false);
+    this.#persistence.restore(checkpoint, survivors, now);
+    for (const { socket, room } of trunks) acceptTrunk(this.#state, socket, room, false);
     this.#history.restored(now);
-    const links = survivors.map(({ socket, saved }) => this.rejoin(socket, saved, now));
-    for (const { session } of links) if (session) session.awayUntil = Infinity;
-    settleSessions(this.#state, now);
-    survivors.forEach(({ saved }, index) => {
-      // What waited for it is gone, and what it owes is not known any more: it begins anew, on a new socket (F4).
-      const link = links[index];
-      if (link?.isOpen && saved.state === "open" && saved.isHolding) closeStalled(this.#state, link, now);
-    });
+    const links = restoreLinks(this.#state, survivors, now);
     if (this.#state.hosting.isUnsettled) settleHosting(this.#state, now);
     this.#state.outbox.endTurn(now);
     this.#schedule(now);
@@ -241,12 +138,7 @@ export class Room {
 
   /** A socket that stayed open while the object was evicted, and that `restore` was not told of. */
   rejoin(socket: RelaySocket, saved: SavedLink, now: number): Link {
-    const link = Link.restore(socket, saved, limitsFor(this.#state.settings, saved.admission.rateClass));
-    if (link.state === "over") return link;
-    this.#state.links.add(link);
-    if (saved.state === "open") reattach(this.#state, link, saved);
-    this.#clock.wake(Math.max(now, link.isOpen ? link.lastHeard + TIMES.ghostMs : link.since + TIMES.helloMs));
-    return link;
+    return rejoin(this.#state, socket, saved, now);
   }
 
   /**
@@ -276,34 +168,30 @@ export class Room {
     this.#endTurn(now);
   }
 
+  /** The socket is gone, whoever closed it. `isFarewell`: the client closed it as one who does not come back (rule S5). */
+  socketClosed(link: Link, now: number, isFarewell = false): void {
+    this.#beginTurn(now);
+    loseSocket(this.#state, link, now, "socket_closed", isFarewell);
+    this.#endTurn(now);
+  }
+
   /** Another room of the app has dialed this one. */
   trunkOpened(socket: TrunkSocket, from: string, now: number): void {
     this.#beginTurn(now);
-    this.#acceptTrunk(socket, from, true);
+    acceptTrunk(this.#state, socket, from, true);
     this.#endTurn(now);
   }
 
   /** A message from another room. Its bytes are the room's own from now on. */
   receiveTrunk(socket: TrunkSocket, bytes: Uint8Array, now: number): void {
     this.#beginTurn(now);
-    this.#state.counters.trunkReceived(bytes.length);
-    const link = this.#state.crossing.links.get(socket);
-    if (!link?.use) return;
-    link.lastMessage = now;
-    try {
-      readTrunk(this.#state, link, link.use.trunk, bytes, now);
-    } catch (error) {
-      this.#state.log({ level: "error", event: "internal_error", peer: "trunk", error: describe(error) });
-      loseLink(this.#state, link, "the room failed");
-    }
-    this.#endTurn(now);
+    if (receiveTrunk(this.#state, socket, bytes, now)) this.#endTurn(now);
   }
 
   /** The socket of a trunk is gone, or has never opened. */
   trunkClosed(socket: TrunkSocket, now: number): void {
     this.#beginTurn(now);
-    const link = this.#state.crossing.links.get(socket);
-    if (link) linkLost(this.#state, link);
+    trunkClosed(this.#state, socket);
     this.#endTurn(now);
   }
 
@@ -330,34 +218,9 @@ export class Room {
     this.#endTurn(now);
   }
 
-  /** Who has a session here, for the app's directory. */
-  get peers(): Iterable<PeerId> {
-    return this.#state.sessions.keys();
-  }
-
   /** Whether peers of other rooms may connect to those here. */
   get isCrossing(): boolean {
     return this.#state.crossing.port !== undefined && this.#state.settings.crossRooms !== 0;
-  }
-
-  /** The socket is gone, whoever closed it. `isFarewell`: the client closed it as one who does not come back (rule S5). */
-  socketClosed(link: Link, now: number, isFarewell = false): void {
-    this.#beginTurn(now);
-    loseSocket(this.#state, link, now, "socket_closed", isFarewell);
-    this.#endTurn(now);
-  }
-
-  /** Asks every client to come back after `reconnectAfterMs`, and closes its socket: before a planned end of the object. */
-  drain(reconnectAfterMs: number, now: number): number {
-    this.#beginTurn(now);
-    const open = [...this.#state.links].filter(({ isOpen }) => isOpen);
-    for (const link of open) {
-      closeLink(this.#state, link, CloseCode.Restarting, "the relay is restarting", reconnectAfterMs);
-      loseSocket(this.#state, link, now, "drained");
-    }
-    this.#state.log({ level: "info", event: "drained", sockets: open.length, reconnectAfterMs });
-    this.#endTurn(now);
-    return open.length;
   }
 
   /** Sends what has waited for company long enough. */
@@ -365,35 +228,19 @@ export class Room {
     this.#state.outbox.sendDue(now);
   }
 
-  /** Does what is due: stale connections, ghosts, guests without a hello, the counter flush. */
+  /** Does what is due, the counter flush included. */
   alarm(now: number): void {
     this.#beginTurn(now);
-    const { manager, counters } = this.#state;
-    bytesThisMonth(this.#state, now);
-    const second = Math.floor(now / TIMES.promptMs) * TIMES.promptMs;
-    manager.cleanupStaleConnections(second);
-    sweepSessions(this.#state, second);
-    sweepTrunks(this.#state);
-    seekAgain(this.#state);
-    this.#dirtySince = -Infinity; // the object is awake, so what there is to flush is flushed now
+    sweep(this.#state, now);
+    this.#persistence.beginAlarm();
     this.#endTurn(now);
-    if (!counters.isDirty) this.#dirtySince = Infinity;
+    this.#persistence.endAlarm();
     this.#schedule(now);
   }
 
   /** Writes all counters as one row, with what is due of the history. When the store fails they stay dirty, for the next. */
   flush(): void {
-    const { store, counters, manager } = this.#state;
-    this.#dirtySince = Infinity; // where the store fails, the next attempt is as far off
-    try {
-      for (const handle of this.#undeleted) {
-        store.deleteConnection(handle);
-        this.#undeleted.delete(handle);
-      }
-      this.#history.save((rows) => counters.flush(manager, (packed) => store.saveCounters(packed, rows)));
-    } catch (error) {
-      this.#logStoreFailure(error);
-    }
+    this.#persistence.flush();
   }
 
   /** Ends a connection for an operator. False for an unknown id. */
@@ -407,38 +254,48 @@ export class Room {
   /** Removes a peer for an operator. False when the peer is not here. */
   kick(peer: PeerId, now: number): boolean {
     this.#beginTurn(now);
-    const found = expel(this.#state, peer, CloseCode.Kicked, EndReason.PeerKicked, "kicked");
-    if (found) this.#state.log({ level: "info", event: "kicked", peer: String(peer) });
+    const found = kick(this.#state, peer);
     this.#endTurn(now);
     return found;
   }
 
   /** Keeps a peer, an address or a ticket out, and ends the sockets that it has here. Undefined: too many bans. */
-  ban(ban: Omit<Ban, "created">, now: number): { ban: Ban; ended: number } | undefined {
+  ban(terms: Omit<Ban, "created">, now: number): { ban: Ban; ended: number } | undefined {
     this.#beginTurn(now);
-    const kept = { ...ban, created: now };
-    if (!this.#bans.add(kept, now)) return undefined;
-    const ended = endBanned(this.#state, kept);
-    const until = ban.until ?? "for good";
-    this.#state.log({ level: "info", event: "banned", ...namedBan(ban.kind, ban.subject), until, ended });
+    const kept = { ...terms, created: now };
+    const ended = ban(this.#state, this.#bans, kept, now);
+    if (ended === undefined) return undefined;
     this.#endTurn(now);
     return { ban: kept, ended };
   }
 
   /** False when there is no such ban. */
   unban(kind: BanKind, subject: string, now: number): boolean {
-    const found = this.#bans.remove(kind, subject, now);
-    if (found) this.#state.log({ level: "info", event: "unbanned", ...namedBan(kind, subject) });
-    return found;
+    return unban(this.#state, this.#bans, kind, subject, now);
   }
 
-  /** What operators have banned from all rooms of the app replaces what they had. Ends the sockets that it meets here. */
+  /** What operators have banned from all rooms of the app. */
   followBans(bans: readonly AppBan[], now: number): void {
     this.#beginTurn(now);
-    this.#bans.follow(bans);
-    const ended = bans.length === 0 ? 0 : endHeld(this.#state, this.#bans, now);
-    if (ended > 0) this.#state.log({ level: "info", event: "banned_everywhere", ended });
+    followBans(this.#state, this.#bans, bans, now);
     this.#endTurn(now);
+  }
+
+  listBans(page: BanPage, now: number): Ban[] {
+    return this.#bans.list(page, now);
+  }
+
+  /** Asks every client to come back after `reconnectAfterMs`, and closes its socket: before a planned end of the object. */
+  drain(reconnectAfterMs: number, now: number): number {
+    this.#beginTurn(now);
+    const ended = drain(this.#state, reconnectAfterMs, now);
+    this.#endTurn(now);
+    return ended;
+  }
+
+  applySettings(settings: AppSettings, now: number): void {
+    applySettings(this.#state, settings, now);
+    this.#schedule(now);
   }
 
   /** What the app's directory, or who has sent a peer here, knows of the division of the app's own room. */
@@ -452,38 +309,14 @@ export class Room {
     return this.#state.sharding.homeOf(peer);
   }
 
-  listBans(page: BanPage, now: number): Ban[] {
-    return this.#bans.list(page, now);
+  /** Who has a session here, for the app's directory. */
+  get peers(): Iterable<PeerId> {
+    return this.#state.sessions.keys();
   }
 
-  listPeers(page: PeerPage): PeerList {
-    return listPeers(this.#state, page);
-  }
-
-  /** Undefined for one that has no session here. */
-  viewPeer(peer: PeerId): PeerView | undefined {
-    const session = this.#state.sessions.get(peer);
-    return session && viewPeer(this.#state, session);
-  }
-
-  /** With `now` the month is today's; without it that of the last alarm or join. */
-  statistics(now?: number): RoomStatistics {
-    return roomStatistics(this.#state, now);
-  }
-
-  /**
-   * Other settings from now on, for those too who are here: nobody is sent away by it. Clients keep the limits of their
-   * welcome until their next one, so a lower limit refuses what they send beyond it.
-   */
-  applySettings(settings: AppSettings, now: number): void {
-    this.#state.settings = settings;
-    this.#state.sharding.set(settings.shards);
-    this.#state.manager.setIdleTimeout(settings.idleTimeoutMs);
-    this.#state.outbox.setLimits(outboxLimits(settings));
-    for (const link of this.#state.links) link.limit(limitsFor(settings, link.admission.rateClass), now);
-    const { hosting } = this.#state;
-    if (hosting.dueAt !== Infinity) hosting.dueAt = now; // a host is away: how long it may be is looked at anew
-    this.#schedule(now);
+  /** Whether the peer has a session with a socket just now. */
+  isPresent(peer: PeerId): boolean {
+    return this.#state.sessions.get(peer)?.link !== undefined;
   }
 
   /** Who is here: somebody with a socket, or only sessions whose clients may come back. */
@@ -499,9 +332,14 @@ export class Room {
     return links.size === 0 && sessions.size === 0 && manager.getActiveConnectionCount() === 0;
   }
 
-  /** ms of the minute in which the last thing happened that was counted, as it was on disk; undefined: nothing ever was. */
-  get lastCounted(): number | undefined {
-    return this.#lastCounted;
+  listPeers(page: PeerPage): PeerList {
+    return listPeers(this.#state, page);
+  }
+
+  /** Undefined for one that has no session here. */
+  viewPeer(peer: PeerId): PeerView | undefined {
+    const session = this.#state.sessions.get(peer);
+    return session && viewPeer(this.#state, session);
   }
 
   /** Undefined for an unknown id. */
@@ -510,26 +348,18 @@ export class Room {
     return connection && connectionDetail(this.#state, connection);
   }
 
+  /** With `now` the month is today's; without it that of the last alarm or join. */
+  statistics(now?: number): RoomStatistics {
+    return roomStatistics(this.#state, now);
+  }
+
   history(query: HistoryQuery, now: number): HistoryBucket[] {
     return this.#history.buckets(query, now);
   }
 
-  /** Whether the peer has a session with a socket just now. */
-  isPresent(peer: PeerId): boolean {
-    return this.#state.sessions.get(peer)?.link !== undefined;
-  }
-
-  /** `isNew`: and not one that was open while the object was evicted. */
-  #acceptTrunk(socket: TrunkSocket, from: string, isNew: boolean): void {
-    const trunk = trunkTo(this.#state.crossing, from);
-    const link = addLink(this.#state, trunk, socket);
-    if (link.use) link.use.owesList = isNew;
-    // The other room has dialed anew, so it has lost what it dialed before.
-    const older = trunk.accepted;
-    trunk.accepted = link;
-    trunk.lostAt = undefined;
-    trunk.retryAt = Infinity;
-    if (older) loseLink(this.#state, older, "dialed anew");
+  /** ms of the minute in which the last thing happened that was counted, as it was on disk; undefined: nothing ever was. */
+  get lastCounted(): number | undefined {
+    return this.#persistence.lastCounted;
   }
 
   #beginTurn(now: number): void {
@@ -544,146 +374,26 @@ export class Room {
 
   /** A failure ends the session of the message's sender, and nobody else's. */
   #failed(link: Link, error: unknown): void {
-    this.#state.log({ level: "error", event: "internal_error", peer: String(link.peer), error: describe(error) });
+    this.#state.log({ level: "error", event: "internal_error", peer: String(link.peer), error: describeError(error) });
     refuse(this.#state, link, "internal", { frame: 0 }, "the relay failed on this message; it is logged there");
   }
 
   #endTurn(now: number): void {
-    const { outbox, counters } = this.#state;
-    const { failed, stalling, missing, observers, hosting } = this.#state;
-    if (failed.length > 0) this.#endFailedSessions();
-    if (stalling.size > 0) this.#watchStalling(now);
-    if (missing.size > 0) this.#keepMissing();
-    if (this.#state.sharding.isUnsettled) settleShards(this.#state, now);
-    if (hosting.isUnsettled) settleHosting(this.#state, now);
+    const { outbox, counters, observers } = this.#state;
+    settle(this.#state, now);
     outbox.endTurn(now);
     // An empty room keeps nothing in memory that a flush would still have to save, and no alarm.
     const isEmpty = this.isUnused;
     if (isEmpty && counters.isDirty) this.flush();
-    if (counters.isDirty) this.#flushInTime(now);
+    if (counters.isDirty) this.#persistence.flushInTime(now);
     else if (isEmpty) this.#clock.stop();
     // A clock that has gone back: else nothing would ring until it is as late as it was.
     if (this.#clock.isAhead(now) && !isEmpty) this.#schedule(now);
     for (const observer of observers) observer.turnEnded?.(now);
   }
 
-  /**
-   * A busy room flushes in one of its turns, and one that has fallen silent with the next look for ghosts: an alarm for it
-   * alone would wake the object, or keep it awake.
-   */
-  #flushInTime(now: number): void {
-    if (now - this.#dirtySince >= TIMES.flushMs) this.flush();
-    if (!this.#state.counters.isDirty) return;
-    this.#dirtySince = Math.min(this.#dirtySince, now);
-    this.#clock.wake(this.#dirtySince + TIMES.quietFlushMs);
-  }
-
-  #endFailedSessions(): void {
-    for (let link = this.#state.failed.pop(); link; link = this.#state.failed.pop()) {
-      if (link.session && !link.session.link) endSession(this.#state, link.session, "protocol_error");
-    }
-  }
-
-  /** A thousand connections may end at once for a client that is away: one row, not a thousand. */
-  #keepMissing(): void {
-    const { missing, sessions } = this.#state;
-    for (const session of missing) if (sessions.get(session.peer) === session) keepSession(this.#state, session);
-    missing.clear();
-  }
-
-  /** Clients that do not take in what they are sent: for how long, and whether it has become too much (rule F4). */
-  #watchStalling(now: number): void {
-    for (const link of this.#state.stalling) {
-      if (!link.backlog) continue;
-      if (isOverrun(this.#state, link)) {
-        if (link.use) loseLink(this.#state, link, "stalled");
-        else closeStalled(this.#state, link, now);
-      } else if (link.backlog.since < 0) {
-        link.backlog.since = now;
-        this.#clock.wake(now + TIMES.stallMs);
-      }
-    }
-  }
-
-  #opened(connection: P2PConnection): void {
-    const { store, counters, manager, log } = this.#state;
-    this.#keep(connection.fromPeerId);
-    if (this.#hasSkippedHandles) {
-      this.flush();
-      this.#hasSkippedHandles = counters.isDirty;
-    }
-    store.insertConnection(connection satisfies StoredConnection);
-    counters.opened(connection);
-    counters.running.note({ connections: manager.getActiveConnectionCount() });
-    log({
-      level: "info",
-      event: "connection_opened",
-      connection: String(connection.connectionId),
-      from: String(connection.fromPeerId),
-      to: String(connection.toPeerId),
-      app: connection.appId,
-      type: connectionTypeName(connection.type),
-      virtualPort: connection.virtualPort,
-      channel: connection.channel,
-    });
-    for (const observer of this.#state.observers) observer.opened?.(connection);
-  }
-
-  #stateChanged(connection: P2PConnection, previous: ConnectionState): void {
-    if (connection.state === ConnectionState.Connected) this.#keep(connection.toPeerId);
-    this.#state.store.updateConnection(connection);
-    this.#state.counters.connectionChanged(connection);
-    seekNoMore(this.#state, connection);
-    tellState(this.#state, connection, previous);
-    for (const observer of this.#state.observers) observer.stateChanged?.(connection, previous);
-  }
-
-  /** A peer that has a connection can come back to it. */
-  #keep(peer: PeerId): void {
-    const session = this.#state.sessions.get(peer);
-    if (session && !session.isStored) keepSession(this.#state, session);
-  }
-
-  /** Never throws: half of a peer's connections must not stay because one row did. */
-  #closed(connection: P2PConnection, ending: Ending): void {
-    try {
-      this.#state.store.deleteConnection(connection.handle);
-    } catch (error) {
-      this.#undeleted.add(connection.handle);
-      this.#logStoreFailure(error);
-    }
-    this.#state.counters.closed(connection);
-    seekNoMore(this.#state, connection);
-    tellClosed(this.#state, connection, ending);
-    for (const observer of this.#state.observers) observer.closed?.(connection, ending);
-  }
-
-  #logStoreFailure(error: unknown): void {
-    this.#state.log({ level: "error", event: "store_failed", error: describe(error) });
-  }
-
   /** Looks at everything once, so that it is cheap to ask for less between alarms. */
   #schedule(now: number): void {
-    const { manager, counters } = this.#state;
-    const { deadline, idle } = manager.nextDue();
-    const { prompt, ghost } = nextSweepTimes(this.#state);
-    const flush = counters.isDirty ? now + TIMES.quietFlushMs : Infinity;
-    // What may wait is looked for no oftener than at the cleanup's pace.
-    const patient = Math.max(Math.min(idle, ghost), now + TIMES.cleanupMs);
-    const trunk = nextTrunkTime(this.#state);
-    this.#clock.looked(now, Math.min(deadline, prompt, patient, flush, trunk));
+    this.#clock.looked(now, nextSweep(this.#state, now));
   }
-}
-
-function outboxLimits({ maxQueuedBytes, coalesceMs }: AppSettings): OutboxLimits {
-  return { maxQueued: maxQueuedBytes, coalesceMs };
-}
-
-/** An address, or a ticket's id, is nothing for a log. */
-function namedBan(kind: BanKind, subject: string): { kind: BanKind; peer?: string } {
-  return kind === "peer" ? { kind, peer: subject } : { kind };
-}
-
-function describe(error: unknown): string {
-  return error instanceof Error ? (error.stack ?? error.message) : String(error);
 }

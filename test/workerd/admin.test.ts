@@ -5,6 +5,7 @@ import type { HistoryBucket } from "../../src/http/admin/types.ts";
 import { type ProblemCode, PROBLEMS } from "../../src/http/problem.ts";
 import { CloseCode, ClosedBy, DROP_REASONS, EndReason } from "../../src/protocol/index.ts";
 import { JOIN_REFUSALS, REFUSALS } from "../../src/relay/limits/refusals.ts";
+import { TRUNK_COUNTS } from "../../src/relay/trunk/traffic.ts";
 import worker from "../../src/runtime/cloudflare/worker.ts";
 import { ALICE, BOB, CAROL, TestPeer, joinUp, mustRelay, nextClose, pairUp } from "./support/peer.ts";
 import { freshApp, roomOf } from "./support/room.ts";
@@ -87,6 +88,7 @@ describe("what it shows", () => {
       monthBytes: 0,
       families: { NetworkOld: NONE, NetworkPb: NONE, NetworkingSockets: NONE, NetworkingMessages: NONE },
       groups: { packets: 0, bytes: 0 },
+      trunk: Object.fromEntries(TRUNK_COUNTS.map((count) => [count, 0])),
       messages: 0,
       joins: 0,
       drops: Object.fromEntries(DROP_REASONS.map((reason) => [reason, 0])),

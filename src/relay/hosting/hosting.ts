@@ -3,6 +3,7 @@
  * is on disk before anybody is told: so there is no epoch with two hosts, and none that goes back.
  */
 import { FrameType, HOST, HostingRole, encodeFrame } from "../../protocol/index.ts";
+import { describeError } from "../describe-error.ts";
 import { send } from "../flow/flow-control.ts";
 import { mayAsk } from "../limits/limiting.ts";
 import type { RoomState } from "../room-state.ts";
@@ -116,7 +117,7 @@ function keepSeat(room: RoomState, seat: Seat, now: number): boolean {
   try {
     store.saveSeat(seat);
   } catch (error) {
-    log({ level: "error", event: "store_failed", error: error instanceof Error ? (error.stack ?? "") : String(error) });
+    log({ level: "error", event: "store_failed", error: describeError(error) });
     hosting.dueAt = now + TIMES.promptMs;
     room.wake(hosting.dueAt);
     return false;

@@ -1,4 +1,5 @@
 /** Sessions on disk: what a client needs to come back after a crash, kept from its first connection on. */
+import { describeError } from "../describe-error.ts";
 import type { RoomState } from "../room-state.ts";
 import type { Session } from "./session.ts";
 
@@ -23,7 +24,6 @@ function attempt(room: RoomState, write: () => void): void {
   try {
     write();
   } catch (error) {
-    const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
-    room.log({ level: "error", event: "store_failed", error: text });
+    room.log({ level: "error", event: "store_failed", error: describeError(error) });
   }
 }

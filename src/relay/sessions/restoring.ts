@@ -2,11 +2,13 @@
 import { bytesThisMonth } from "../limits/entry.ts";
 import type { ConnectionRecord } from "../connection.ts";
 import { hostingConcerns } from "../hosting/hosting.ts";
-import type { Link } from "./link.ts";
+import { Link } from "./link.ts";
 import { bind, trunkTo } from "../trunk/trunk.ts";
 import type { RelaySocket, SavedLink } from "../ports.ts";
 import { type RoomState, arrive } from "../room-state.ts";
 import { Session } from "./session.ts";
+import { closeStalled, settleSessions } from "./sessions.ts";
+import { TIMES, limitsFor } from "../settings.ts";
 
 /** A socket that stayed open while the object was evicted, and what was saved beside it. */
 export interface Survivor {
@@ -64,8 +66,30 @@ function rebind({ crossing }: RoomState, half: ConnectionRecord): void {
   bind(half, trunkTo(crossing, farRoom), farPeer, farHandle);
 }
 
+/** The links of all sockets that stayed open, in their order. */
+export function restoreLinks(room: RoomState, survivors: readonly Survivor[], now: number): Link[] {
+  const links = survivors.map(({ socket, saved }) => rejoin(room, socket, saved, now));
+  for (const { session } of links) if (session) session.awayUntil = Infinity;
+  settleSessions(room, now);
+  survivors.forEach(({ saved }, index) => {
+    // What waited for it is gone, and what it owes is not known any more: it begins anew, on a new socket (F4).
+    const link = links[index];
+    if (link?.isOpen && saved.state === "open" && saved.isHolding) closeStalled(room, link, now);
+  });
+  return links;
+}
+
+export function rejoin(room: RoomState, socket: RelaySocket, saved: SavedLink, now: number): Link {
+  const link = Link.restore(socket, saved, limitsFor(room.settings, saved.admission.rateClass));
+  if (link.state === "over") return link;
+  room.links.add(link);
+  if (saved.state === "open") reattach(room, link, saved);
+  room.wake(Math.max(now, link.isOpen ? link.lastHeard + TIMES.ghostMs : link.since + TIMES.helloMs));
+  return link;
+}
+
 /** The session that an open socket belongs to. */
-export function reattach(room: RoomState, link: Link, saved: SavedLink & { state: "open" }): void {
+function reattach(room: RoomState, link: Link, saved: SavedLink & { state: "open" }): void {
   const { sessions } = room;
   const known = sessions.get(link.peer);
   const isKnown = known?.id === saved.session;

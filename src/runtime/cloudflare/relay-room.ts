@@ -1,8 +1,12 @@
 import { DurableObject } from "cloudflare:workers";
-import { PING, PONG, type PeerId, SUBPROTOCOL } from "../../protocol/index.ts";
+import type { RoomAddress } from "../../http/gateway.ts";
 import { entryProblem } from "../../http/problem.ts";
+import { PING, PONG, type PeerId } from "../../protocol/index.ts";
+import type { Announced } from "../../relay/directory/announcing.ts";
+import type { Listing } from "../../relay/directory/lobby.ts";
+import type { AppRules, RoomReport } from "../../relay/directory/report.ts";
+import type { Reporter } from "../../relay/directory/reporting.ts";
 import type { JoinRefusal } from "../../relay/limits/entry.ts";
-import type { Link } from "../../relay/sessions/link.ts";
 import {
   type OperationArguments,
   type OperationName,
@@ -10,65 +14,28 @@ import {
   operate,
 } from "../../relay/operations/index.ts";
 import type { Admission, TrunkSocket } from "../../relay/ports.ts";
-import type { Survivor } from "../../relay/sessions/restoring.ts";
-import { Following } from "../../relay/directory/following.ts";
-import { type Announced, Announcing } from "../../relay/directory/announcing.ts";
-import type { Listing } from "../../relay/directory/lobby.ts";
-import type { AppRules, RoomReport } from "../../relay/directory/report.ts";
-import { PEERS_MS, type Reported, Reporter } from "../../relay/directory/reporting.ts";
-import { Retention } from "../../relay/retention.ts";
-import { Room, type RoomOptions } from "../../relay/room.ts";
-import { parseSettings } from "../../relay/settings.ts";
-import { SendTimer } from "../send-timer.ts";
 import { migrate } from "../../storage/migrations.ts";
-import { SqlAuditLog } from "../../storage/sql-audit.ts";
-import { SqlBanStore } from "../../storage/sql-bans.ts";
-import { SqlFollowingStore } from "../../storage/sql-following.ts";
-import { SqlRoomStore } from "../../storage/sql-room-store.ts";
+import { log } from "../log.ts";
+import { parseRoomAddress } from "../room-address.ts";
+import { RoomTimers } from "../room-timers.ts";
 import { readAdmission } from "./admission-header.ts";
-import { MeasuredRoomStore, RoomAnalytics } from "./analytics.ts";
-import { Checkpoints } from "./checkpoints.ts";
 import { DurableSql } from "./durable-sql.ts";
 import type { RelayEnv } from "./env.ts";
-import { type Attachment, HibernatableSocket, closeQuietly } from "./hibernatable-socket.ts";
-import { log } from "../log.ts";
-import type { RoomAddress } from "../../http/gateway.ts";
-import { parseRoomAddress } from "../room-address.ts";
-import { DurableDirectory } from "./directory.ts";
+import { closeQuietly } from "./hibernatable-socket.ts";
 import { readHint } from "./hint-header.ts";
 import { objectsOf } from "./objects.ts";
+import { OwnDirectory } from "./own-directory.ts";
+import { PeerSockets } from "./peer-sockets.ts";
+import { RoomAlarm } from "./room-alarm.ts";
+import { RoomMaker } from "./room-maker.ts";
+import { type Served, restoreServed } from "./served.ts";
 import { ShardDoor } from "./shard-routing.ts";
 import { Trunks, isTrunkRequest } from "./trunks.ts";
-import { Watching, isWatchRequest } from "./watching.ts";
+import { isWatchRequest } from "./watching.ts";
 
 /** What a client's close event reports for `close(1000)` and for `close()`. */
 const NORMAL_CLOSE = 1000;
 const NO_CODE = 1005;
-
-/** Sockets are found by their peer. */
-function peerTag(peer: PeerId): string {
-  return `peer:${peer}`;
-}
-
-interface Entry {
-  readonly link: Link;
-  readonly socket: HibernatableSocket;
-}
-
-/** What an event works on: the rules with all that outlived the memory, and what keeps their counters. */
-interface Served {
-  readonly room: Room;
-  readonly checkpoints: Checkpoints;
-  readonly sendTimer: SendTimer;
-  readonly watching: Watching;
-  readonly following: Following;
-  readonly announcing: Announcing;
-  readonly reporter: Reporter;
-  readonly retention: Retention;
-}
-
-/** How often what was dialed is looked at, to be closed when nothing is said any more. */
-const REST_LOOK_MS = 1_000;
 
 /**
  * The Durable Object of one room: a shell that hands sockets, messages and alarms to the rules (relay/room.ts).
@@ -78,15 +45,16 @@ const REST_LOOK_MS = 1_000;
 export class RelayRoom extends DurableObject<RelayEnv> {
   readonly sql: DurableSql;
   readonly #address: RoomAddress;
-  readonly #newRoom: (following: Following) => Room;
-  readonly #store: SqlFollowingStore;
-  readonly #newFollowing: () => Following;
-  readonly #links = new Map<WebSocket, Entry>();
+  readonly #maker: RoomMaker;
+  readonly #peers: PeerSockets;
   readonly #trunks: Trunks;
   readonly #door: ShardDoor;
-  #restTimer = false;
-  #peersTimer = false;
-  #scheduledAlarm: number | null = null;
+  readonly #directory: OwnDirectory;
+  readonly #alarm: RoomAlarm;
+  readonly #timers = new RoomTimers({
+    rest: () => this.#event(() => this.#afterwards(({ room }) => room.restTrunks(Date.now()))),
+    peers: () => this.#event(() => this.#afterwards(({ reporter }) => reporter.turnEnded(Date.now()))),
+  });
   /** Made by the request that has constructed this instance, which no other event has met. */
   #isNew: boolean;
   /** There are no tables any more. */
@@ -96,90 +64,37 @@ export class RelayRoom extends DurableObject<RelayEnv> {
 
   constructor(ctx: DurableObjectState, env: RelayEnv) {
     super(ctx, env);
-    this.#address = parseRoomAddress(ctx.id.name);
-    const { app, room = "" } = this.#address;
-    this.#door = new ShardDoor(this.#address);
-    this.#trunks = new Trunks(ctx, objectsOf(env), {
+    const { name } = ctx.id;
+    const address = (this.#address = parseRoomAddress(name));
+    const sql = (this.sql = new DurableSql(ctx.storage));
+    this.#door = new ShardDoor(address);
+    this.#peers = new PeerSockets(ctx);
+    const trunks = (this.#trunks = new Trunks(ctx, objectsOf(env), {
       message: (socket, bytes) => this.#event(() => this.#receiveTrunk(socket, bytes)),
       closed: (socket) => this.#event(() => this.#trunkClosed(socket)),
-    });
-    const settings = parseSettings(env.APP_SETTINGS);
-    if (!settings.ok) throw new Error(settings.message);
-    this.sql = new DurableSql(ctx.storage);
-    const { from, to } = migrate(this.sql);
-    if (from !== to) log({ level: "info", event: "migrated", room: ctx.id.name, from, to });
+    }));
+    const analytics = () => this.env.ANALYTICS;
+    const statistics = () => this.#served?.room.statistics();
+    this.#maker = new RoomMaker({ sql, address, name, settings: env.APP_SETTINGS, trunks, analytics, statistics });
+    const { from, to } = migrate(sql);
+    if (from !== to) log({ level: "info", event: "migrated", room: name, from, to });
     this.#isNew = from === 0;
-    const following = (this.#store = new SqlFollowingStore(this.sql));
-    const options: Omit<RoomOptions, "settings" | "store"> = {
-      app,
-      bans: new SqlBanStore(this.sql),
-      audit: new SqlAuditLog(this.sql),
-      log: (entry) => log({ ...entry, room: ctx.id.name }),
-      random: (size) => crypto.getRandomValues(new Uint8Array(size)),
-      crossing: { name: room, port: this.#trunks },
-    };
-    this.#newFollowing = () => new Following(following, (overrides) => settings.settingsFor(app, overrides));
-    this.#newRoom = (followed) => {
-      return new Room({ ...options, settings: followed.settings, store: this.#newStore(followed) });
-    };
+    this.#directory = new OwnDirectory(objectsOf(env), address, name);
+    this.#alarm = new RoomAlarm(ctx.storage, sql);
     ctx.setWebSocketAutoResponse(new WebSocketRequestResponsePair(PING, PONG));
     // oxlint-disable-next-line no-floating-promises -- the platform holds all events back until it is done
-    void ctx.blockConcurrencyWhile(async () => {
-      this.#scheduledAlarm = await ctx.storage.getAlarm();
-    });
+    void ctx.blockConcurrencyWhile(async () => this.#alarm.load());
   }
 
-  #newStore(following: Following): SqlRoomStore {
-    const { ANALYTICS } = this.env;
-    if (!ANALYTICS) return new SqlRoomStore(this.sql);
-    const { app, room = "" } = this.#address;
-    const analytics = new RoomAnalytics(ANALYTICS, { app, room, region: () => following.region ?? "" });
-    return new MeasuredRoomStore(this.sql, analytics, () => this.#served?.room.statistics());
-  }
-
-  /** The WebSocket upgrade of a peer or a watcher that the worker has let in. */
+  /** The WebSocket upgrade of a peer or a watcher that the worker has let in, or of another room. */
   override async fetch(request: Request): Promise<Response> {
     const now = Date.now();
     const isNew = this.#isNew;
-    const { room, watching, following, reporter, retention } = this.#begin(now);
-    if (isNew) following.createdIn(readHint(request.headers));
-    if (isTrunkRequest(request)) {
-      const { socket, from, response } = this.#trunks.accept(request);
-      room.trunkOpened(socket, from, now);
-      await this.#end();
-      return response;
-    }
-    if (isWatchRequest(request)) {
-      const response = watching.accept(now);
-      await this.#end();
-      return response;
-    }
-    const admission = readAdmission(request.headers);
-    const sentOn = this.#door.check(request.headers, admission.peer, room, following);
-    if (sentOn.isNews) reporter.ask(now);
-    if (sentOn.answer) {
-      await this.#end();
-      return sentOn.answer;
-    }
-    const refusal = room.refuseEntry(admission, this.#socketsOf(admission.peer), now);
-    if (refusal) {
-      room.counters.joinRefused(refusal.code);
-      watching.changed(now);
-      if (refusal.isEverywhere) reporter.ask(now);
-      await this.#end();
-      return entryProblem(refusal);
-    }
-    const { 0: client, 1: server } = new WebSocketPair();
-    this.ctx.acceptWebSocket(server, [peerTag(admission.peer)]);
-    const socket = new HibernatableSocket(this.ctx, server);
-    this.#links.set(server, { link: room.join(socket, admission, now), socket });
-    retention.turnEnded(now);
+    const served = this.#begin(now);
+    if (isNew) served.following.createdIn(readHint(request.headers));
+    const response = this.#upgrade(request, served, now);
     await this.#end();
-    return new Response(null, {
-      status: 101,
-      webSocket: client,
-      headers: { "sec-websocket-protocol": SUBPROTOCOL },
-    });
+    return response;
   }
 
   override webSocketMessage(ws: WebSocket, message: ArrayBuffer | string): void | Promise<void> {
@@ -187,7 +102,7 @@ export class RelayRoom extends DurableObject<RelayEnv> {
     const { room, checkpoints, watching } = this.#begin(now, ws);
     const trunk = this.#trunks.socketOf(ws);
     if (trunk) return typeof message === "string" ? undefined : this.#receiveTrunk(trunk, new Uint8Array(message));
-    const entry = this.#entryOf(room, ws, now);
+    const entry = this.#peers.entryOf(room, ws, now);
     if (!entry) return watching.message(ws);
     if (typeof message === "string") room.receiveText(entry.link, now);
     else room.receive(entry.link, new Uint8Array(message), now);
@@ -214,7 +129,7 @@ export class RelayRoom extends DurableObject<RelayEnv> {
 
   override async alarm(): Promise<void> {
     const now = Date.now();
-    this.#scheduledAlarm = null; // it has fired, also where the room cannot be restored
+    this.#alarm.fired(); // also where the room cannot be restored
     const { room, retention } = this.#begin(now);
     if (retention.isDue(now)) return this.#clear(now);
     room.alarm(now);
@@ -225,7 +140,7 @@ export class RelayRoom extends DurableObject<RelayEnv> {
   async refusal(admission: Admission): Promise<JoinRefusal | undefined> {
     const now = Date.now();
     const { room, reporter } = this.#begin(now);
-    const refusal = room.refuseEntry(admission, this.#socketsOf(admission.peer), now);
+    const refusal = room.refuseEntry(admission, this.#peers.countOf(admission.peer), now);
     if (refusal?.isEverywhere) reporter.ask(now);
     await this.#end();
     return refusal;
@@ -276,15 +191,10 @@ export class RelayRoom extends DurableObject<RelayEnv> {
     await this.#end();
   }
 
-  /** Also those that the relay has closed, and whose other end has not answered. */
-  #socketsOf(peer: PeerId): number {
-    return this.ctx.getWebSockets(peerTag(peer)).length;
-  }
-
   /**
    * Every event begins here: the room as it was before an eviction. One that cannot be read fails the event, and the
    * next, which tries anew: a room with only half of it would be saved over what is on disk.
-   * `closing`: in a close event the platform no longer lists the socket, which may carry the newest checkpoint.
+   * `closing`: the socket of a close event, which the platform no longer lists.
    */
   #begin(now: number, closing?: WebSocket): Served {
     if (this.#isCleared) migrate(this.sql);
@@ -295,54 +205,56 @@ export class RelayRoom extends DurableObject<RelayEnv> {
   }
 
   #restore(now: number, closing: WebSocket | undefined, isNew: boolean): Served {
-    const sockets = new Set(this.ctx.getWebSockets());
-    if (closing) sockets.add(closing);
-    const attachments: Attachment[] = [];
-    const survivors: (Survivor & { readonly ws: WebSocket; readonly socket: HibernatableSocket })[] = [];
-    for (const ws of sockets) {
-      const socket = new HibernatableSocket(this.ctx, ws);
-      const attachment = socket.wake();
-      if (!attachment?.link) continue; // a watcher's, or another room's
-      attachments.push(attachment);
-      survivors.push({ ws, socket, saved: attachment.link });
-    }
-    const following = this.#newFollowing();
-    const room = this.#newRoom(following);
-    const watching = new Watching(this.ctx, room, now);
-    const checkpoints = new Checkpoints(room);
-    const links = room.restore(checkpoints.newest(attachments), survivors, now, this.#trunks.survivors());
-    this.#links.clear(); // of an attempt that failed
-    survivors.forEach(({ ws, socket }, index) => {
-      const link = links[index];
-      if (link) this.#links.set(ws, { link, socket });
-    });
-    const reported = newestReport(attachments);
-    const announcing = new Announcing(room, this.#store, now);
-    const reporter = new Reporter({ room, name: this.#address.room, following, announcing, reported, now });
-    const isOwnRoom = this.#address.room === undefined;
-    // Nothing was ever counted in it: then its alarm is for this alone, and tells the time.
-    const since = isNew ? now : (room.lastCounted ?? 0);
-    const retention = new Retention({ room, isOwnRoom, settings: () => following.settings, since });
-    room.observe(retention);
-    room.observe(reporter);
-    following.restored(room, now);
-    const sendTimer = new SendTimer(room);
-    return { room, checkpoints, sendTimer, following, announcing, reporter, retention, watching };
+    const remains = {
+      ctx: this.ctx,
+      address: this.#address,
+      maker: this.#maker,
+      peers: this.#peers,
+      trunks: this.#trunks,
+    };
+    return restoreServed(remains, now, closing, isNew);
   }
 
-  /**
-   * The link of an event's socket. When several sockets close in a sleeping room, the first close event rebuilds it, and
-   * the platform lists the others no longer: theirs is taken up here, unless the peer has a newer session by now.
-   */
-  #entryOf(room: Room, ws: WebSocket, now: number): Entry | undefined {
-    const entry = this.#links.get(ws);
-    if (entry) return entry;
-    const socket = new HibernatableSocket(this.ctx, ws);
-    const saved = socket.wake()?.link;
-    if (!saved || room.isPresent(saved.admission.peer)) return undefined;
-    const late = { link: room.rejoin(socket, saved, now), socket };
-    this.#links.set(ws, late);
-    return late;
+  /** And here it ends: what the room wants of the platform is looked at. */
+  #end(): void | Promise<void> {
+    const { room, sendTimer, reporter, retention } = this.#served as Served; // every event begins with #begin
+    sendTimer.turnEnded();
+    this.#timers.set(room, reporter);
+    const wanted = room.takeWanted();
+    if (wanted.length > 0) this.ctx.waitUntil(this.#locate(wanted));
+    const report = reporter.take();
+    if (report) this.ctx.waitUntil(this.#report(reporter, report));
+    return this.#alarm.follow(room, retention);
+  }
+
+  #upgrade(request: Request, served: Served, now: number): Response {
+    if (isWatchRequest(request)) return served.watching.accept(now);
+    if (!isTrunkRequest(request)) return this.#joinHere(request.headers, served, now);
+    const { socket, from, response } = this.#trunks.accept(request);
+    served.room.trunkOpened(socket, from, now);
+    return response;
+  }
+
+  /** Unless the peer belongs to another part of the app's own room. */
+  #joinHere(headers: Headers, served: Served, now: number): Response {
+    const { room, following, reporter } = served;
+    const admission = readAdmission(headers);
+    const { answer, isNews } = this.#door.check(headers, admission.peer, room, following);
+    if (isNews) reporter.ask(now);
+    return answer ?? this.#join(admission, served, now);
+  }
+
+  #join(admission: Admission, { room, watching, reporter, retention }: Served, now: number): Response {
+    const refusal = room.refuseEntry(admission, this.#peers.countOf(admission.peer), now);
+    if (refusal) {
+      room.counters.joinRefused(refusal.code);
+      watching.changed(now);
+      if (refusal.isEverywhere) reporter.ask(now);
+      return entryProblem(refusal);
+    }
+    const response = this.#peers.accept(room, admission, now);
+    retention.turnEnded(now);
+    return response;
   }
 
   /** `isFarewell`: closed by its client, as one who does not come back (rule S5). */
@@ -355,40 +267,21 @@ export class RelayRoom extends DurableObject<RelayEnv> {
       this.#trunks.gone(ws);
       return this.#trunkClosed(trunk);
     }
-    const entry = this.#entryOf(room, ws, now);
-    this.#links.delete(ws);
+    const entry = this.#peers.entryOf(room, ws, now);
+    this.#peers.delete(ws);
     if (entry) {
       room.socketClosed(entry.link, now, isFarewell);
       entry.link.save(); // as over: an error event and a close event may both come
     }
-    checkpoints.move(this.#links.values().next().value?.socket, now);
+    checkpoints.move(this.#peers.carrier, now);
     await this.#end();
-  }
-
-  /** What comes of a socket that was dialed is no event of the platform's, and ends in nobody's hands. */
-  #event(body: () => void | Promise<void>): void {
-    this.ctx.waitUntil(
-      (async () => {
-        try {
-          await body();
-        } catch (error) {
-          log({
-            level: "error",
-            event: "room_failed",
-            room: this.ctx.id.name,
-            overloaded: false,
-            error: String(error),
-          });
-        }
-      })(),
-    );
   }
 
   #receiveTrunk(socket: TrunkSocket, bytes: Uint8Array): void | Promise<void> {
     const now = Date.now();
     const { room, checkpoints } = this.#begin(now);
     room.receiveTrunk(socket, bytes, now);
-    const carrier = this.#links.values().next().value?.socket;
+    const { carrier } = this.#peers;
     if (carrier) checkpoints.touch(carrier, now);
     return this.#end();
   }
@@ -400,89 +293,15 @@ export class RelayRoom extends DurableObject<RelayEnv> {
   }
 
   async #locate(peers: readonly PeerId[]): Promise<void> {
-    let rooms: readonly (string | undefined)[] = [];
-    try {
-      rooms = await new DurableDirectory(objectsOf(this.env)).locate(this.#address.app, peers);
-    } catch (error) {
-      log({ level: "error", event: "locate_failed", room: this.ctx.id.name, error: String(error) });
-    }
-    const answer = peers.map((peer, index) => [peer, rooms[index]] as const);
+    const answer = await this.#directory.locate(peers);
     await this.#afterwards(({ room }) => room.located(answer, Date.now()));
-  }
-
-  /** After a wait: where the room was cleared meanwhile, nothing is left to be done. */
-  #afterwards(body: (served: Served) => void): void | Promise<void> {
-    if (!this.#served) return undefined;
-    body(this.#served);
-    return this.#end();
-  }
-
-  /** Timers of a second at most, and only while there is something of the kind: an object with one does not hibernate. */
-  #setTimers(room: Room, reporter: Reporter): void {
-    if (!this.#restTimer && room.hasDialed) {
-      this.#restTimer = true;
-      setTimeout(() => {
-        this.#restTimer = false;
-        this.#event(() => this.#afterwards((served) => served.room.restTrunks(Date.now())));
-      }, REST_LOOK_MS);
-    }
-    const { peersDueAt } = reporter;
-    if (this.#peersTimer || peersDueAt === Infinity) return;
-    this.#peersTimer = true;
-    setTimeout(
-      () => {
-        this.#peersTimer = false;
-        this.#event(() => this.#afterwards((served) => served.reporter.turnEnded(Date.now())));
-      },
-      Math.max(0, Math.min(PEERS_MS, peersDueAt - Date.now())),
-    );
   }
 
   /** Nobody waits for it, and the platform keeps the object for as long as it is under way. Its answer is a turn. */
   async #report(reporter: Reporter, report: RoomReport): Promise<void> {
-    this.#links.values().next().value?.socket.saveReported(reporter.reported);
-    try {
-      const directory = objectsOf(this.env).directoryOf(this.#address);
-      reporter.answered(await directory.report(report), Date.now());
-    } catch (error) {
-      reporter.failed();
-      log({ level: "error", event: "report_failed", room: this.ctx.id.name, error: String(error) });
-    }
+    this.#peers.carrier?.saveReported(reporter.reported);
+    await this.#directory.report(reporter, report);
     await this.#end();
-  }
-
-  /**
-   * Moves the alarm when something is due earlier, and removes it when nothing is. Each set is billed as a row, so one
-   * that may come too early stays.
-   */
-  #end(): void | Promise<void> {
-    const { room, sendTimer, reporter, retention } = this.#served as Served; // every event begins with #begin
-    sendTimer.turnEnded();
-    this.#setTimers(room, reporter);
-    const wanted = room.takeWanted();
-    if (wanted.length > 0) this.ctx.waitUntil(this.#locate(wanted));
-    const report = reporter.take();
-    if (report) this.ctx.waitUntil(this.#report(reporter, report));
-    const { alarmAt } = room;
-    if (alarmAt === Infinity && retention.clearAt !== Infinity) {
-      // Set once, when the last has left: it is for nothing else then, and what was set for others would wake the room.
-      if (this.#scheduledAlarm !== null && !retention.takeNews()) return undefined;
-      return this.#setAlarm(retention.clearAt);
-    }
-    if (alarmAt === Infinity) {
-      if (this.#scheduledAlarm === null) return undefined;
-      this.#scheduledAlarm = null;
-      this.sql.rowsWritten++;
-      return this.ctx.storage.deleteAlarm();
-    }
-    if (this.#scheduledAlarm !== null && alarmAt >= this.#scheduledAlarm) return undefined;
-    return this.#setAlarm(alarmAt);
-  }
-
-  #setAlarm(at: number): Promise<void> {
-    this.#scheduledAlarm = at;
-    this.sql.rowsWritten++;
-    return this.ctx.storage.setAlarm(at);
   }
 
   /**
@@ -490,8 +309,8 @@ export class RelayRoom extends DurableObject<RelayEnv> {
    * meanwhile finds it as it was.
    */
   async #clear(now: number): Promise<void> {
-    const { room, retention } = this.#served as Served;
-    const isTold = this.ctx.getWebSockets().length === 0 && (await this.#reportLast(now));
+    const { room, retention, reporter } = this.#served as Served;
+    const isTold = this.ctx.getWebSockets().length === 0 && (await this.#directory.reportLast(reporter, now));
     // What was dialed keeps this instance, which would go on without the tables; it is closed in a few seconds.
     if (!isTold || !room.isUnused || room.hasDialed) {
       if (room.isUnused) retention.postpone(now);
@@ -503,25 +322,24 @@ export class RelayRoom extends DurableObject<RelayEnv> {
     log({ level: "info", event: "storage_cleared", room: this.ctx.id.name });
   }
 
-  /** Whether the directory has heard it, or need not. */
-  async #reportLast(now: number): Promise<boolean> {
-    const { reporter } = this.#served as Served;
-    const report = reporter.takeLast(now);
-    if (!report || report === "busy") return !report;
-    try {
-      reporter.answered(await objectsOf(this.env).directoryOf(this.#address).report(report), now);
-      return true;
-    } catch (error) {
-      reporter.failed();
-      log({ level: "error", event: "clear_failed", room: this.ctx.id.name, error: String(error) });
-      return false;
-    }
+  /** After a wait: where the room was cleared meanwhile, nothing is left to be done. */
+  #afterwards(body: (served: Served) => void): void | Promise<void> {
+    if (!this.#served) return undefined;
+    body(this.#served);
+    return this.#end();
   }
-}
 
-/** The last that sockets know of; none where the one that carried it has closed. */
-function newestReport(attachments: readonly Attachment[]): Reported | undefined {
-  let newest: Reported | undefined;
-  for (const { reported } of attachments) if (reported && !(newest && newest.at >= reported.at)) newest = reported;
-  return newest;
+  /** What comes of a timer, or of a socket that was dialed, is no event of the platform's, and ends in nobody's hands. */
+  #event(body: () => void | Promise<void>): void {
+    this.ctx.waitUntil(
+      (async () => {
+        try {
+          await body();
+        } catch (error) {
+          const room = this.ctx.id.name;
+          log({ level: "error", event: "room_failed", room, overloaded: false, error: String(error) });
+        }
+      })(),
+    );
+  }
 }

@@ -1,9 +1,8 @@
 import { CloseCode, type PeerId, type RoomName } from "../../protocol/index.ts";
 import type { Following } from "../../relay/directory/following.ts";
-import { type Announced, Announcing, type ListingStore } from "../../relay/directory/announcing.ts";
+import type { Announced, ListingStore } from "../../relay/directory/announcing.ts";
 import type { Listing } from "../../relay/directory/lobby.ts";
-import type { AppRules, ReportAnswer, RoomReport } from "../../relay/directory/report.ts";
-import { PEERS_MS, Reporter } from "../../relay/directory/reporting.ts";
+import type { AppRules } from "../../relay/directory/report.ts";
 import type { JoinRefusal } from "../../relay/limits/entry.ts";
 import {
   type OperationArguments,
@@ -11,19 +10,19 @@ import {
   type OperationResult,
   operate,
 } from "../../relay/operations/index.ts";
-import type { Admission, Log, RelaySocket, TrunkSocket } from "../../relay/ports.ts";
+import type { Admission, RelaySocket, TrunkSocket } from "../../relay/ports.ts";
 import type { Link } from "../../relay/sessions/link.ts";
 import type { TextSocket } from "../../relay/watching/watcher.ts";
 import type { Watchers } from "../../relay/watching/watchers.ts";
+import { Room, type RoomOptions } from "../../relay/room.ts";
+import { type RoomCompany, accompany } from "../room-company.ts";
+import { RoomTimers } from "../room-timers.ts";
 import { SendTimer } from "../send-timer.ts";
 import { watchersOf } from "../watchers-of.ts";
-import { Retention } from "../../relay/retention.ts";
-import { Room, type RoomOptions } from "../../relay/room.ts";
+import { type DirectoryPort, OwnDirectory } from "./own-directory.ts";
 
 /** How long a room that nobody uses stays: somebody who is refused, and tries again, finds it open. */
 const LINGER_MS = 10_000;
-/** How often what was dialed is looked at, to be closed when nothing is said any more. */
-const REST_LOOK_MS = 1_000;
 /** After a failure: a room that cannot do what is due must not be asked in a loop. */
 const RETRY_MS = 1_000;
 
@@ -34,10 +33,7 @@ export interface RoomSurroundings {
   readonly room: RoomName | undefined;
   readonly following: Following;
   readonly listings: ListingStore;
-  /** Tells the directory how the room is. */
-  readonly report: (report: RoomReport) => ReportAnswer;
-  /** The rooms that these peers are in, "" for the app's own. */
-  readonly locate: (peers: readonly PeerId[]) => (string | undefined)[];
+  readonly directory: DirectoryPort;
   /** Called when `dueAt` may be another. */
   readonly changed: (hosted: HostedRoom) => void;
 }
@@ -50,34 +46,24 @@ export class HostedRoom {
   /** Of each peer, those that are not gone: also closed ones whose other end has not answered (rule L5). */
   readonly #sockets = new Map<PeerId, number>();
   readonly #surroundings: RoomSurroundings;
-  readonly #announcing: Announcing;
-  readonly #reporter: Reporter;
-  readonly #retention: Retention;
-  readonly #log: Log;
+  readonly #company: RoomCompany;
+  readonly #directory: OwnDirectory;
+  readonly #timers = new RoomTimers({ rest: () => this.#rest(Date.now()), peers: () => this.#tellPeers(Date.now()) });
   #lastUsed: number;
   #retryAt = -Infinity;
-  #restTimer = false;
-  #peersTimer = false;
 
   /** Whatever was due while nobody ran it is due at once. */
   constructor(options: Omit<RoomOptions, "settings">, surroundings: RoomSurroundings, now: number) {
-    const { name, room: roomName, following, listings } = surroundings;
-    this.#room = new Room({ ...options, settings: following.settings });
-    this.#watchers = watchersOf(this.#room, name);
-    this.#sendTimer = new SendTimer(this.#room);
+    const { name, room: roomName, following, listings, directory } = surroundings;
+    const room = (this.#room = new Room({ ...options, settings: following.settings }));
+    this.#watchers = watchersOf(room, name);
+    this.#sendTimer = new SendTimer(room);
     this.#surroundings = surroundings;
-    this.#log = options.log;
+    this.#directory = new OwnDirectory(directory, options.log);
     this.#lastUsed = now;
-    this.#room.restore(undefined, [], now);
-    const room = this.#room;
-    const announcing = (this.#announcing = new Announcing(room, listings, now));
-    this.#reporter = new Reporter({ room, name: roomName, following, announcing, reported: undefined, now });
-    const isOwnRoom = roomName === undefined;
+    room.restore(undefined, [], now);
     const since = room.lastCounted ?? now;
-    this.#retention = new Retention({ room, isOwnRoom, settings: () => following.settings, since });
-    room.observe(this.#retention);
-    room.observe(this.#reporter);
-    following.restored(room, now);
+    this.#company = accompany({ room, name: roomName, following, listings, reported: undefined, since }, now);
   }
 
   /** ms at which `ring` must be called. */
@@ -93,23 +79,18 @@ export class HostedRoom {
 
   /** ms at which its storage is to be cleared, should nobody use it until then. */
   get clearAt(): number {
-    return this.#retention.clearAt;
+    return this.#company.retention.clearAt;
   }
 
   /** Whether its storage may be deleted now, at `clearAt`: the directory has heard the last of it then. Else it is asked again later. */
   isCleared(now: number): boolean {
-    if (!this.isUnused || !this.#retention.mayClear(now)) return false;
-    const report = this.#reporter.takeLast(now);
+    const { reporter, retention } = this.#company;
+    if (!this.isUnused || !retention.mayClear(now)) return false;
+    const report = reporter.takeLast(now);
     if (report === "busy") return false;
-    try {
-      if (report) this.#reporter.answered(this.#surroundings.report(report), now);
-      return true;
-    } catch (error) {
-      this.#reporter.failed();
-      this.#retention.postpone(now);
-      this.#log({ level: "error", event: "clear_failed", error: String(error) });
-      return false;
-    }
+    if (!report || this.#directory.reportLast(reporter, report, now)) return true;
+    retention.postpone(now);
+    return false;
   }
 
   isOver(now: number): boolean {
@@ -128,7 +109,7 @@ export class HostedRoom {
     this.#lastUsed = now;
     const refusal = this.#room.refuseEntry(admission, this.#sockets.get(admission.peer) ?? 0, now);
     if (!refusal?.isEverywhere) return refusal;
-    this.#reporter.ask(now);
+    this.#company.reporter.ask(now);
     this.#report(now); // answered at once, so this is what holds
     return this.#room.refuseEntry(admission, this.#sockets.get(admission.peer) ?? 0, now);
   }
@@ -140,7 +121,7 @@ export class HostedRoom {
 
   join(socket: RelaySocket, admission: Admission, now: number): Link {
     const link = this.#room.join(socket, admission, now);
-    this.#retention.turnEnded(now);
+    this.#company.retention.turnEnded(now);
     this.#sockets.set(admission.peer, (this.#sockets.get(admission.peer) ?? 0) + 1);
     this.#turnEnded(now);
     return link;
@@ -221,8 +202,9 @@ export class HostedRoom {
 
   /** For a peer whose ticket lets it: what the lobby list shows of this room; undefined takes it out. */
   announce(peer: PeerId, listing: Listing | undefined, now: number): Announced {
-    const announced = this.#announcing.announce(peer, listing, now);
-    this.#reporter.turnEnded(now);
+    const { announcing, reporter } = this.#company;
+    const announced = announcing.announce(peer, listing, now);
+    reporter.turnEnded(now);
     this.#turnEnded(now);
     return announced;
   }
@@ -249,59 +231,28 @@ export class HostedRoom {
   /** To the directory: how the room is, and what it wants to know. */
   #reachOut(now: number): void {
     this.#report(now);
-    this.#setTimers(now);
+    this.#timers.set(this.#room, this.#company.reporter);
     const wanted = this.#room.takeWanted();
-    if (wanted.length > 0) this.#locate(wanted, now);
-  }
-
-  #locate(peers: readonly PeerId[], now: number): void {
-    let rooms: readonly (string | undefined)[] = [];
-    try {
-      rooms = this.#surroundings.locate(peers);
-    } catch (error) {
-      this.#log({ level: "error", event: "locate_failed", error: String(error) });
-    }
-    this.#room.located(
-      peers.map((peer, index) => [peer, rooms[index]] as const),
-      now,
-    );
+    if (wanted.length === 0) return;
+    this.#room.located(this.#directory.locate(wanted), now);
     this.#turnEnded(now);
   }
 
-  /** Of what no alarm is set for: trunks to be closed, and who is here to be told. */
-  #setTimers(now: number): void {
-    if (!this.#restTimer && this.#room.hasDialed) {
-      this.#restTimer = true;
-      setTimeout(() => {
-        this.#restTimer = false;
-        const then = Date.now();
-        this.#room.restTrunks(then);
-        this.#turnEnded(then);
-      }, REST_LOOK_MS);
-    }
-    const { peersDueAt } = this.#reporter;
-    if (this.#peersTimer || peersDueAt === Infinity) return;
-    this.#peersTimer = true;
-    const delay = Math.max(0, Math.min(PEERS_MS, peersDueAt - now));
-    setTimeout(() => {
-      this.#peersTimer = false;
-      const then = Date.now();
-      this.#reporter.turnEnded(then);
-      this.#report(then);
-      this.#setTimers(then);
-    }, delay);
+  #report(now: number): void {
+    this.#directory.report(this.#company.reporter, now);
   }
 
-  /** A directory that fails is not the peers' concern. */
-  #report(now: number): void {
-    const report = this.#reporter.take();
-    if (!report) return;
-    try {
-      this.#reporter.answered(this.#surroundings.report(report), now);
-    } catch (error) {
-      this.#reporter.failed();
-      this.#log({ level: "error", event: "report_failed", error: String(error) });
-    }
+  /** Trunks on which nothing is said are to be closed. */
+  #rest(now: number): void {
+    this.#room.restTrunks(now);
+    this.#turnEnded(now);
+  }
+
+  /** Who is here is to be told. */
+  #tellPeers(now: number): void {
+    this.#company.reporter.turnEnded(now);
+    this.#report(now);
+    this.#timers.set(this.#room, this.#company.reporter);
   }
 
   #changed(): void {

@@ -1,26 +1,26 @@
 import type { ClientGeo, RoomAddress, RoomGateway } from "../../http/gateway.ts";
 import { entryProblem, problem, tooManyWatchers } from "../../http/problem.ts";
 import type { AppId, PeerId } from "../../protocol/index.ts";
-import { type RoomAdmin, roomAdmin } from "../../relay/operations/index.ts";
-import { Following } from "../../relay/directory/following.ts";
+import { type CarryOperation, type RoomAdmin, roomAdmin } from "../../relay/operations/index.ts";
+import { describeError } from "../../relay/describe-error.ts";
 import type { Announced } from "../../relay/directory/announcing.ts";
 import type { Listing } from "../../relay/directory/lobby.ts";
 import type { AppRules } from "../../relay/directory/report.ts";
 import type { Admission, Log } from "../../relay/ports.ts";
 import type { SettingsFor } from "../../relay/settings.ts";
 import { isBlank } from "../../storage/blank-room.ts";
-import { SqlAuditLog } from "../../storage/sql-audit.ts";
-import { SqlBanStore } from "../../storage/sql-bans.ts";
-import { SqlFollowingStore } from "../../storage/sql-following.ts";
-import { SqlRoomStore } from "../../storage/sql-room-store.ts";
+import { homeOf } from "../../relay/shards/names.ts";
+import { wholeRoomAdmin } from "../../relay/shards/whole-room.ts";
 import { parseRoomAddress, roomIn, roomName } from "../room-address.ts";
 import { DatabaseError, type RoomDatabases } from "./databases.ts";
 import { DeadlineTimer } from "./deadline-timer.ts";
 import { LocalDirectory } from "./directory.ts";
-import { HostedRoom, type RoomSurroundings } from "./hosted-room.ts";
+import { hostRoom } from "./host-room.ts";
+import type { HostedRoom } from "./hosted-room.ts";
 import { PeerSocket } from "./peer-socket.ts";
+import { RoomTrunks } from "./room-trunks.ts";
 import type { SqliteDatabase } from "./sqlite-database.ts";
-import { type Later, PairedTrunk } from "./trunks.ts";
+import type { Later } from "./trunks.ts";
 import type { Door, Upgraded } from "./upgraded.ts";
 import { WatcherSocket } from "./watcher-socket.ts";
 
@@ -45,13 +45,19 @@ export class Rooms implements RoomGateway {
   readonly #kept = new Map<string, number>();
   readonly #admitted = new WeakMap<Request, Upgraded>();
   readonly #timer = new DeadlineTimer(() => this.#ring(Date.now()));
-  /** Ends of trunks, by the room that they are in. */
-  readonly #trunks = new Map<string, Set<PairedTrunk>>();
+  readonly #trunks = new RoomTrunks({
+    enter: (name) => this.#enter(name).hosted,
+    laterIn: (name) => this.#laterIn(name),
+  });
   #isDraining = false;
 
   constructor(options: RoomsOptions) {
     this.#options = options;
-    this.directory = new LocalDirectory(options.databases.openDirectory(), (app, news) => this.#tell(app, news));
+    this.directory = new LocalDirectory({
+      database: options.databases.openDirectory(),
+      shardsOf: (app) => options.settingsFor(app).shards,
+      tell: (app, news) => this.#tell(app, news),
+    });
   }
 
   /** Rooms that were left with something to do, such as sessions to give up, do it without being asked for. Throws DatabaseError. */
@@ -63,7 +69,7 @@ export class Rooms implements RoomGateway {
   }
 
   async join(address: RoomAddress, admission: Admission, request: Request, _geo: ClientGeo): Promise<Response> {
-    const name = roomName(address);
+    const name = roomName(this.#partOf(address, admission.peer));
     return this.#answer(name, ({ hosted, door }) => {
       const now = Date.now();
       const refusal = hosted.refuseEntry(admission, now);
@@ -85,7 +91,7 @@ export class Rooms implements RoomGateway {
   }
 
   async refusal(address: RoomAddress, admission: Admission): Promise<Response | undefined> {
-    return this.#answer(roomName(address), ({ hosted }) => {
+    return this.#answer(roomName(this.#partOf(address, admission.peer)), ({ hosted }) => {
       const refusal = hosted.refuseEntry(admission, Date.now());
       return refusal && entryProblem(refusal);
     });
@@ -109,8 +115,24 @@ export class Rooms implements RoomGateway {
   }
 
   admin(address: RoomAddress): RoomAdmin {
+    const { app } = address;
     // Entered anew for each: the room may have been closed since the last.
-    return roomAdmin(async (name, rest) => this.#enter(roomName(address)).hosted.operate(name, rest, Date.now()));
+    const carryTo = (at: RoomAddress): CarryOperation => {
+      return async (name, rest) => this.#enter(roomName(at)).hosted.operate(name, rest, Date.now());
+    };
+    if (address.room !== undefined) return roomAdmin(carryTo(address));
+    return wholeRoomAdmin({
+      own: async (name, rest) => ({
+        result: await carryTo(address)(name, rest),
+        parts: this.directory.planOf(app).most,
+      }),
+      part: async (room, name, rest) => carryTo({ app, room })(name, rest),
+    });
+  }
+
+  /** Of the app's own room, where that is divided: the part that the peer belongs to. */
+  #partOf({ app, room }: RoomAddress, peer: PeerId): RoomAddress {
+    return { app, room: room ?? roomIn(homeOf(peer, this.directory.planOf(app).shards)) };
   }
 
   /** Asks every client to come back, and writes down what is known. No one is let in any more. */
@@ -141,7 +163,7 @@ export class Rooms implements RoomGateway {
     try {
       return body(this.#enter(name));
     } catch (error) {
-      this.#options.log({ level: "error", event: "room_failed", room: name, error: describe(error) });
+      this.#options.log({ level: "error", event: "room_failed", room: name, error: describeError(error) });
       return problem("internal_error", "the room failed on this request; it is logged there");
     }
   }
@@ -161,7 +183,7 @@ export class Rooms implements RoomGateway {
       return open;
     } catch (error) {
       databases.release(database);
-      throw new DatabaseError(`Cannot serve ${databases.place(name)}: ${describe(error)}`, { cause: error });
+      throw new DatabaseError(`Cannot serve ${databases.place(name)}: ${describeError(error)}`, { cause: error });
     }
   }
 
@@ -171,31 +193,15 @@ export class Rooms implements RoomGateway {
   }
 
   #host(name: string, database: SqliteDatabase, log: Log): HostedRoom {
-    const { app, room } = parseRoomAddress(name);
-    const { settingsFor } = this.#options;
-    const options = {
-      app,
-      store: new SqlRoomStore(database),
-      bans: new SqlBanStore(database),
-      audit: new SqlAuditLog(database),
-      log,
-      random: (size: number) => crypto.getRandomValues(new Uint8Array(size)),
-      crossing: {
-        name: room ?? "",
-        port: { dial: (to: string) => this.#dial(name, room ?? "", roomName({ app, room: roomIn(to) })) },
-      },
-    };
-    const store = new SqlFollowingStore(database);
-    const surroundings: RoomSurroundings = {
+    return hostRoom({
       name,
-      room,
-      following: new Following(store, (overrides) => settingsFor(app, overrides)),
-      listings: store,
-      report: (report) => this.directory.report(app, report, Date.now()),
-      locate: (peers) => this.directory.locate(app, peers),
-      changed: (hosted) => this.#timer.wake(hosted.dueAt),
-    };
-    return new HostedRoom(options, surroundings, Date.now());
+      database,
+      log,
+      settingsFor: this.#options.settingsFor,
+      directory: this.directory,
+      dial: (from, to) => this.#trunks.dial(name, from, to),
+      changed: ({ dueAt }) => this.#timer.wake(dueAt),
+    });
   }
 
   /** Operators have changed an app's settings: its rooms that are open follow at once. */
@@ -205,37 +211,12 @@ export class Rooms implements RoomGateway {
     }
   }
 
-  /** A trunk between two rooms of this process. The other one is entered when the event is over that dialed. */
-  #dial(name: string, from: string, to: string): PairedTrunk {
-    const roomOf = (which: string) => () => this.#enter(which).hosted;
-    const [near, far] = PairedTrunk.pair([this.#laterIn(name), roomOf(name)], [this.#laterIn(to), roomOf(to)]);
-    for (const [room, end] of [
-      [name, near],
-      [to, far],
-    ] as const) {
-      const open = [...(this.#trunks.get(room) ?? [])].filter(({ isOver }) => !isOver);
-      this.#trunks.set(room, new Set([...open, end]));
-    }
-    this.#laterIn(to)(() => this.#openFar(to, from, near, far));
-    return near;
-  }
-
-  #openFar(to: string, from: string, near: PairedTrunk, far: PairedTrunk): void {
-    try {
-      this.#enter(to).hosted.trunkOpened(far, from);
-    } catch (error) {
-      near.lose();
-      throw error;
-    }
-  }
-
   #laterIn(name: string): Later {
     return (event) => queueMicrotask(() => this.#isolated(name, event));
   }
 
   #leave(name: string): void {
-    for (const end of this.#trunks.get(name) ?? []) end.close();
-    this.#trunks.delete(name);
+    this.#trunks.closeAll(name);
     const open = this.#open.get(name);
     if (!open) return;
     this.#open.delete(name);
@@ -287,11 +268,7 @@ export class Rooms implements RoomGateway {
     try {
       body();
     } catch (error) {
-      this.#options.log({ level: "error", event: "room_failed", room: name, error: describe(error) });
+      this.#options.log({ level: "error", event: "room_failed", room: name, error: describeError(error) });
     }
   }
-}
-
-function describe(error: unknown): string {
-  return error instanceof Error ? (error.stack ?? error.message) : String(error);
 }
