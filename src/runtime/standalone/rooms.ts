@@ -9,7 +9,7 @@ import type { AppRules } from "../../relay/directory/report.ts";
 import type { Admission, Log } from "../../relay/ports.ts";
 import type { SettingsFor } from "../../relay/settings.ts";
 import { isBlank } from "../../storage/blank-room.ts";
-import { homeOf } from "../../relay/shards/names.ts";
+import { OWN_ROOM, homeOf, isPart } from "../../relay/shards/names.ts";
 import { wholeRoomAdmin } from "../../relay/shards/whole-room.ts";
 import { parseRoomAddress, roomIn, roomName } from "../room-address.ts";
 import { DatabaseError, type RoomDatabases } from "./databases.ts";
@@ -179,12 +179,21 @@ export class Rooms implements RoomGateway {
       const open = { hosted, database, door: this.#doorOf(name, log) };
       this.#open.set(name, open);
       this.#kept.delete(name);
+      this.#catchUp(name, hosted);
       this.#timer.wake(hosted.dueAt);
       return open;
     } catch (error) {
       databases.release(database);
       throw new DatabaseError(`Cannot serve ${databases.place(name)}: ${describeError(error)}`, { cause: error });
     }
+  }
+
+  /** A part of a room that is divided is asked for sessions by the first peer that comes: it must know since when. */
+  #catchUp(name: string, hosted: HostedRoom): void {
+    const { app, room } = parseRoomAddress(name);
+    if (!isPart(room ?? OWN_ROOM)) return;
+    const rules = this.directory.rulesOf(app);
+    if (rules.sharding) hosted.follow(rules, Date.now());
   }
 
   /** Made here, where no request is in sight: what a peer holds on to, it holds for as long as it stays. */
