@@ -21,7 +21,7 @@ import { resume } from "../sessions/resume.ts";
 import { Session } from "../sessions/session.ts";
 import { type TrunkValues, encodeTrunk } from "../trunk/frames.ts";
 import { NOWHERE } from "../trunk/hearing.ts";
-import { say, sayListed } from "../trunk/links.ts";
+import { askHow, say } from "../trunk/links.ts";
 import { endHere, withdraw } from "../trunk/saying.ts";
 import { type Trunk, bind, trunkTo } from "../trunk/trunk.ts";
 import { claimed, supersedeElsewhere } from "./claiming.ts";
@@ -119,14 +119,11 @@ function follow(room: RoomState, from: Trunk, half: ConnectionRecord, { path, fa
   const trunk = trunkTo(room.crossing, farRoom);
   half.farPath = path as Path;
   half.isFarConnected = half.state !== ConnectionState.Connecting;
-  half.isMoved = true;
   room.wake(room.manager.staleTime(half));
   logMoved(room, half, from.room);
-  const { link } = trunk;
   bind(half, trunk, half.farPeer as PeerId, farHandle === 0 ? undefined : farHandle);
-  if (trunk === from) return; // it knows, and says how its half is
-  if (link) sayListed(room, link, half);
-  else room.dial(trunk); // which says all
+  if (trunk === from) half.isMoved = true; // it knows, and says how its half is
+  else askHow(room, trunk, half);
 }
 
 function storedOf(room: RoomState, brought: Brought) {

@@ -1,5 +1,5 @@
 /** Both ends of a connection that was two halves are in one room again. */
-import { ConnectionState, type PeerId } from "../../protocol/index.ts";
+import { ConnectionState, Path, type PeerId } from "../../protocol/index.ts";
 import type { ConnectionRecord } from "../connection.ts";
 import type { RoomState } from "../room-state.ts";
 import { disconnect } from "../trunk/hearing.ts";
@@ -12,7 +12,8 @@ export function meetHere(room: RoomState, connection: ConnectionRecord, brought:
   unbind(connection);
   connection.farPeer = connection.farRoom = connection.farHandle = undefined;
   connection.fromSession = connection.toSession = undefined;
-  connection.isMoved = false;
+  connection.farPath = Path.Open;
+  connection.isFarConnected = connection.isFarVisible = false;
   connection.fromMoves = Math.max(connection.fromMoves, brought.fromMoves);
   connection.toMoves = Math.max(connection.toMoves, brought.toMoves);
   room.store.updateConnection(connection);

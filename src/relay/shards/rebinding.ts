@@ -3,7 +3,7 @@ import type { PeerId } from "../../protocol/index.ts";
 import { type ConnectionRecord, otherEnd } from "../connection.ts";
 import type { RoomState } from "../room-state.ts";
 import { type TrunkValues, GoneFlag } from "../trunk/frames.ts";
-import { nearPeer, sayListed } from "../trunk/links.ts";
+import { askHow, nearPeer } from "../trunk/links.ts";
 import { type Trunk, bind, trunkTo, unbind } from "../trunk/trunk.ts";
 import { movesOf, setMoves } from "./moves.ts";
 import { split } from "./yielding.ts";
@@ -56,14 +56,11 @@ interface Place {
 function rebind(room: RoomState, half: ConnectionRecord, { to, farHandle, moves }: Place): void {
   const peer = half.farPeer as PeerId;
   const trunk = trunkTo(room.crossing, to);
-  const { link } = trunk;
   unbind(half);
   bind(half, trunk, peer, farHandle);
   setMoves(half, peer, moves);
-  half.isMoved = true;
   room.store.updateConnection(half);
-  if (link) sayListed(room, link, half);
-  else room.dial(trunk); // which says all
+  askHow(room, trunk, half);
 }
 
 /** Asked for by a peer that has moved since: the half here is the one that it had asked for. */

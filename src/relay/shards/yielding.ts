@@ -13,7 +13,7 @@ import type { Session } from "../sessions/session.ts";
 import { endSession, loseSocket } from "../sessions/sessions.ts";
 import { closeLink } from "../telling.ts";
 import { GoneFlag, type TrunkValues } from "../trunk/frames.ts";
-import { say, sayListed } from "../trunk/links.ts";
+import { askHow, say } from "../trunk/links.ts";
 import { seek } from "../trunk/locating.ts";
 import { giveBack } from "../trunk/saying.ts";
 import { type Trunk, bind, trunkTo, unbind } from "../trunk/trunk.ts";
@@ -153,13 +153,10 @@ export function split(room: RoomState, connection: P2PConnection, trunk: Trunk, 
   const half = connection as ConnectionRecord;
   setMoves(half, peer, moves);
   half.farPath = Path.Away; // as the end that is here was told; its new room says when it is back
-  half.isMoved = true;
   half.fromSession = half.toSession = undefined;
-  const { link } = trunk;
   bind(half, trunk, peer, half.handle);
   room.store.updateConnection(half);
-  if (link) sayListed(room, link, half);
-  else room.dial(trunk); // which says all
+  askHow(room, trunk, half);
 }
 
 /** Another room has it: it ends here, and nowhere else. What it has carried stays counted. */

@@ -88,6 +88,12 @@ export const OpenFlag = {
   Listed: 0x02,
 } as const;
 
+/** Flags of half. */
+export const HalfFlag = {
+  /** One of the two has moved, so what was said before may have gone elsewhere: the receiver says how its own is. */
+  Asks: 0x01,
+} as const;
+
 /** Flags of gone. */
 export const GoneFlag = { Moved: 0x01 } as const;
 

@@ -6,7 +6,7 @@ import type { RelaySocket, TrunkSocket } from "../ports.ts";
 import type { RoomState } from "../room-state.ts";
 import { Link } from "../sessions/link.ts";
 import { movesOf } from "../shards/moves.ts";
-import { OpenFlag, TRUNK_VERSION, type TrunkFrameName, type TrunkValues, encodeTrunk } from "./frames.ts";
+import { HalfFlag, OpenFlag, TRUNK_VERSION, type TrunkFrameName, type TrunkValues, encodeTrunk } from "./frames.ts";
 import type { Trunk, TrunkUse } from "./trunk.ts";
 
 /** On the wire: "this family has no port" and "no channel given". */
@@ -91,10 +91,17 @@ export function sendList(room: RoomState, trunk: Trunk, link: Link): void {
   say(room, link, "listed", {});
 }
 
-/** As in a list. */
-export function sayListed(room: RoomState, link: Link, half: ConnectionRecord): void {
+/** As in a list; or, with a flag of half, by itself. */
+export function sayListed(room: RoomState, link: Link, half: ConnectionRecord, flags = 0): void {
   if (isAsking(half)) sayOpen(room, link, half, OpenFlag.Listed);
-  else sayHalf(room, link, half);
+  else sayHalf(room, link, half, flags);
+}
+
+/** One of the halves has moved: the other is to say how it is. A trunk that is dialed for it begins with that. */
+export function askHow(room: RoomState, trunk: Trunk, half: ConnectionRecord): void {
+  half.isMoved = true;
+  if (trunk.link) sayListed(room, trunk.link, half, HalfFlag.Asks);
+  else room.dial(trunk);
 }
 
 /** Asked for from here, and not answered. */
@@ -119,13 +126,13 @@ export function sayOpen(room: RoomState, link: Link, half: ConnectionRecord, fla
   say(room, link, "open", values, flags | (isVisible ? OpenFlag.Visible : 0));
 }
 
-function sayHalf(room: RoomState, link: Link, half: ConnectionRecord): void {
+function sayHalf(room: RoomState, link: Link, half: ConnectionRecord, flags: number): void {
   const { handle: mine, farHandle: yours = 0, farPeer, state, pendingReason: reason = 0, pendingBy } = half;
   const peer = nearPeer(half);
   const moves = movesOf(half, peer);
   const isHere = room.sessions.get(peer)?.link !== undefined;
   const isByMe = Number(pendingBy !== undefined && pendingBy !== farPeer);
-  say(room, link, "half", { mine, yours, state, path: isHere ? Path.Open : Path.Away, reason, isByMe, peer, moves });
+  say(room, link, "half", { mine, yours, state, path: isHere ? Path.Open : Path.Away, reason, isByMe, peer, moves }, flags);
 }
 
 /** The end of a half that is in this room. */

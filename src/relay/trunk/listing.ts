@@ -4,10 +4,10 @@ import type { ConnectionRecord } from "../connection.ts";
 import { tellPath } from "../flow/flow-control.ts";
 import type { RoomState } from "../room-state.ts";
 import type { Link } from "../sessions/link.ts";
-import { TRUNK_VERSION, type TrunkValues } from "./frames.ts";
+import { HalfFlag, TRUNK_VERSION, type TrunkValues } from "./frames.ts";
 import { halfThatMoved } from "../shards/rebinding.ts";
 import { disconnect, findHalf, raise, sayGone } from "./hearing.ts";
-import { isAsking, nearLink, nearPeer, sendList } from "./links.ts";
+import { isAsking, nearLink, nearPeer, sayListed, sendList } from "./links.ts";
 import { endHere } from "./saying.ts";
 import { loseLink } from "./losing.ts";
 import type { Trunk } from "./trunk.ts";
@@ -24,15 +24,17 @@ export function heardList(room: RoomState, link: Link, trunk: Trunk, version: nu
   trunk.arriving.clear();
 }
 
-export function heardHalf(room: RoomState, trunk: Trunk, half: TrunkValues<"half">): void {
+export function heardHalf(room: RoomState, trunk: Trunk, half: TrunkValues<"half">, flags: number): void {
   const own = findHalf(room, trunk, half) ?? halfThatMoved(room, trunk, half);
   if (own === "older") return;
   if (!own?.farPeer) return sayHowItEnded(room, trunk, half);
   const path = half.path === Path.Away ? Path.Away : Path.Open;
-  const isNews = !trunk.listing && own.farPath !== path;
+  const asks = (flags & HalfFlag.Asks) !== 0;
+  const isNews = !trunk.listing && (own.farPath !== path || own.isMoved || asks);
   trunk.listing?.add(own);
   own.farPath = path;
   own.isMoved = false;
+  if (asks && trunk.link) sayListed(room, trunk.link, own);
   if (half.state === ConnectionState.Connecting) return;
   raise(room, own, half.mine);
   if (half.state === ConnectionState.Disconnecting && own.state === ConnectionState.Connected) {

@@ -122,7 +122,7 @@ function readControl(room: RoomState, link: Link, trunk: Trunk, { view, now }: M
     case "list":
       return heardList(room, link, trunk, frame.values.version);
     case "half":
-      return heardHalf(room, trunk, frame.values);
+      return heardHalf(room, trunk, frame.values, frame.flags);
     case "listed":
       return heardListed(room, link, trunk);
     case "open":

@@ -4,10 +4,11 @@
  */
 import * as fc from "fast-check";
 import { expect } from "vitest";
-import { ConnectionState, type PeerId } from "../../../../src/protocol/index.ts";
+import { ConnectionState, Path, type PeerId } from "../../../../src/protocol/index.ts";
 import type { P2PConnection } from "../../../../src/relay/connection.ts";
 import { everyPart, homeOf } from "../../../../src/relay/shards/names.ts";
 import { type TestPeer, type TestRoom, frames, peerId } from "../../../support/room.ts";
+import { walk } from "../../../support/frames.ts";
 import { TestRooms } from "../../../support/rooms.ts";
 
 const MOST = 4;
@@ -182,8 +183,8 @@ export class World {
   }
 
   /** Everybody hears of everything, and all clients come back. */
-  quiet(): void {
-    for (let i = 0; i < 40; i++) {
+  quiet(seconds = 40): void {
+    for (let i = 0; i < seconds; i++) {
       this.#note();
       for (const name of NAMES) this.#hear(name);
       this.rooms.settle();
@@ -202,6 +203,17 @@ function isIn(peer: TestPeer): boolean {
 /** Its hello is not answered yet. */
 function isWaiting(peer: TestPeer): boolean {
   return !peer.isGone && !peer.socket.closed && !peer.welcome;
+}
+
+/** What its client was told last of the way to each other end. */
+function pathsOf({ history }: TestPeer): Map<number, number> {
+  const paths = new Map<number, number>();
+  for (const { bytes } of history) {
+    for (const { control } of walk(bytes)) {
+      if (control?.frame === "path") paths.set(control.values.handle, control.values.path);
+    }
+  }
+  return paths;
 }
 
 const endsOf = ({ fromPeerId, toPeerId, type, virtualPort }: P2PConnection): string =>
@@ -226,6 +238,11 @@ export function check(world: World): void {
   for (const { peer } of seats) {
     expect(isIn(peer)).toBe(true);
     expect(nameOf(peer.room)).toBe(homeOf(peer.id, shards));
+    const paths = pathsOf(peer);
+    for (const { handle, state, farPeer } of peer.room.manager.connectionsOf(peer.id)) {
+      if (state !== ConnectionState.Connected || farPeer === peer.id) continue;
+      expect([peer.id, handle, paths.get(handle) ?? Path.Open]).toEqual([peer.id, handle, Path.Open]);
+    }
   }
   for (const [name, { room }] of rooms.byName) {
     for (const id of room.peers) expect([id, homeOf(id, shards)]).toEqual([id, name]);
