@@ -114,6 +114,8 @@ describe("an app's own room under traffic", () => {
         const { peers, activeConnections } = await relay.admin<Statistics>("/apps/480/statistics");
         expect(peers).toBe(PEERS);
         expect(activeConnections).toBeGreaterThan(pairs.length); // halves, where the ends are in two shards
+        // oxlint-disable-next-line no-await-in-loop -- as above
+        expect((await relay.admin<{ total: number }>("/apps/480/peers?limit=1")).total).toBe(PEERS);
       }
     });
     report(lives, "1 → 4 → 2 → 1");
