@@ -97,6 +97,7 @@ function adoptHalf(room: RoomState, trunk: Trunk, session: Session, brought: Bro
   const { manager } = room;
   const { peer } = session;
   const existing = manager.getConnectionByHandle(brought.handle);
+  room.sharding.takeBack(brought.handle);
   if (existing && isOfSameEnds(existing, brought)) {
     const isGivenAway = existing.farPeer !== undefined && existing.farPeer !== peer;
     if (!isGivenAway) return meetHere(room, existing as ConnectionRecord, brought);

@@ -35,9 +35,9 @@ export function halfThatMoved(
 export function followGone(room: RoomState, half: ConnectionRecord, gone: TrunkValues<"gone">, flags: number): boolean {
   const { farPeer, farRoom, handle, farHandle = handle } = half;
   if (farPeer === undefined || farRoom === undefined || !room.sharding.isSibling(farRoom)) return false;
-  if ((flags & GoneFlag.Moved) !== 0 && room.sharding.isSibling(gone.room)) {
-    const moves = Math.max(gone.moves, movesOf(half, farPeer));
-    rebind(room, half, { to: gone.room, farHandle: gone.theirs, moves });
+  const isNews = (flags & GoneFlag.Moved) !== 0 && gone.moves > movesOf(half, farPeer);
+  if (isNews && room.sharding.isSibling(gone.room)) {
+    rebind(room, half, { to: gone.room, farHandle: gone.theirs, moves: gone.moves });
     return true;
   }
   // It may have moved, and the news of it been lost: then it is where its peer belongs.

@@ -24,6 +24,16 @@ export const NEVER_DIVIDED: ShardHistory = { most: 1, changedAt: -Infinity };
 /** Longer than any room takes to hear of a change. Later nobody asks for sessions of other shards: it would cost each join. */
 const LATELY_MS = 10 * 60_000;
 
+export interface HandedOn {
+  /** Whose end it is: both may have been here. */
+  readonly peer: PeerId;
+  readonly room: string;
+  /** How often its end has moved. */
+  readonly moves: number;
+}
+
+const MAX_HANDED_ON = 65_536;
+
 export class Sharding {
   /** Of this room. */
   readonly name: string;
@@ -31,6 +41,8 @@ export class Sharding {
   readonly isPart: boolean;
   history = NEVER_DIVIDED;
   shards: number;
+  /** By their handles: halves that other parts have now, in case who has the other halves has not heard. */
+  readonly #handedOn = new Map<number, readonly HandedOn[]>();
   /** Sessions that this room has asked others for. */
   readonly claims = new Map<PeerId, Claim>();
   /** Peers may be here that belong elsewhere: to be looked at when the turn ends. */
@@ -60,6 +72,24 @@ export class Sharding {
     const { most, changedAt } = this.history;
     if (!this.isPart || now - changedAt >= LATELY_MS) return [];
     return everyHomeOf(peer, Math.max(most, this.shards)).filter((name) => name !== this.name);
+  }
+
+  handOn(handle: number, to: HandedOn): void {
+    const others = this.#handedOn.get(handle)?.filter(({ peer }) => peer !== to.peer) ?? [];
+    this.#handedOn.delete(handle);
+    this.#handedOn.set(handle, [...others, to]);
+    const [oldest] = this.#handedOn.keys();
+    if (this.#handedOn.size > MAX_HANDED_ON && oldest !== undefined) this.#handedOn.delete(oldest);
+  }
+
+  /** The half is here again. */
+  takeBack(handle: number): void {
+    this.#handedOn.delete(handle);
+  }
+
+  /** Where the other half of one that is in `room` has gone from here. */
+  whereIs(handle: number, room: string): HandedOn | undefined {
+    return this.#handedOn.get(handle)?.find((to) => to.room !== room);
   }
 
   /** What holds from now on. */

@@ -140,6 +140,7 @@ function handOn(room: RoomState, trunk: Trunk, connection: P2PConnection, peer: 
   const moves = movesOf(connection, peer) + 1;
   if (connection.farPeer === undefined) return split(room, connection, trunk, peer, moves);
   const { farRoom, farHandle: yours, handle: theirs } = connection;
+  room.sharding.handOn(theirs, { peer, room: trunk.room, moves });
   if (farRoom !== trunk.room && farRoom !== undefined && yours !== undefined) {
     const other = trunkTo(room.crossing, farRoom);
     const link = other.link ?? room.dial(other);

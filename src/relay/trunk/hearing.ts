@@ -16,7 +16,7 @@ import { TIMES } from "../settings.ts";
 import { askThatMoved, followGone } from "../shards/rebinding.ts";
 import { mayCross } from "../shards/sharding.ts";
 import { tell } from "../telling.ts";
-import { OpenFlag, type TrunkValues } from "./frames.ts";
+import { GoneFlag, OpenFlag, type TrunkValues } from "./frames.ts";
 import { isAsking, nearLink, nearPeer, say } from "./links.ts";
 import { seekLater } from "./locating.ts";
 import { connectFar, endFar, endHere } from "./saying.ts";
@@ -43,7 +43,7 @@ export function heardOpen(room: RoomState, trunk: Trunk, open: Open, flags: numb
   if (isSame) return askAgain(room, trunk, known, flags);
   if (known) endHere(room, known, EndReason.EndedWhileAway); // of a room that has begun anew
   const half = mayOpen(room, trunk, open) ? halfFor(room, trunk, open) : undefined;
-  if (!half) return sayGone(room, trunk, open.mine);
+  if (!half) return sayGone(room, trunk, open.mine, open.mine);
   trunk.listing?.add(half);
   half.isFarVisible = (flags & OpenFlag.Visible) !== 0;
   if (half.state === ConnectionState.Connected) return;
@@ -106,7 +106,7 @@ function meet(room: RoomState, trunk: Trunk, half: ConnectionRecord, { from, min
 
 export function heardConnected(room: RoomState, trunk: Trunk, halves: Halves): void {
   const half = findHalf(room, trunk, halves);
-  if (!half) return sayGone(room, trunk, halves.mine);
+  if (!half) return sayGone(room, trunk, halves.mine, halves.yours);
   raise(room, half, halves.mine);
 }
 
@@ -170,7 +170,10 @@ function isUnanswered(half: ConnectionRecord): boolean {
   return isAsking(half) && half.farHandle === undefined;
 }
 
-export function sayGone(room: RoomState, trunk: Trunk, yours: number): void {
+/** `theirs`: the handle that the half has, or had, here. */
+export function sayGone(room: RoomState, trunk: Trunk, yours: number, theirs: number): void {
   const link = trunk.link ?? room.dial(trunk);
-  if (link) say(room, link, "gone", { yours, ...NOWHERE });
+  const to = room.sharding.isSibling(trunk.room) ? room.sharding.whereIs(theirs, trunk.room) : undefined;
+  if (link && to) say(room, link, "gone", { yours, theirs, moves: to.moves, room: to.room }, GoneFlag.Moved);
+  else if (link) say(room, link, "gone", { yours, ...NOWHERE });
 }

@@ -67,5 +67,5 @@ function tellOpen(room: RoomState, half: ConnectionRecord): void {
 
 function sayHowItEnded(room: RoomState, trunk: Trunk, { mine, yours }: TrunkValues<"half">): void {
   // What is still known of its end was said at the beginning of our own list.
-  if (!trunk.farewells.has(yours)) sayGone(room, trunk, mine);
+  if (!trunk.farewells.has(yours)) sayGone(room, trunk, mine, yours === 0 ? mine : yours);
 }

@@ -19,8 +19,7 @@ import { heardBring, heardMissed, heardYield, heardYielded } from "../shards/ado
 import { heardUnclaimed } from "../shards/claiming.ts";
 import { heardClaim, heardTook } from "../shards/yielding.ts";
 import { type TrunkFrame, decodeTrunk } from "./frames.ts";
-import { NOWHERE, heardConnected, heardEnd, heardGone, heardOpen, heardPath } from "./hearing.ts";
-import { say } from "./links.ts";
+import { heardConnected, heardEnd, heardGone, heardOpen, heardPath, sayGone } from "./hearing.ts";
 import { heardHalf, heardList, heardListed } from "./listing.ts";
 import { heardRest, heardRested } from "./resting.ts";
 import type { Trunk } from "./trunk.ts";
@@ -48,7 +47,7 @@ export function readTrunk(room: RoomState, link: Link, trunk: Trunk, bytes: Uint
 function readFrame(room: RoomState, link: Link, trunk: Trunk, message: Message, offset: number, end: number): void {
   switch (message.view.getUint8(offset)) {
     case FrameType.Data:
-      return readData(room, link, trunk, message, offset, end);
+      return readData(room, trunk, message, offset, end);
     case FrameType.Ack:
       return readSignal(room, trunk, message, offset, end, ACK_SIZE);
     case FrameType.Probe:
@@ -58,9 +57,9 @@ function readFrame(room: RoomState, link: Link, trunk: Trunk, message: Message, 
   }
 }
 
-function readData(room: RoomState, link: Link, trunk: Trunk, message: Message, offset: number, end: number): void {
+function readData(room: RoomState, trunk: Trunk, message: Message, offset: number, end: number): void {
   if (end - offset < DATA_PAYLOAD_OFFSET) return;
-  const half = halfOf(room, link, trunk, message, offset);
+  const half = halfOf(room, trunk, message, offset);
   if (!half) return drop(room, "unknown_handle");
   if (half.state !== ConnectionState.Connected) return drop(room, "not_connected");
   const target = linkOfNearEnd(room, half);
@@ -88,7 +87,6 @@ function readSignal(
 /** The half that a data frame is for, whose handle the frame has afterwards. */
 function halfOf(
   room: RoomState,
-  link: Link,
   trunk: Trunk,
   { view, unknown }: Message,
   offset: number,
@@ -99,7 +97,7 @@ function halfOf(
     view.setUint32(offset + HANDLE_OFFSET, half.handle, true);
     return half;
   }
-  if (!unknown.has(farHandle)) say(room, trunk.link ?? link, "gone", { yours: farHandle, ...NOWHERE });
+  if (!unknown.has(farHandle)) sayGone(room, trunk, farHandle, farHandle); // shards have one for both halves
   unknown.add(farHandle);
   return undefined;
 }
