@@ -37,12 +37,7 @@ export function rulesOf({ version, overrides, bans, sharding }: AppRecord, now: 
 }
 
 /** `shards`: what APP_SETTINGS says of them. */
-export function withOverrides(
-  record: AppRecord,
-  overrides: SettingOverrides,
-  shards: number,
-  now: number,
-): AppRecord {
+export function withOverrides(record: AppRecord, overrides: SettingOverrides, shards: number, now: number): AppRecord {
   const before = record.overrides.shards ?? shards;
   const after = overrides.shards ?? shards;
   const most = Math.max(record.sharding?.most ?? 1, before, after);

@@ -1,50 +1,18 @@
 /** Who is in the room: hello, the one session of each peer, and how sessions end (rules S1 to S7, R3, R9). */
-import {
-  CloseCode,
-  ConnectionState,
-  type ControlValues,
-  EndReason,
-  FrameType,
-  PROTOCOL_VERSION,
-  type PeerId,
-} from "../../protocol/index.ts";
+import { CloseCode, ConnectionState, EndReason, FrameType, type PeerId } from "../../protocol/index.ts";
 import { stallTime } from "../flow/flow-control.ts";
 import { hostingConcerns } from "../hosting/hosting.ts";
 import { forgetSession, keepSession } from "./keeping.ts";
 import type { Link } from "./link.ts";
 import { announce, isOrphan } from "../negotiation.ts";
 import { presenceChanged } from "./presence.ts";
-import { resume, tellAway } from "./resume.ts";
+import { tellAway } from "./resume.ts";
 import { type RoomState, arrive } from "../room-state.ts";
 import { Session } from "./session.ts";
 import { giveBack, withdraw } from "../trunk/saying.ts";
 import { TIMES } from "../settings.ts";
-import { claimElsewhere, isClaiming } from "../shards/claiming.ts";
 import { closeLink, dropLink, refuse } from "../telling.ts";
 import { welcome } from "./welcome.ts";
-
-/** What a client says that has no session. */
-const FRESH = { session: 0n, token: new Uint8Array() };
-
-export function hello(room: RoomState, link: Link, values: ControlValues<"hello">, now: number): void {
-  if (values.version !== PROTOCOL_VERSION) {
-    const message = `this relay speaks version ${PROTOCOL_VERSION} of the protocol, not ${values.version}`;
-    return refuse(room, link, "unsupported_version", { frame: FrameType.Hello }, message);
-  }
-  if (isClaiming(room, link)) {
-    return refuse(room, link, "hello_repeated", { frame: FrameType.Hello }, "hello was said, and is not answered yet");
-  }
-  room.wake(now + TIMES.ghostMs);
-  const known = room.sessions.get(link.peer);
-  if (known && now >= known.awayUntil) endSession(room, known, "grace_over", EndReason.PeerLost);
-  const session = room.sessions.get(link.peer);
-  const isMeant = session !== undefined && values.session === session.id;
-  if (isMeant && !session.moving && session.accepts(values.token)) {
-    return resume(room, link, session, values.token, now);
-  }
-  const wanted = isMeant || session === undefined ? values : FRESH;
-  if (!claimElsewhere(room, link, wanted, session, now)) begin(room, link, now);
-}
 
 export function begin(room: RoomState, link: Link, now: number): void {
   supersede(room, link.peer);

@@ -19,8 +19,7 @@ import { keepSession } from "../sessions/keeping.ts";
 import { presenceChanged } from "../sessions/presence.ts";
 import { resume } from "../sessions/resume.ts";
 import { Session } from "../sessions/session.ts";
-import { type TrunkValues, encodeTrunk } from "../trunk/frames.ts";
-import { NOWHERE } from "../trunk/hearing.ts";
+import { NOWHERE, type TrunkValues, encodeTrunk } from "../trunk/frames.ts";
 import { askHow, say } from "../trunk/links.ts";
 import { endHere, withdraw } from "../trunk/saying.ts";
 import { type Trunk, bind, trunkTo } from "../trunk/trunk.ts";
@@ -89,7 +88,13 @@ function adopt(room: RoomState, trunk: Trunk, { head, missed, brought }: Arrival
   room.wake(session.awayUntil);
   if (!given) presenceChanged(room, peer, "joined");
   presenceChanged(room, peer, "away");
-  room.log({ level: "info", event: "session_adopted", peer: String(peer), session: String(session.id), shard: trunk.room });
+  room.log({
+    level: "info",
+    event: "session_adopted",
+    peer: String(peer),
+    session: String(session.id),
+    shard: trunk.room,
+  });
   return session;
 }
 
@@ -127,9 +132,13 @@ function follow(room: RoomState, from: Trunk, half: ConnectionRecord, { path, fa
   else askHow(room, trunk, half);
 }
 
+/** 0 is none. */
+function ms(at: bigint): number | undefined {
+  return at === 0n ? undefined : Number(at);
+}
+
 function storedOf(room: RoomState, brought: Brought) {
   const { farHandle, farRoom, peer, from, to, virtualPort, channel, pendingReason, pendingBy } = brought;
-  const ms = (at: bigint): number | undefined => (at === 0n ? undefined : Number(at));
   return {
     connectionId: brought.id as ConnectionId,
     handle: brought.handle as Handle,

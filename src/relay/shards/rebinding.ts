@@ -1,12 +1,11 @@
 /** The other half of a connection is in another room than before, since its peer has moved (rule SH6). */
-import type { PeerId } from "../../protocol/index.ts";
-import { type ConnectionRecord, otherEnd } from "../connection.ts";
+import { Path, type PeerId } from "../../protocol/index.ts";
+import { type ConnectionRecord, type P2PConnection, otherEnd } from "../connection.ts";
 import type { RoomState } from "../room-state.ts";
 import { type TrunkValues, GoneFlag } from "../trunk/frames.ts";
 import { askHow, nearPeer } from "../trunk/links.ts";
 import { type Trunk, bind, trunkTo, unbind } from "../trunk/trunk.ts";
 import { movesOf, setMoves } from "./moves.ts";
-import { split } from "./yielding.ts";
 
 type Half = Pick<TrunkValues<"half">, "mine" | "yours" | "peer" | "moves">;
 
@@ -70,4 +69,15 @@ export function askThatMoved(room: RoomState, trunk: Trunk, open: TrunkValues<"o
   if (own.farPeer !== own.fromPeerId) return undefined;
   rebind(room, own, { to: trunk.room, farHandle: open.mine, moves: movesOf(own, own.farPeer) + 1 });
   return own;
+}
+
+/** One end has left: what is here is a half from now on, under the handle that both halves have. */
+export function split(room: RoomState, connection: P2PConnection, trunk: Trunk, peer: PeerId, moves: number): void {
+  const half = connection as ConnectionRecord;
+  setMoves(half, peer, moves);
+  half.farPath = Path.Away; // as the end that is here was told; its new room says when it is back
+  half.fromSession = half.toSession = undefined;
+  bind(half, trunk, peer, half.handle);
+  room.store.updateConnection(half);
+  askHow(room, trunk, half);
 }

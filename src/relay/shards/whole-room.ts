@@ -110,10 +110,7 @@ function combineConnections(
   };
 }
 
-function combinePeers(
-  results: Results<"peers">,
-  { limit }: OperationArguments<"peers">[0],
-): OperationResult<"peers"> {
+function combinePeers(results: Results<"peers">, { limit }: OperationArguments<"peers">[0]): OperationResult<"peers"> {
   const all = results.flatMap(({ peers }) => peers).toSorted((a, b) => (BigInt(a.peer) < BigInt(b.peer) ? -1 : 1));
   const peers = all.slice(0, limit);
   const last = peers.at(-1);

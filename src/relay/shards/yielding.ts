@@ -13,12 +13,13 @@ import type { Session } from "../sessions/session.ts";
 import { endSession, loseSocket } from "../sessions/sessions.ts";
 import { closeLink } from "../telling.ts";
 import { GoneFlag, type TrunkValues } from "../trunk/frames.ts";
-import { askHow, say } from "../trunk/links.ts";
+import { say } from "../trunk/links.ts";
 import { seek } from "../trunk/locating.ts";
 import { giveBack } from "../trunk/saying.ts";
-import { type Trunk, bind, trunkTo, unbind } from "../trunk/trunk.ts";
+import { type Trunk, trunkTo, unbind } from "../trunk/trunk.ts";
 import { claimBack } from "./claiming.ts";
-import { movesOf, setMoves } from "./moves.ts";
+import { movesOf } from "./moves.ts";
+import { split } from "./rebinding.ts";
 
 /** What was said of a session that may be elsewhere by now. */
 export interface Moving {
@@ -111,8 +112,12 @@ function sayBring(room: RoomState, link: Link, connection: P2PConnection, peer: 
   });
 }
 
+/** 0 is none. */
+function ms(at: number | undefined): bigint {
+  return BigInt(Math.floor(at ?? 0));
+}
+
 function times({ created, connectedAt, disconnectingAt, lastActivity, deadline }: P2PConnection) {
-  const ms = (at: number | undefined): bigint => BigInt(Math.floor(at ?? 0));
   return {
     created: ms(created),
     connectedAt: ms(connectedAt),
@@ -147,17 +152,6 @@ function handOn(room: RoomState, trunk: Trunk, connection: P2PConnection, peer: 
     if (link) say(room, link, "gone", { yours, theirs, moves, room: trunk.room }, GoneFlag.Moved);
   }
   letGo(room, connection);
-}
-
-/** One end has left: what is here is a half from now on, under the handle that both halves have. */
-export function split(room: RoomState, connection: P2PConnection, trunk: Trunk, peer: PeerId, moves: number): void {
-  const half = connection as ConnectionRecord;
-  setMoves(half, peer, moves);
-  half.farPath = Path.Away; // as the end that is here was told; its new room says when it is back
-  half.fromSession = half.toSession = undefined;
-  bind(half, trunk, peer, half.handle);
-  room.store.updateConnection(half);
-  askHow(room, trunk, half);
 }
 
 /** Another room has it: it ends here, and nowhere else. What it has carried stays counted. */

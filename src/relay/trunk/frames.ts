@@ -97,6 +97,9 @@ export const HalfFlag = {
 /** Flags of gone. */
 export const GoneFlag = { Moved: 0x01 } as const;
 
+/** Fields of gone: the other half is in no room that is known here. */
+export const NOWHERE = { theirs: 0, moves: 0, room: "" };
+
 type Frames = typeof TRUNK_FRAMES;
 export type TrunkFrameName = keyof Frames;
 export type TrunkValues<N extends TrunkFrameName> = ValuesOf<Frames[N]["fields"]>;

@@ -16,14 +16,11 @@ import { TIMES } from "../settings.ts";
 import { askThatMoved, followGone } from "../shards/rebinding.ts";
 import { mayCross } from "../shards/sharding.ts";
 import { tell } from "../telling.ts";
-import { GoneFlag, OpenFlag, type TrunkValues } from "./frames.ts";
+import { GoneFlag, NOWHERE, OpenFlag, type TrunkValues } from "./frames.ts";
 import { isAsking, nearLink, nearPeer, say } from "./links.ts";
 import { seekLater } from "./locating.ts";
 import { connectFar, endFar, endHere } from "./saying.ts";
 import { type Trunk, bind, nameFar, unbind } from "./trunk.ts";
-
-/** The other half is in no room that is known here. */
-export const NOWHERE = { theirs: 0, moves: 0, room: "" };
 
 type Open = TrunkValues<"open">;
 /** Numbers of another room, which has them from its own records. */

@@ -132,7 +132,13 @@ function sayHalf(room: RoomState, link: Link, half: ConnectionRecord, flags: num
   const moves = movesOf(half, peer);
   const isHere = room.sessions.get(peer)?.link !== undefined;
   const isByMe = Number(pendingBy !== undefined && pendingBy !== farPeer);
-  say(room, link, "half", { mine, yours, state, path: isHere ? Path.Open : Path.Away, reason, isByMe, peer, moves }, flags);
+  say(
+    room,
+    link,
+    "half",
+    { mine, yours, state, path: isHere ? Path.Open : Path.Away, reason, isByMe, peer, moves },
+    flags,
+  );
 }
 
 /** The end of a half that is in this room. */

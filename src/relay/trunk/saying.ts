@@ -4,8 +4,7 @@ import type { ConnectionRecord, P2PConnection } from "../connection.ts";
 import { send } from "../flow/flow-control.ts";
 import type { Ending } from "../manager.ts";
 import { type RoomState, linkToFar } from "../room-state.ts";
-import { encodeTrunk } from "./frames.ts";
-import { NOWHERE } from "./hearing.ts";
+import { NOWHERE, encodeTrunk } from "./frames.ts";
 import { say, sayOpen } from "./links.ts";
 import { unbind } from "./trunk.ts";
 

@@ -3,7 +3,7 @@
  * nobody: who comes to the wrong part is sent on by it, with what it knows (rule SH2). So an app that is not divided pays nothing.
  */
 import type { RoomAddress } from "../../http/gateway.ts";
-import { type AppId, type PeerId, parseAppId } from "../../protocol/index.ts";
+import type { AppId, PeerId } from "../../protocol/index.ts";
 import type { Following } from "../../relay/directory/following.ts";
 import type { Room } from "../../relay/room.ts";
 import { OWN_ROOM, homeOf } from "../../relay/shards/names.ts";
@@ -52,9 +52,10 @@ export class ShardRoutes {
   isSentOn(app: AppId, { status, headers }: Response): boolean {
     const plan = status === MISDIRECTED ? readPlan(headers) : undefined;
     if (!plan) return false;
-    if (this.#plans.size >= MAX_APPS) this.#plans.delete(this.#plans.keys().next().value ?? parseAppId(1)!);
     this.#plans.delete(app);
     this.#plans.set(app, plan);
+    const [oldest] = this.#plans.keys();
+    if (this.#plans.size > MAX_APPS && oldest !== undefined) this.#plans.delete(oldest);
     return true;
   }
 }

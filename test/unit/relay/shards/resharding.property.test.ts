@@ -23,7 +23,8 @@ describe("an app's own room that is divided anew", () => {
         expect(world.lost).toEqual([]);
         for (const room of world.rooms.rooms) moved += room.logged("connection_moved").length;
         const left = connectionsOf(world.rooms.rooms);
-        for (const ends of made) expect([ends, left.get(ends)?.[0]?.half.state]).toEqual([ends, ConnectionState.Connected]);
+        for (const ends of made)
+          expect([ends, left.get(ends)?.[0]?.half.state]).toEqual([ends, ConnectionState.Connected]);
       }),
       { numRuns },
     );

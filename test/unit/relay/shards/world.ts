@@ -127,7 +127,9 @@ export class World {
   /** A room is evicted when nothing has happened in it for ten seconds. */
   #evict(name: string): void {
     const room = this.rooms.room(name);
-    const isQuiet = this.rooms.ends.every((end) => end.events.length === 0 || (end.room !== room && end.other.room !== room));
+    const isQuiet = this.rooms.ends.every(
+      (end) => end.events.length === 0 || (end.room !== room && end.other.room !== room),
+    );
     if (isQuiet) this.rooms.evict(name);
   }
 
@@ -158,7 +160,8 @@ export class World {
   #listen(seat: Seat): void {
     const { welcome } = seat.peer;
     if (!welcome || welcome === seat.welcome) return;
-    if (welcome.session !== seat.welcome.session && this.#hadConnections.has(seat.peer.id)) this.lost.push(seat.peer.id);
+    if (welcome.session !== seat.welcome.session && this.#hadConnections.has(seat.peer.id))
+      this.lost.push(seat.peer.id);
     seat.welcome = welcome;
   }
 
@@ -233,8 +236,7 @@ export function connectionsOf(rooms: readonly TestRoom[]): Map<string, { half: P
 
 export function check(world: World): void {
   const { rooms, seats, shards } = world;
-  const nameOf = (room: TestRoom): string | undefined =>
-    [...rooms.byName].find(([, other]) => other === room)?.[0];
+  const nameOf = (room: TestRoom): string | undefined => [...rooms.byName].find(([, other]) => other === room)?.[0];
   for (const { peer } of seats) {
     expect(isIn(peer)).toBe(true);
     expect(nameOf(peer.room)).toBe(homeOf(peer.id, shards));
