@@ -43,7 +43,7 @@ export function heardYield(trunk: Trunk, head: TrunkValues<"yield">): void {
 export function heardMissed(room: RoomState, trunk: Trunk, { peer, close }: TrunkValues<"missed">): void {
   const arrival = trunk.arriving.get(peer);
   if (arrival) arrival.missed.push(close);
-  else endMissed(room, peer as PeerId, close);
+  else endMissed(room, trunk, peer as PeerId, close);
 }
 
 export function heardBring(trunk: Trunk, values: Brought): void {
@@ -179,7 +179,7 @@ function refuse(room: RoomState, trunk: Trunk, session: Session, { handle, farRo
 }
 
 /** What has ended where the session was, after that had told of it. */
-function endMissed(room: RoomState, peer: PeerId, close: Uint8Array): void {
+function endMissed(room: RoomState, trunk: Trunk, peer: PeerId, close: Uint8Array): void {
   const frame = decodeControl(new DataView(close.buffer, close.byteOffset, close.byteLength), 0);
   if (frame?.frame !== "close") return;
   const { handle, reason, closedBy, debug } = frame.values;
@@ -187,7 +187,8 @@ function endMissed(room: RoomState, peer: PeerId, close: Uint8Array): void {
   const other = connection && otherEnd(connection, peer);
   if (!connection || other === undefined || connection.farPeer === peer) return;
   const by = closedBy === ClosedBy.Relay ? undefined : closedBy === ClosedBy.Peer ? other : peer;
-  endHere(room, connection, reason, by, debug);
+  if (connection.trunk === trunk) endHere(room, connection, reason, by, debug);
+  else room.manager.closeConnection(connection.connectionId, reason, { peer: by, debug });
 }
 
 function logMoved(room: RoomState, { connectionId, fromPeerId, toPeerId }: P2PConnection, from: string): void {

@@ -17,7 +17,7 @@ import { askThatMoved, followGone } from "../shards/rebinding.ts";
 import { mayCross } from "../shards/sharding.ts";
 import { tell } from "../telling.ts";
 import { GoneFlag, NOWHERE, OpenFlag, type TrunkValues } from "./frames.ts";
-import { isAsking, nearLink, nearPeer, say } from "./links.ts";
+import { isAsking, isGivenAway, nearLink, nearPeer, say } from "./links.ts";
 import { seekLater } from "./locating.ts";
 import { connectFar, endFar, endHere } from "./saying.ts";
 import { type Trunk, bind, nameFar, unbind } from "./trunk.ts";
@@ -120,7 +120,7 @@ export function raise(room: RoomState, half: ConnectionRecord, farHandle: number
 
 export function heardGone(room: RoomState, trunk: Trunk, gone: TrunkValues<"gone">, flags: number): void {
   const half = room.manager.getConnectionByHandle(gone.yours) as ConnectionRecord | undefined;
-  if (half?.trunk !== trunk || (!isUnanswered(half) && followGone(room, half, gone, flags))) return;
+  if (half?.trunk !== trunk || isGivenAway(room, half) || (!isUnanswered(half) && followGone(room, half, gone, flags))) return;
   if (!isAsking(half)) return endHere(room, half, EndReason.EndedWhileAway);
   unbind(half);
   const { toPeerId } = half;

@@ -146,6 +146,11 @@ export function nearPeer({ farPeer, fromPeerId, toPeerId }: P2PConnection): Peer
   return farPeer === fromPeerId ? toPeerId : fromPeerId;
 }
 
+/** The end here is a session that may be in another shard by now, and this half with it. */
+export function isGivenAway(room: RoomState, half: P2PConnection): boolean {
+  return room.sessions.get(nearPeer(half))?.moving !== undefined;
+}
+
 export function nearLink(room: RoomState, half: P2PConnection): Link | undefined {
   return room.sessions.get(nearPeer(half))?.link;
 }

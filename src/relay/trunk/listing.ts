@@ -7,7 +7,7 @@ import type { Link } from "../sessions/link.ts";
 import { HalfFlag, TRUNK_VERSION, type TrunkValues } from "./frames.ts";
 import { halfThatMoved } from "../shards/rebinding.ts";
 import { disconnect, findHalf, raise, sayGone } from "./hearing.ts";
-import { isAsking, nearLink, nearPeer, sayListed, sendList } from "./links.ts";
+import { isAsking, isGivenAway, nearLink, nearPeer, sayListed, sendList } from "./links.ts";
 import { endHere } from "./saying.ts";
 import { loseLink } from "./losing.ts";
 import type { Trunk } from "./trunk.ts";
@@ -53,7 +53,7 @@ export function heardListed(room: RoomState, link: Link, trunk: Trunk): void {
   if (!listing) return;
   for (const half of [...trunk.halves]) {
     if (listing.has(half)) tellOpen(room, half);
-    else if (half.isMoved) continue; // said after the other room had begun its list
+    else if (half.isMoved || isGivenAway(room, half)) continue; // not heard of there, or led there no more
     else if (half.farHandle !== undefined && !isAsking(half)) endHere(room, half, EndReason.EndedWhileAway);
   }
 }
