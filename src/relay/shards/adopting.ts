@@ -82,7 +82,7 @@ function adopt(room: RoomState, trunk: Trunk, { head, missed, brought }: Arrival
   for (const close of missed) session.addFarewell(close);
   for (const each of brought) adoptHalf(room, trunk, session, each);
   for (const connection of room.manager.getConnectionsForPeer(peer)) {
-    if (connection.trunk && connection.farPeer === peer) withdraw(room, connection); // asked for elsewhere, and here now
+    if (connection.trunk && connection.farPeer === peer) leftOver(room, connection);
   }
   keepSession(room, session);
   room.wake(session.awayUntil);
@@ -96,6 +96,12 @@ function adopt(room: RoomState, trunk: Trunk, { head, missed, brought }: Arrival
     shard: trunk.room,
   });
   return session;
+}
+
+/** Its other half has not come: it was asked for elsewhere, and is here now, or is over. */
+function leftOver(room: RoomState, connection: P2PConnection): void {
+  if (connection.state === ConnectionState.Connecting) withdraw(room, connection);
+  else endHere(room, connection, EndReason.EndedWhileAway);
 }
 
 function adoptHalf(room: RoomState, trunk: Trunk, session: Session, brought: Brought): void {
