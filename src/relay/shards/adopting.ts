@@ -104,22 +104,35 @@ function leftOver(room: RoomState, connection: P2PConnection): void {
   else endHere(room, connection, EndReason.EndedWhileAway);
 }
 
-function adoptHalf(room: RoomState, trunk: Trunk, session: Session, brought: Brought): void {
-  const { manager } = room;
+function adoptHalf(room: RoomState, trunk: Trunk, session: Session, told: Brought): void {
+  const { manager, sharding } = room;
   const { peer } = session;
-  const existing = manager.getConnectionByHandle(brought.handle);
-  room.sharding.takeBack(brought.handle);
-  if (existing && isOfSameEnds(existing, brought)) {
+  const existing = manager.getConnectionByHandle(told.handle);
+  sharding.takeBack(told.handle, peer);
+  if (existing && isOfSameEnds(existing, told)) {
     const isGivenAway = existing.farPeer !== undefined && existing.farPeer !== peer;
-    if (!isGivenAway) return meetHere(room, existing as ConnectionRecord, brought);
+    if (!isGivenAway) return meetHere(room, existing as ConnectionRecord, told);
     letGo(room, existing); // this end of it was given away, and comes back
   }
-  const isHere = brought.farRoom === room.sharding.name;
+  const brought = whereNow(room, told);
+  const isHere = brought.farRoom === sharding.name;
   const half = isHere ? undefined : manager.adopt(storedOf(room, brought), Number(brought.lastActivity));
   if (!half) return refuse(room, trunk, session, brought);
   room.store.insertConnection(half);
   room.counters.opened(half);
   follow(room, trunk, half as ConnectionRecord, brought);
+}
+
+/** The other half was here, and has left while this one was under way: it is where it was handed on to, or belongs. */
+function whereNow({ sharding, manager }: RoomState, brought: Brought): Brought {
+  const { handle, peer, from, to, farRoom, farHandle, fromMoves, toMoves } = brought;
+  if (farRoom !== sharding.name || manager.getConnectionByHandle(farHandle)) return brought;
+  const other = (from === peer ? to : from) as PeerId;
+  const left = sharding.whereIs(handle, sharding.name);
+  const next = left?.room ?? sharding.homeOf(other) ?? farRoom;
+  const moves = left?.moves ?? 0;
+  const moved = from === peer ? { toMoves: Math.max(toMoves, moves) } : { fromMoves: Math.max(fromMoves, moves) };
+  return { ...brought, ...moved, farRoom: next, farHandle: handle };
 }
 
 function isOfSameEnds({ fromPeerId, toPeerId }: P2PConnection, { from, to }: Brought): boolean {

@@ -83,8 +83,10 @@ export class Sharding {
   }
 
   /** The half is here again. */
-  takeBack(handle: number): void {
-    this.#handedOn.delete(handle);
+  takeBack(handle: number, peer: PeerId): void {
+    const others = this.#handedOn.get(handle)?.filter((to) => to.peer !== peer) ?? [];
+    if (others.length === 0) this.#handedOn.delete(handle);
+    else this.#handedOn.set(handle, others);
   }
 
   /** Where the other half of one that is in `room` has gone from here. */
