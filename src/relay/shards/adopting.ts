@@ -25,7 +25,7 @@ import { endHere, withdraw } from "../trunk/saying.ts";
 import { type Trunk, bind, trunkTo } from "../trunk/trunk.ts";
 import { claimed, supersedeElsewhere } from "./claiming.ts";
 import { meetHere } from "./meeting.ts";
-import { letGo } from "./yielding.ts";
+import { letGo } from "./rebinding.ts";
 
 export type Brought = TrunkValues<"bring">;
 

@@ -3,7 +3,7 @@ import { Path, type PeerId } from "../../protocol/index.ts";
 import { type ConnectionRecord, type P2PConnection, otherEnd } from "../connection.ts";
 import type { RoomState } from "../room-state.ts";
 import { type TrunkValues, GoneFlag } from "../trunk/frames.ts";
-import { askHow, nearPeer } from "../trunk/links.ts";
+import { askHow, nearPeer, say } from "../trunk/links.ts";
 import { type Trunk, bind, trunkTo, unbind } from "../trunk/trunk.ts";
 import { movesOf, setMoves } from "./moves.ts";
 
@@ -26,8 +26,19 @@ export function halfThatMoved(
   if (isPresent || moves <= movesOf(own, peer)) return "older";
   if (own.farPeer === undefined) split(room, own, trunk, peer, moves);
   else if (own.farPeer === peer) rebind(room, own, { to: trunk.room, farHandle: mine, moves });
-  else return "older"; // both have the same end, and one of them will hear that it has not
+  else {
+    pointOn(room, trunk, own, mine);
+    return "older";
+  }
   return own;
+}
+
+/** Both rooms have the same end, and what is here is what a crash has left of it: the other end is told of instead. */
+function pointOn(room: RoomState, trunk: Trunk, own: ConnectionRecord, yours: number): void {
+  const { farPeer, farRoom = "", farHandle: theirs = own.handle } = own;
+  const moves = farPeer === undefined ? 0 : movesOf(own, farPeer);
+  if (trunk.link) say(room, trunk.link, "gone", { yours, theirs, moves, room: farRoom }, GoneFlag.Moved);
+  letGo(room, own);
 }
 
 /** The other room has none. True when the half leads elsewhere now, and is asked for there. */
@@ -80,4 +91,12 @@ export function split(room: RoomState, connection: P2PConnection, trunk: Trunk, 
   bind(half, trunk, peer, half.handle);
   room.store.updateConnection(half);
   askHow(room, trunk, half);
+}
+
+/** Another room has it: it ends here, and nowhere else. What it has carried stays counted. */
+export function letGo(room: RoomState, connection: P2PConnection): void {
+  unbind(connection as ConnectionRecord);
+  room.manager.release(connection.connectionId);
+  room.store.deleteConnection(connection.handle);
+  room.counters.closed(connection);
 }

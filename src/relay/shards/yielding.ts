@@ -3,7 +3,7 @@
  * client is not let in (rule SH5); then its halves are that room's, and the other ends are told where they are.
  */
 import { CloseCode, EndReason, Path, type PeerId, frameEnd } from "../../protocol/index.ts";
-import { type ConnectionRecord, type P2PConnection, otherEnd } from "../connection.ts";
+import { type P2PConnection, otherEnd } from "../connection.ts";
 import { hostingConcerns } from "../hosting/hosting.ts";
 import type { RoomState } from "../room-state.ts";
 import { forgetSession } from "../sessions/keeping.ts";
@@ -16,10 +16,10 @@ import { GoneFlag, type TrunkValues } from "../trunk/frames.ts";
 import { say } from "../trunk/links.ts";
 import { seek } from "../trunk/locating.ts";
 import { giveBack } from "../trunk/saying.ts";
-import { type Trunk, trunkTo, unbind } from "../trunk/trunk.ts";
+import { type Trunk, trunkTo } from "../trunk/trunk.ts";
 import { claimBack } from "./claiming.ts";
 import { movesOf } from "./moves.ts";
-import { split } from "./rebinding.ts";
+import { letGo, split } from "./rebinding.ts";
 
 /** What was said of a session that may be elsewhere by now. */
 export interface Moving {
@@ -152,14 +152,6 @@ function handOn(room: RoomState, trunk: Trunk, connection: P2PConnection, peer: 
     if (link) say(room, link, "gone", { yours, theirs, moves, room: trunk.room }, GoneFlag.Moved);
   }
   letGo(room, connection);
-}
-
-/** Another room has it: it ends here, and nowhere else. What it has carried stays counted. */
-export function letGo(room: RoomState, connection: P2PConnection): void {
-  unbind(connection as ConnectionRecord);
-  room.manager.release(connection.connectionId);
-  room.store.deleteConnection(connection.handle);
-  room.counters.closed(connection);
 }
 
 function forget(room: RoomState, session: Session, to: string): void {

@@ -120,7 +120,8 @@ export function raise(room: RoomState, half: ConnectionRecord, farHandle: number
 
 export function heardGone(room: RoomState, trunk: Trunk, gone: TrunkValues<"gone">, flags: number): void {
   const half = room.manager.getConnectionByHandle(gone.yours) as ConnectionRecord | undefined;
-  if (half?.trunk !== trunk || isGivenAway(room, half) || (!isUnanswered(half) && followGone(room, half, gone, flags))) return;
+  if (half?.trunk !== trunk || isGivenAway(room, half) || (!isUnanswered(half) && followGone(room, half, gone, flags)))
+    return;
   if (!isAsking(half)) return endHere(room, half, EndReason.EndedWhileAway);
   unbind(half);
   const { toPeerId } = half;
