@@ -22,10 +22,12 @@ export interface CreateOptions {
   readonly connectTimeoutMs?: number | undefined;
   /** The end that is not in this room, and where it is. */
   readonly far?: { readonly peer: PeerId; readonly room: string; readonly handle: number };
+  /** It is to have this one, unless another connection has. */
+  readonly handle?: number | undefined;
 }
 
 /** What is not known yet of a far end, or any more. */
-const NEAR = { trunk: undefined, farPath: Path.Open, isFarConnected: false, isFarVisible: false };
+const NEAR = { trunk: undefined, farPath: Path.Open, isFarConnected: false, isFarVisible: false, isMoved: false };
 /** What is kept in memory only, and learned as the connection is used. */
 const UNUSED = { dirtyMark: 0, fromSession: undefined, toSession: undefined, rates: undefined, quality: undefined };
 
@@ -60,6 +62,8 @@ export function newRecord(
     farPeer: far?.peer,
     farRoom: far?.room,
     farHandle: far?.handle,
+    fromMoves: 0,
+    toMoves: 0,
     ...NEAR,
     ...UNUSED,
   };

@@ -51,10 +51,15 @@ export interface ConnectionRecord {
   farHandle: number | undefined;
   /** The way there. Undefined too once the other half knows that this one is over. */
   trunk: Trunk | undefined;
+  /** How often each end has moved from one shard to another (shards/): of two rooms that both have it, the later one is right. */
+  fromMoves: number;
+  toMoves: number;
   /** Whether frames reach the far end, as its room said last. */
   farPath: Path;
   /** The other half is known to be Connected. */
   isFarConnected: boolean;
+  /** Its other half is told that one of them has moved, and has not answered: until then it may be unknown there. */
+  isMoved: boolean;
   /** The far end asked for it, with a ticket that may learn of refusals. */
   isFarVisible: boolean;
   /** Which counter flush last saw this record change (see RoomCounters). */

@@ -22,7 +22,8 @@ import { Charge } from "./limits/rates.ts";
 import { paced } from "./pacing/pacing.ts";
 import { noteQuality } from "./quality.ts";
 import type { RoomState } from "./room-state.ts";
-import { hello, loseSocket } from "./sessions/sessions.ts";
+import { hello } from "./sessions/hello.ts";
+import { loseSocket } from "./sessions/sessions.ts";
 import { BATCH_LIMIT } from "./settings.ts";
 import { closeLink, refuse } from "./telling.ts";
 

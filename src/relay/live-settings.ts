@@ -9,6 +9,7 @@ import { type AppSettings, limitsFor } from "./settings.ts";
  */
 export function applySettings(room: RoomState, settings: AppSettings, now: number): void {
   room.settings = settings;
+  room.sharding.set(settings.shards);
   room.manager.setIdleTimeout(settings.idleTimeoutMs);
   room.outbox.setLimits(outboxLimits(settings));
   for (const link of room.links) link.limit(limitsFor(settings, link.admission.rateClass), now);

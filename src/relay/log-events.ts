@@ -35,6 +35,26 @@ export const LOG_EVENTS = {
   session_opened: { level: "info", meaning: "A peer said hello.", fields: ["peer", "session"] },
   session_resumed: { level: "info", meaning: "A peer came back to its session.", fields: ["peer", "session"] },
   session_away: { level: "info", meaning: "A peer lost its socket, and is waited for.", fields: ["peer", "why"] },
+  session_moved: {
+    level: "info",
+    meaning: "A peer's session is in the shard `to` from now on.",
+    fields: ["peer", "session", "to"],
+  },
+  session_adopted: {
+    level: "info",
+    meaning: "A peer's session has come from another shard, and waits for its client.",
+    fields: ["peer", "session", "shard"],
+  },
+  connection_moved: {
+    level: "info",
+    meaning: "A connection, or a half of it, has come with a session from another shard.",
+    fields: ["connection", "from", "to", "shard"],
+  },
+  peers_moved: {
+    level: "info",
+    meaning: "Peers belong to other shards since the number of shards has changed, and were told to come back.",
+    fields: ["peers"],
+  },
   session_closed: { level: "info", meaning: "A peer is gone.", fields: ["peer", "why"] },
   host_elected: {
     level: "info",

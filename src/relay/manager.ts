@@ -14,6 +14,7 @@ import { closedLine } from "./connection-log.ts";
 import { type CreateOptions, newRecord, restoredRecord } from "./connection-records.ts";
 import { Handles } from "./handles.ts";
 import type { Log, StoredConnection } from "./ports.ts";
+import type { HandleRange } from "./shards/names.ts";
 import { nextStale, staleReason, staleTime } from "./staleness.ts";
 
 export type { CreateOptions } from "./connection-records.ts";
@@ -38,6 +39,8 @@ export interface ManagerOptions {
   readonly idleTimeoutMs: number;
   readonly log: Log;
   readonly events?: ManagerEvents;
+  /** Those that it gives out. */
+  readonly handles?: HandleRange | undefined;
 }
 
 export interface RelayStatistics {
@@ -58,7 +61,7 @@ export class P2PRelayManager {
   readonly #byId = this.#index.byId;
   /** Of the index, for the hot path: one field less to read for each frame. */
   readonly #byHandle = this.#index.byHandle;
-  readonly #handles = new Handles();
+  readonly #handles: Handles;
   #totalPackets = 0;
   #totalBytes = 0;
   /** ms: the newest that it was told. */
@@ -68,6 +71,7 @@ export class P2PRelayManager {
   constructor(options: ManagerOptions) {
     this.#options = options;
     this.#idleTimeoutMs = options.idleTimeoutMs;
+    this.#handles = new Handles(options.handles);
   }
 
   /**
@@ -84,7 +88,8 @@ export class P2PRelayManager {
     if (this.#isShutdown || fromPeerId === toPeerId) return NO_CONNECTION;
     const existing = this.#index.find(fromPeerId, toPeerId, type, options.virtualPort);
     if (existing) return existing.connectionId;
-    const record = newRecord(this.#handles.take(this.#byHandle), fromPeerId, toPeerId, appId, type, options);
+    const handle = this.#handles.take(this.#byHandle, options.handle);
+    const record = newRecord(handle, fromPeerId, toPeerId, appId, type, options);
     this.#index.add(record);
     try {
       this.#options.events?.opened?.(record);
@@ -302,6 +307,25 @@ export class P2PRelayManager {
   ): boolean {
     this.#index.add(restoredRecord(stored, counters));
     return this.#handles.taken(stored.handle);
+  }
+
+  /**
+   * Takes over a connection that was another room's, or a half of it: it has carried nothing here. Undefined where its handle or
+   * its key is another one's. Nobody is told.
+   */
+  adopt(stored: StoredConnection, lastActivity: number): P2PConnection | undefined {
+    const { fromPeerId, toPeerId, type, virtualPort, handle, connectionId } = stored;
+    if (this.#byHandle.has(handle) || this.#byId.has(connectionId)) return undefined;
+    if (this.#index.find(fromPeerId, toPeerId, type, virtualPort)) return undefined;
+    const record = restoredRecord(stored, { packets: 0, bytes: 0, lastActivity });
+    this.#index.add(record);
+    return record;
+  }
+
+  /** It is another room's from now on. Nobody is told. */
+  release(id: ConnectionId): void {
+    const record = this.#byId.get(id);
+    if (record) this.#index.remove(record);
   }
 
   /** After a crash: handles may have been given out that nobody wrote down, and clients may still know them. */

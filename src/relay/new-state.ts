@@ -13,6 +13,8 @@ import type { Log, RoomStore, TrunkPort } from "./ports.ts";
 import type { RoomState } from "./room-state.ts";
 import { type Random, newMark, newSessionId, newToken } from "./sessions/secrets.ts";
 import { type AppSettings, BATCH_LIMIT } from "./settings.ts";
+import { handlesOf } from "./shards/names.ts";
+import { Sharding } from "./shards/sharding.ts";
 import { dial } from "./trunk/links.ts";
 import { newCrossing } from "./trunk/trunk.ts";
 
@@ -29,11 +31,17 @@ export interface RoomOptions {
 }
 
 export function newRoomState(options: RoomOptions, clock: AlarmClock, events: ManagerEvents): RoomState {
-  const { app, settings, store, log, random, crossing } = options;
+  const { app, settings, store, log, random } = options;
+  const { name = "", port } = options.crossing ?? {};
   const state: RoomState = {
     app,
     settings,
-    manager: new P2PRelayManager({ idleTimeoutMs: settings.idleTimeoutMs, log, events }),
+    manager: new P2PRelayManager({
+      idleTimeoutMs: settings.idleTimeoutMs,
+      log,
+      events,
+      handles: port && handlesOf(name),
+    }),
     store,
     log,
     observers: [],
@@ -50,7 +58,8 @@ export function newRoomState(options: RoomOptions, clock: AlarmClock, events: Ma
     hosting: new Hosting(),
     newSessionId: () => newSessionId(random),
     newToken: () => newToken(random),
-    crossing: newCrossing(crossing?.name ?? "", crossing?.port),
+    sharding: new Sharding(name, port !== undefined, settings.shards),
+    crossing: newCrossing(name, port),
     dial: (trunk) => dial(state, trunk),
     wake: (at) => clock.wake(at),
   };

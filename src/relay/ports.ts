@@ -89,6 +89,9 @@ export interface StoredConnection {
   readonly farPeer: PeerId | undefined;
   readonly farRoom: string | undefined;
   readonly farHandle: number | undefined;
+  /** How often each end has moved (shards/). */
+  readonly fromMoves: number;
+  readonly toMoves: number;
 }
 
 /** A session that has, or had, connections, as it stands on disk: what a client needs to come back to it (rule R1). */

@@ -11,6 +11,7 @@ import type { Outbox } from "./flow/outbox.ts";
 import type { Log, RoomStore } from "./ports.ts";
 import type { Session } from "./sessions/session.ts";
 import type { AppSettings } from "./settings.ts";
+import type { Sharding } from "./shards/sharding.ts";
 import type { Crossing, Trunk } from "./trunk/trunk.ts";
 
 /** What the rules of one room work on. Room owns it; the modules beside it each hold one part of the rules. */
@@ -43,6 +44,8 @@ export interface RoomState {
   newToken(): Uint8Array;
   readonly groups: Groups;
   readonly hosting: Hosting;
+  /** What it knows of the division of the app's own room (shards/). */
+  readonly sharding: Sharding;
   /** What leads to other rooms (trunk/). */
   readonly crossing: Crossing;
   /** A link to the other room; undefined where rooms cannot reach each other. */
@@ -70,6 +73,7 @@ export function peerOn(link: Link, { farPeer }: P2PConnection): PeerId {
 /** A session has got its socket. */
 export function arrive(room: RoomState): void {
   room.present++;
+  if (room.sharding.hasGuests) room.sharding.isUnsettled = true; // it was not looked at as a guest
   room.counters.running.note({ peers: room.present });
 }
 

@@ -26,6 +26,7 @@ import { type Survivor, rejoin, restoreLinks } from "./sessions/restoring.ts";
 import { loseSocket } from "./sessions/sessions.ts";
 import { type AppSettings, TIMES, limitsFor } from "./settings.ts";
 import { settle } from "./settling.ts";
+import type { ShardHistory } from "./shards/sharding.ts";
 import { type RoomStatistics, roomStatistics } from "./statistics.ts";
 import { nextSweep, sweep } from "./sweeping.ts";
 import { refuse } from "./telling.ts";
@@ -294,6 +295,17 @@ export class Room {
   applySettings(settings: AppSettings, now: number): void {
     applySettings(this.#state, settings, now);
     this.#schedule(now);
+  }
+
+  /** What the app's directory, or who has sent a peer here, knows of the division of the app's own room. */
+  followShards(history: ShardHistory, shards = this.#state.settings.shards): void {
+    this.#state.sharding.history = history;
+    this.#state.sharding.set(shards);
+  }
+
+  /** The part of the app's own room that a peer belongs to; undefined where this is no part of it. */
+  homeOf(peer: PeerId): string | undefined {
+    return this.#state.sharding.homeOf(peer);
   }
 
   /** Who has a session here, for the app's directory. */

@@ -1,4 +1,5 @@
 import { JURISDICTIONS, type Jurisdiction, parseJurisdiction } from "./placement/location-hints.ts";
+import { MAX_SHARDS } from "./shards/rendezvous.ts";
 import { RATE_CLASS_RULE, MAX_BATCH, MAX_PAYLOAD, parseAppId, parseRateClass } from "../protocol/index.ts";
 
 /** What one peer may do; an app's rate classes may set these otherwise. */
@@ -61,6 +62,8 @@ export interface AppSettings extends PeerLimits {
   readonly jurisdiction?: Jurisdiction;
   /** 1: peers of one room may connect to peers of another of the app's (docs/trunk.md); 0: they are strangers to each other. */
   readonly crossRooms: number;
+  /** Among how many objects the peers of the app's own room are divided (docs/shards.md); 1: it is one room. */
+  readonly shards: number;
   /** The app's rate classes, whole: what a class does not set is the app's own. A ticket names one (claim `class`). */
   readonly classes?: ReadonlyMap<string, PeerLimits>;
 }
@@ -105,6 +108,7 @@ export const RANGES: Readonly<Record<SettingName, Range>> = {
   ownRoomRetentionMs: { value: 0, min: 0, max: YEAR },
   directoryShards: { value: 1, min: 1, max: 64 },
   crossRooms: { value: 0, min: 0, max: 1 },
+  shards: { value: 1, min: 1, max: MAX_SHARDS },
 };
 
 /** What a class may set. */

@@ -5,12 +5,14 @@ import type { RoomState } from "./room-state.ts";
 import { keepSession } from "./sessions/keeping.ts";
 import { closeStalled, endSession } from "./sessions/sessions.ts";
 import { TIMES } from "./settings.ts";
+import { settleShards } from "./shards/moving.ts";
 import { loseLink } from "./trunk/losing.ts";
 
 /** Before what the turn has said leaves. */
 export function settle(room: RoomState, now: number): void {
   if (room.failed.length > 0) endFailedSessions(room);
   if (room.stalling.size > 0) watchStalling(room, now);
+  if (room.sharding.isUnsettled) settleShards(room, now);
   if (room.missing.size > 0) keepMissing(room);
   if (room.hosting.isUnsettled) settleHosting(room, now);
 }

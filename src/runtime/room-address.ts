@@ -1,6 +1,7 @@
 import type { RoomAddress } from "../http/gateway.ts";
-import { type AppId, parseAppId, parseRoomName } from "../protocol/index.ts";
+import { type AppId, type RoomName, parseAppId, parseRoomName } from "../protocol/index.ts";
 import { HEAD } from "../relay/directory/shards.ts";
+import { parseShardName } from "../relay/shards/names.ts";
 
 export { roomName } from "../http/room-name.ts";
 
@@ -16,10 +17,15 @@ export function parseDirectoryName(name: string | undefined): { readonly app: Ap
   return { app, shard: shardText === undefined ? HEAD : Number(shardText) };
 }
 
+/** Of a name that a room goes by in its app: "" is the app's own, which has none, and shards of that are named too. */
+export function roomIn(text: string | undefined): RoomName | undefined {
+  return parseRoomName(text) ?? parseShardName(text);
+}
+
 export function parseRoomAddress(name: string | undefined): RoomAddress {
   const [prefix, appText, infix, roomText] = (name ?? "").split("/");
   const app = parseAppId(appText);
-  const room = infix === "room" ? parseRoomName(roomText) : undefined;
+  const room = infix === "room" ? roomIn(roomText) : undefined;
   if (prefix !== "app" || app === undefined) throw new Error(`Cannot serve the object "${name}": its name is no room`);
   return { app, room };
 }

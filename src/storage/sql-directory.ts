@@ -59,11 +59,11 @@ export class SqlLedgerStore implements LedgerStore {
     return { ...newRecord(0), ...(JSON.parse(record) as Partial<AppRecord>) };
   }
 
-  saveRecord({ version, overrides, bans, divisions, gone, goneAt, swept }: AppRecord): void {
+  saveRecord({ version, overrides, sharding, bans, divisions, gone, goneAt, swept }: AppRecord): void {
     this.#db.run(
       `INSERT INTO directory_apps (app, record) VALUES (?, ?) ON CONFLICT DO UPDATE SET record = excluded.record`,
       this.#app,
-      JSON.stringify({ version, overrides, bans, divisions, gone, goneAt, swept }),
+      JSON.stringify({ version, overrides, sharding, bans, divisions, gone, goneAt, swept }),
     );
   }
 

@@ -4,6 +4,7 @@ import type { Listing } from "../relay/directory/lobby.ts";
 import type { AppRules } from "../relay/directory/report.ts";
 import type { AppBan } from "../relay/limits/bans.ts";
 import type { SettingOverrides } from "../relay/settings.ts";
+import type { ShardHistory } from "../relay/shards/sharding.ts";
 import type { SqlDatabase } from "./sql-database.ts";
 
 /** What came after the table was made. */
@@ -11,6 +12,7 @@ interface More {
   readonly bans?: readonly AppBan[];
   readonly region?: string | null;
   readonly listing?: Listing | undefined;
+  readonly sharding?: ShardHistory | undefined;
 }
 
 /** What ties a room to its directory, what it was told and what it has listed: one row, which the migration has made. */
@@ -25,18 +27,19 @@ export class SqlFollowingStore implements FollowingStore, ListingStore {
     const [row] = this.#db.all(`SELECT life, version, overrides, more FROM following`);
     if (!row) throw new Error("Cannot read what the room follows: its row is gone");
     const { life, version, overrides, more } = row;
-    const { bans = [], region = null } = JSON.parse(String(more)) as More;
+    const { bans = [], region = null, sharding } = JSON.parse(String(more)) as More;
     return {
       life: String(life),
       version: typeof version === "number" ? version : null,
       overrides: JSON.parse(String(overrides)) as SettingOverrides,
       bans,
       region,
+      sharding,
     };
   }
 
-  save({ version, overrides, bans }: AppRules, region: string | null): void {
-    const more: More = { ...this.#more(), bans, region };
+  save({ version, overrides, bans, sharding }: AppRules, region: string | null): void {
+    const more: More = { ...this.#more(), bans, region, sharding };
     this.#db.run(
       `UPDATE following SET version = ?, overrides = ?, more = ?`,
       version,

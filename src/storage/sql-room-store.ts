@@ -162,14 +162,24 @@ function readConnection(row: SqlRow): StoredConnection {
   };
 }
 
-/** A handle of 0: the other room has not named its half. */
-function textOfFar({ farPeer, farRoom, farHandle = 0 }: StoredConnection): string | null {
-  return farPeer === undefined || farRoom === undefined ? null : `${farPeer} ${farHandle} ${farRoom}`;
+/**
+ * "peer handle room", and where an end has moved "peer handle room moves moves". A handle of 0: the other room has not named
+ * its half; a peer of 0: both ends are here.
+ */
+function textOfFar({ farPeer, farRoom, farHandle = 0, fromMoves, toMoves }: StoredConnection): string | null {
+  const moves = fromMoves + toMoves === 0 ? "" : ` ${fromMoves} ${toMoves}`;
+  if (farPeer === undefined || farRoom === undefined) return moves === "" ? null : `0 0 ${moves}`;
+  return `${farPeer} ${farHandle} ${farRoom}${moves}`;
 }
 
-function readFar(value: unknown): Pick<StoredConnection, "farPeer" | "farRoom" | "farHandle"> {
-  const [peer, handle, room] = typeof value === "string" ? value.split(" ") : [];
-  return { farPeer: parsePeerId(peer), farRoom: room, farHandle: Number(handle ?? 0) || undefined };
+type Far = Pick<StoredConnection, "farPeer" | "farRoom" | "farHandle" | "fromMoves" | "toMoves">;
+
+function readFar(value: unknown): Far {
+  const [peer, handle, room, from = 0, to = 0] = typeof value === "string" ? value.split(" ") : [];
+  const moves = { fromMoves: Number(from), toMoves: Number(to) };
+  const farPeer = parsePeerId(peer);
+  if (farPeer === undefined) return { farPeer, farRoom: undefined, farHandle: undefined, ...moves };
+  return { farPeer, farRoom: room, farHandle: Number(handle ?? 0) || undefined, ...moves };
 }
 
 function readSession(row: SqlRow): StoredSession {

@@ -43,6 +43,7 @@ import type {
   TrunkPort,
 } from "../../src/relay/ports.ts";
 import { Room, type TrunkSurvivor } from "../../src/relay/room.ts";
+import type { ShardHistory } from "../../src/relay/shards/sharding.ts";
 import { type AppSettings, DEFAULT_SETTINGS, TIMES } from "../../src/relay/settings.ts";
 import { migrate } from "../../src/storage/migrations.ts";
 import { SqlAuditLog } from "../../src/storage/sql-audit.ts";
@@ -402,6 +403,8 @@ export interface TestRoomOptions {
   readonly onRoom?: (room: Room) => void;
   /** The way to other rooms. */
   readonly crossing?: { readonly name: string; readonly port: TrunkPort };
+  /** Shared with rooms that give out other handles. */
+  readonly ends?: Map<number, readonly [bigint, bigint]>;
 }
 
 export class TestRoom {
@@ -413,13 +416,14 @@ export class TestRoom {
   readonly alarms: number[] = [];
   readonly peers = new Set<TestPeer>();
   /** Ends of every connection there ever was, by handle. */
-  readonly ends = new Map<number, readonly [bigint, bigint]>();
+  readonly ends: Map<number, readonly [bigint, bigint]>;
   /** The last that anybody was told. */
   newestHost: { readonly epoch: bigint; readonly peer: bigint } = { epoch: 0n, peer: 0n };
   room: Room;
   /** ms of the one alarm, as a platform keeps it: moved only to be earlier, or removed. */
   scheduled = Infinity;
-  readonly #settings: AppSettings;
+  #settings: AppSettings;
+  #sharding: ShardHistory | undefined;
   readonly #checks: boolean;
   readonly #onRoom: ((room: Room) => void) | undefined;
   readonly #crossing: TestRoomOptions["crossing"];
@@ -430,15 +434,26 @@ export class TestRoom {
   /** Statistics that a crash took with it. */
   #lost = { packets: 0, bytes: 0 };
 
-  constructor({ settings = {}, checks = true, onRoom, crossing }: TestRoomOptions = {}) {
+  constructor({ settings = {}, checks = true, onRoom, crossing, ends }: TestRoomOptions = {}) {
     // Without a grace period a session ends with its socket; tests of resuming set one. Those of coalescing let frames wait.
     this.#settings = { ...DEFAULT_SETTINGS, graceMs: 0, coalesceMs: 0, ...settings };
     this.#checks = checks;
     this.#onRoom = onRoom;
     this.#crossing = crossing;
+    this.ends = ends ?? new Map();
     migrate(this.sql);
     this.store = new TestStore(new SqlRoomStore(this.sql));
     this.room = this.#newRoom();
+  }
+
+  /** An operator changes the app's settings. */
+  follow(settings: Partial<AppSettings>, sharding?: ShardHistory): void {
+    this.#settings = { ...this.#settings, ...settings };
+    this.#sharding = sharding;
+    this.room.applySettings(this.#settings, this.now);
+    if (sharding) this.room.followShards(sharding);
+    this.room.followBans([], this.now);
+    this.#end();
   }
 
   get manager() {
@@ -646,13 +661,14 @@ export class TestRoom {
       audit: new SqlAuditLog(this.sql),
       log: (entry) => {
         this.logs.push(entry);
-        if (entry.event !== "connection_opened") return;
+        if (entry.event !== "connection_opened" && entry.event !== "connection_moved") return;
         const handle = handleOf(BigInt(entry["connection"] as string) as ConnectionId);
         this.ends.set(handle, [BigInt(entry["from"] as string), BigInt(entry["to"] as string)]);
       },
       random: (size) => this.#random(size),
       crossing: this.#crossing,
     });
+    if (this.#sharding) room.followShards(this.#sharding);
     this.#onRoom?.(room);
     return room;
   }

@@ -78,11 +78,13 @@ export class TestRooms {
   /** No trunk opens while it is false. */
   isReachable = true;
 
-  constructor(names: readonly string[], settings: Partial<AppSettings> = {}) {
+  /** `ends`: one for all, where they are parts of one room and give out other handles each. */
+  constructor(names: readonly string[], settings: Partial<AppSettings> = {}, ends?: TestRoom["ends"]) {
     for (const name of names) {
       const room: TestRoom = new TestRoom({
         settings: { crossRooms: 1, graceMs: 30_000, ...settings },
         crossing: { name, port: { dial: (to) => this.#dial(name, to) } },
+        ...(ends && { ends }),
       });
       this.byName.set(name, room);
     }

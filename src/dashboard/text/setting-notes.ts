@@ -54,6 +54,7 @@ export const SETTING_GROUPS: readonly SettingGroup[] = [
       note("coalesceMs", "ms", "How long frames may wait in a loaded room to share a message. 0: not at all."),
       note("paceIntervalMs", "ms", "How often a client may be hinted when to send. 0: never."),
       note("crossRooms", "", "1: peers of one room may connect to peers of another. 0: not."),
+      note("shards", "", "Objects that share the peers of the app's own room. 1: it is one room."),
       note("retentionMs", "ms", "How long a named room that nobody is in keeps what it has stored. 0: for ever."),
       note("ownRoomRetentionMs", "ms", "The same for the app's own room."),
       {

@@ -1,6 +1,7 @@
 import { createRoute, z } from "@hono/zod-openapi";
 import type { Context } from "hono";
 import { parseAppId, parseRoomName } from "../../protocol/index.ts";
+import { parseShardName } from "../../relay/shards/names.ts";
 import type { AppSummary } from "../../relay/directory/report.ts";
 import { MAX_ASKED_APPS } from "../metrics-apps.ts";
 import { type AdminEnv, addressOf } from "./environment.ts";
@@ -125,5 +126,5 @@ async function visibleApps(c: Context<AdminEnv>, after: number, limit: number): 
 }
 
 function parseAfter(text: string): string | undefined {
-  return text === "" ? "" : parseRoomName(text);
+  return text === "" ? "" : (parseRoomName(text) ?? parseShardName(text));
 }

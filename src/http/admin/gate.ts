@@ -6,6 +6,7 @@ import { Hono } from "hono";
 import type { AdminIdentity } from "../../auth/admin-tokens.ts";
 import { parseSettings } from "../../relay/settings.ts";
 import type { Platform, RelayEnvironment, RoomAddress } from "../gateway.ts";
+import { parseShardName } from "../../relay/shards/names.ts";
 import { type Checked, readAddress } from "../join.ts";
 import { problem } from "../problem.ts";
 import type { AdminApp } from "./api.ts";
@@ -48,7 +49,12 @@ export function adminRoutes<Env extends RelayEnvironment>(
 function addressIn(path: string): Checked<RoomAddress | undefined> {
   const [, app, room] = PLACE.exec(path) ?? [];
   if (app === undefined) return { ok: true, value: undefined };
-  return readAddress(decode(app), room === undefined ? undefined : decode(room));
+  const name = room === undefined ? undefined : decode(room);
+  const shard = parseShardName(name);
+  if (!shard) return readAddress(decode(app), name);
+  // Operators may look at a part of the app's own room; peers come to the one that they belong to.
+  const own = readAddress(decode(app), undefined);
+  return own.ok ? { ok: true, value: { app: own.value.app, room: shard } } : own;
 }
 
 function refuseScope(

@@ -1,6 +1,7 @@
 /** What is known of one app: its rooms as they said they were, what rooms that are gone had counted, operators' rules. */
 import type { AppId, PeerId, RoomName } from "../../protocol/index.ts";
 import type { SettingOverrides } from "../settings.ts";
+import { parseShardName } from "../shards/names.ts";
 import type { RoomStatistics } from "../statistics.ts";
 import type { Ban, BanKind, BanPage } from "../limits/bans.ts";
 import {
@@ -158,7 +159,8 @@ export class AppLedger {
     const found: ListedRoom[] = [];
     for (const [name, glimpse] of this.#all().entries()) {
       const { listed, presence, seen } = glimpse;
-      if (!listed || !this.#isRecent(glimpse, now) || (after !== undefined && name <= after)) continue;
+      // A shard is nothing that a player could choose.
+      if (!listed || isShard(name) || !this.#isRecent(glimpse, now) || (after !== undefined && name <= after)) continue;
       const { region, maxPlayers = null, data } = listed;
       const players = presence?.peers ?? 0;
       const room = { room: name === OWN_ROOM ? null : name, region, players, maxPlayers, data };
@@ -181,9 +183,19 @@ export class AppLedger {
     return this.#record ? rulesOf(this.#record, now) : NO_RULES;
   }
 
-  /** Replaces them all. */
-  setOverrides(overrides: SettingOverrides, now: number): AppRules {
-    return rulesOf(this.#saveRecord(withOverrides(this.#recordOf(now), overrides)), now);
+  /** Replaces them all. `shards`: what APP_SETTINGS says of the app's own room. */
+  setOverrides(overrides: SettingOverrides, now: number, shards = 1): AppRules {
+    return rulesOf(this.#saveRecord(withOverrides(this.#recordOf(now), overrides, shards, now)), now);
+  }
+
+  /** ms of the last change of their number; undefined where operators have never changed it. */
+  get dividedAt(): number | undefined {
+    return this.#record?.sharding?.changedAt;
+  }
+
+  /** The most shards that operators have ever divided the app's own room into. */
+  get mostShards(): number {
+    return this.#record?.sharding?.most ?? 1;
   }
 
   bans(page: BanPage, now: number): Ban[] {
@@ -361,4 +373,8 @@ export class AppLedger {
       after = page.at(-1)?.name;
     }
   }
+}
+
+function isShard(name: string): boolean {
+  return parseShardName(name) !== undefined;
 }

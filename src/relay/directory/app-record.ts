@@ -1,6 +1,7 @@
 /** What is known of an app as a whole, and how operators' rules for all its rooms change. */
 import { type AppBan, type Ban, type BanKind, type BanPage, holds, placeOf } from "../limits/bans.ts";
 import type { SettingOverrides } from "../settings.ts";
+import type { ShardHistory } from "../shards/sharding.ts";
 import type { RoomStatistics } from "../statistics.ts";
 import { NOTHING } from "./figures.ts";
 import type { AppRules } from "./report.ts";
@@ -12,6 +13,8 @@ export interface AppRecord {
   /** Of overrides and bans together. */
   readonly version: number;
   readonly overrides: SettingOverrides;
+  /** Of the shards of the app's own room, once operators have changed their number. */
+  readonly sharding?: ShardHistory | undefined;
   /** With who made them why; some may hold no longer. */
   readonly bans: readonly Ban[];
   /** Among how many objects the app's rooms were ever divided: each number once, the one that holds last (shards.ts). */
@@ -28,12 +31,18 @@ export function newRecord(now: number): AppRecord {
 }
 
 /** What rooms are told. */
-export function rulesOf({ version, overrides, bans }: AppRecord, now: number): AppRules {
-  return { version, overrides, bans: bans.filter((ban) => holds(ban, now)).map(withoutReason) };
+export function rulesOf({ version, overrides, bans, sharding }: AppRecord, now: number): AppRules {
+  const held = bans.filter((ban) => holds(ban, now)).map(withoutReason);
+  return { version, overrides, bans: held, ...(sharding && { sharding }) };
 }
 
-export function withOverrides(record: AppRecord, overrides: SettingOverrides): AppRecord {
-  return { ...record, overrides, version: record.version + 1 };
+/** `shards`: what APP_SETTINGS says of them. */
+export function withOverrides(record: AppRecord, overrides: SettingOverrides, shards: number, now: number): AppRecord {
+  const before = record.overrides.shards ?? shards;
+  const after = overrides.shards ?? shards;
+  const most = Math.max(record.sharding?.most ?? 1, before, after);
+  const sharding = before === after ? record.sharding : { most, changedAt: now };
+  return { ...record, overrides, sharding, version: record.version + 1 };
 }
 
 /** Undefined when there are as many bans as there may be. */
@@ -49,8 +58,8 @@ export function withoutBan(record: AppRecord, kind: BanKind, subject: string, no
 }
 
 /** What another of the app's objects has been told by the first of them. */
-export function withRules(record: AppRecord, { version, overrides, bans }: AppRules, now: number): AppRecord {
-  return { ...record, version, overrides, bans: bans.map((ban) => ({ ...ban, created: now, reason: "" })) };
+export function withRules(record: AppRecord, { version, overrides, bans, sharding }: AppRules, now: number): AppRecord {
+  return { ...record, version, overrides, sharding, bans: bans.map((ban) => ({ ...ban, created: now, reason: "" })) };
 }
 
 /** Those that hold, in order of kind and subject. */

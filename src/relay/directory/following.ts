@@ -1,5 +1,6 @@
 import type { Room } from "../room.ts";
 import type { AppSettings, SettingOverrides } from "../settings.ts";
+import type { ShardPlan } from "../shards/sharding.ts";
 import type { AppRules, ReportAnswer } from "./report.ts";
 
 /** What a room keeps of what its directory told it. */
@@ -57,7 +58,15 @@ export class Following {
 
   /** A room that was rebuilt has the bans that it had. */
   restored(room: Room, now: number): void {
-    if (this.#record.bans.length > 0) room.followBans(this.#record.bans, now);
+    const { bans, sharding } = this.#record;
+    if (sharding) room.followShards(sharding);
+    if (bans.length > 0) room.followBans(bans, now);
+  }
+
+  /** How its peers are divided among shards, as far as the room has heard. */
+  get plan(): ShardPlan {
+    const { shards } = this.settings;
+    return { version: this.version, shards, ...(this.#record.sharding ?? { most: shards, changedAt: 0 }) };
   }
 
   /** What holds just now. */
@@ -79,11 +88,12 @@ export class Following {
   #follow(room: Room, news: AppRules, now: number): void {
     this.#keep(news);
     room.applySettings(this.settings, now);
+    if (news.sharding) room.followShards(news.sharding);
     room.followBans(news.bans, now);
   }
 
-  #keep({ version, overrides, bans }: AppRules): void {
-    this.#store.save({ version, overrides, bans }, this.#record.region);
-    this.#record = { ...this.#record, version, overrides, bans };
+  #keep({ version, overrides, bans, sharding }: AppRules): void {
+    this.#store.save({ version, overrides, bans, sharding }, this.#record.region);
+    this.#record = { ...this.#record, version, overrides, bans, sharding };
   }
 }

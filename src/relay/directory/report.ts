@@ -2,6 +2,7 @@
 import type { AppId, RoomName } from "../../protocol/index.ts";
 import type { AppBan, Ban, BanKind, BanPage } from "../limits/bans.ts";
 import type { SettingOverrides } from "../settings.ts";
+import type { ShardHistory } from "../shards/sharding.ts";
 import type { RoomStatistics } from "../statistics.ts";
 import type { ListedRoom, Listing, LobbyQuery } from "./lobby.ts";
 
@@ -40,6 +41,8 @@ export interface AppRules {
   readonly overrides: SettingOverrides;
   /** All that hold. */
   readonly bans: readonly AppBan[];
+  /** Undefined where the app's own room was never divided otherwise than APP_SETTINGS says (docs/shards.md). */
+  readonly sharding?: ShardHistory | undefined;
 }
 
 export const NO_RULES: AppRules = { version: 0, overrides: {}, bans: [] };
@@ -82,7 +85,7 @@ export interface AppDirectory {
   totals(): Promise<AppTotals>;
   /** What operators have set otherwise than APP_SETTINGS does, for all rooms of the app. */
   overrides(): Promise<SettingOverrides>;
-  /** Replaces them all. Open rooms follow within seconds, sleeping ones with the first report after they wake. */
+  /** Replaces them all. Open rooms, and the parts of a divided one, follow within seconds, sleeping ones with the first report after they wake. */
   setOverrides(overrides: SettingOverrides): Promise<void>;
   /** Bans from all rooms of the app, in order of kind and subject. */
   bans(page: BanPage): Promise<Ban[]>;

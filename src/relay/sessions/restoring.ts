@@ -64,6 +64,7 @@ function rebind({ crossing }: RoomState, half: ConnectionRecord): void {
   const { farPeer, farRoom, farHandle } = half;
   if (farPeer === undefined || farRoom === undefined) return;
   bind(half, trunkTo(crossing, farRoom), farPeer, farHandle);
+  half.isMoved = half.fromMoves + half.toMoves > 0; // whether the other room had heard is not known any more
 }
 
 /** The links of all sockets that stayed open, in their order. */

@@ -2,6 +2,7 @@ import type { PeerId, SessionId } from "../../protocol/index.ts";
 import type { Link } from "./link.ts";
 import type { Admission, StoredSession } from "../ports.ts";
 import type { SessionRates } from "../limits/rates.ts";
+import type { Moving } from "../shards/yielding.ts";
 
 /**
  * Closes that a client with a socket may not have heard: those last sent before it turned out to be gone. So many fit
@@ -44,6 +45,8 @@ export class Session {
   rates: SessionRates | undefined;
   /** ms when it offered to host the room; undefined where it has not (hosting/). */
   offeredAt: number | undefined;
+  /** Another shard has asked for it, and been told, and has not said that it has it (shards/yielding.ts). */
+  moving: Moving | undefined;
   /** There is a row of it on disk, as there must be before anybody is told of a connection. */
   isStored = false;
   readonly #farewells: Uint8Array[] = [];

@@ -1,20 +1,12 @@
 /** Who is in the room: hello, the one session of each peer, and how sessions end (rules S1 to S7, R3, R9). */
-import {
-  CloseCode,
-  ConnectionState,
-  type ControlValues,
-  EndReason,
-  FrameType,
-  PROTOCOL_VERSION,
-  type PeerId,
-} from "../../protocol/index.ts";
+import { CloseCode, ConnectionState, EndReason, FrameType, type PeerId } from "../../protocol/index.ts";
 import { stallTime } from "../flow/flow-control.ts";
 import { hostingConcerns } from "../hosting/hosting.ts";
 import { forgetSession, keepSession } from "./keeping.ts";
 import type { Link } from "./link.ts";
 import { announce, isOrphan } from "../negotiation.ts";
 import { presenceChanged } from "./presence.ts";
-import { resume, tellAway } from "./resume.ts";
+import { tellAway } from "./resume.ts";
 import { type RoomState, arrive } from "../room-state.ts";
 import { Session } from "./session.ts";
 import { giveBack, withdraw } from "../trunk/saying.ts";
@@ -22,21 +14,7 @@ import { TIMES } from "../settings.ts";
 import { closeLink, dropLink, refuse } from "../telling.ts";
 import { welcome } from "./welcome.ts";
 
-export function hello(room: RoomState, link: Link, values: ControlValues<"hello">, now: number): void {
-  if (values.version !== PROTOCOL_VERSION) {
-    const message = `this relay speaks version ${PROTOCOL_VERSION} of the protocol, not ${values.version}`;
-    return refuse(room, link, "unsupported_version", { frame: FrameType.Hello }, message);
-  }
-  room.wake(now + TIMES.ghostMs);
-  const known = room.sessions.get(link.peer);
-  if (known && now >= known.awayUntil) endSession(room, known, "grace_over", EndReason.PeerLost);
-  const session = room.sessions.get(link.peer);
-  const mayResume = session !== undefined && values.session === session.id && session.accepts(values.token);
-  if (mayResume) resume(room, link, session, values.token, now);
-  else begin(room, link, now);
-}
-
-function begin(room: RoomState, link: Link, now: number): void {
+export function begin(room: RoomState, link: Link, now: number): void {
   supersede(room, link.peer);
   const session = new Session(link.peer, { session: room.newSessionId(), token: room.newToken() });
   room.sessions.set(link.peer, session);
@@ -126,9 +104,11 @@ function hasToComeBackTo({ manager }: RoomState, { peer, offeredAt }: Session): 
  * tell a stranger that the peer was here (rule C6).
  */
 function closeConnections(room: RoomState, peer: PeerId, reason: number): void {
-  for (const { connectionId, state, toPeerId } of room.manager.getConnectionsForPeer(peer)) {
+  for (const { connectionId, state, toPeerId, farPeer } of room.manager.getConnectionsForPeer(peer)) {
     const isUnanswered = state === ConnectionState.Connecting && toPeerId === peer;
-    if (!isUnanswered) room.manager.closeConnection(connectionId, reason);
+    // Its end of that one has moved, and what has ended here is only what was left of the session.
+    const isElsewhere = farPeer === peer && reason !== EndReason.PeerSuperseded;
+    if (!isUnanswered && !isElsewhere) room.manager.closeConnection(connectionId, reason);
   }
 }
 

@@ -16,11 +16,13 @@ import { tellPath } from "../flow/flow-control.ts";
 import { announce } from "../negotiation.ts";
 import type { RoomState } from "../room-state.ts";
 import { TIMES } from "../settings.ts";
+import { askThatMoved, followGone } from "../shards/rebinding.ts";
+import { mayCross } from "../shards/sharding.ts";
 import { tell } from "../telling.ts";
-import { OpenFlag, type TrunkValues } from "./frames.ts";
-import { isAsking, nearLink, nearPeer, say } from "./links.ts";
+import { GoneFlag, NOWHERE, OpenFlag, type TrunkValues } from "./frames.ts";
+import { isAsking, isGivenAway, nearLink, nearPeer, say } from "./links.ts";
 import { seekLater } from "./locating.ts";
-import { endFar, endHere } from "./saying.ts";
+import { connectFar, endFar, endHere } from "./saying.ts";
 import { type Trunk, bind, nameFar, unbind } from "./trunk.ts";
 
 type Open = TrunkValues<"open">;
@@ -41,13 +43,13 @@ function ownHalf({ manager }: RoomState, trunk: Trunk, handle: number): Connecti
 }
 
 export function heardOpen(room: RoomState, trunk: Trunk, open: Open, flags: number): void {
-  const known = trunk.byFarHandle.get(open.mine);
+  const known = trunk.byFarHandle.get(open.mine) ?? askThatMoved(room, trunk, open);
   // Both may have asked for it, so either may stand as who has (rule C5).
   const isSame = known && known.farPeer === open.from && nearPeer(known) === open.to;
   if (isSame) return askAgain(room, trunk, known, flags);
   if (known) endHere(room, known, EndReason.EndedWhileAway); // of a room that has begun anew
-  const half = mayOpen(room, open) ? halfFor(room, trunk, open) : undefined;
-  if (!half) return sayGone(room, trunk, open.mine);
+  const half = mayOpen(room, trunk, open) ? halfFor(room, trunk, open) : undefined;
+  if (!half) return sayGone(room, trunk, open.mine, open.mine);
   trunk.listing?.add(half);
   half.isFarVisible = (flags & OpenFlag.Visible) !== 0;
   if (half.state === ConnectionState.Connected) return;
@@ -56,10 +58,10 @@ export function heardOpen(room: RoomState, trunk: Trunk, open: Open, flags: numb
 }
 
 /** Only for a peer of this room, and of one that is not, and may be (rule X8). A row of anything else could not be read again. */
-function mayOpen(room: RoomState, { mine, from, to, connectionType }: Open): boolean {
-  const { settings, sessions, bans, crossing } = room;
+function mayOpen(room: RoomState, trunk: Trunk, { mine, from, to, connectionType }: Open): boolean {
+  const { sessions, bans, crossing } = room;
   const far = parsePeerId(from);
-  if (settings.crossRooms === 0 || mine === 0 || far === undefined || !isConnectionType(connectionType)) return false;
+  if (!mayCross(room, trunk.room) || mine === 0 || far === undefined || !isConnectionType(connectionType)) return false;
   const isThere = sessions.has(to as PeerId) && !sessions.has(far) && from !== to;
   return isThere && !hasTooMany(room, far) && !bans.holdsPeer(far, crossing.now);
 }
@@ -75,6 +77,8 @@ function askAgain(room: RoomState, trunk: Trunk, half: ConnectionRecord, flags: 
   trunk.listing?.add(half);
   // Said by a room that has not heard of the accept, and so has no path to say: who asks is there.
   half.farPath = Path.Open;
+  half.isMoved = false;
+  if (half.state === ConnectionState.Connected) return connectFar(room, half); // before it had moved
   if (half.state !== ConnectionState.Connecting || (flags & OpenFlag.Listed) !== 0) return;
   room.manager.markRefused(half.connectionId, false);
   const target = nearLink(room, half);
@@ -99,6 +103,8 @@ function halfFor(room: RoomState, trunk: Trunk, open: Open): ConnectionRecord | 
     channel: open.channel < 0 ? undefined : open.channel,
     connectTimeoutMs: open.timeoutMs,
     far: { peer: from, room: trunk.room, handle: open.mine },
+    // Shards give out different ones, so both halves have the same wherever their peers move.
+    ...(room.sharding.isSibling(trunk.room) && { handle: open.mine }),
   });
   if (!half) return undefined;
   bind(half, trunk, from, open.mine);
@@ -132,7 +138,7 @@ function meet(room: RoomState, trunk: Trunk, half: ConnectionRecord, { from, min
 
 export function heardConnected(room: RoomState, trunk: Trunk, halves: Halves): void {
   const half = findHalf(room, trunk, halves);
-  if (!half) return sayGone(room, trunk, halves.mine);
+  if (!half) return sayGone(room, trunk, halves.mine, halves.yours);
   raise(room, half, halves.mine);
 }
 
@@ -147,9 +153,9 @@ export function raise(room: RoomState, half: ConnectionRecord, farHandle: number
   } else if (isNews) room.store.updateConnection(half);
 }
 
-export function heardGone(room: RoomState, trunk: Trunk, handle: number): void {
-  const half = ownHalf(room, trunk, handle);
-  if (!half) return;
+export function heardGone(room: RoomState, trunk: Trunk, gone: TrunkValues<"gone">, flags: number): void {
+  const half = ownHalf(room, trunk, gone.yours);
+  if (!half || isGivenAway(room, half) || (!isUnanswered(half) && followGone(room, half, gone, flags))) return;
   if (!isAsking(half)) return endHere(room, half, EndReason.EndedWhileAway);
   unbind(half);
   const { toPeerId } = half;
@@ -191,7 +197,15 @@ export function heardPath(room: RoomState, trunk: Trunk, farHandle: number, path
   if (path === Path.Open && link) tellPath(room, link, half, Path.Away);
 }
 
-function sayGone(room: RoomState, trunk: Trunk, yours: number): void {
+/** It was asked for, and no room has said that it has the other half. */
+function isUnanswered(half: ConnectionRecord): boolean {
+  return isAsking(half) && half.farHandle === undefined;
+}
+
+/** `theirs`: the handle that the half has, or had, here. */
+export function sayGone(room: RoomState, trunk: Trunk, yours: number, theirs: number): void {
   const link = trunk.link ?? room.dial(trunk);
-  if (link) say(room, link, "gone", { yours });
+  const to = room.sharding.isSibling(trunk.room) ? room.sharding.whereIs(theirs, trunk.room) : undefined;
+  if (link && to) say(room, link, "gone", { yours, theirs, moves: to.moves, room: to.room }, GoneFlag.Moved);
+  else if (link) say(room, link, "gone", { yours, ...NOWHERE });
 }

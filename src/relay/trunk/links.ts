@@ -5,7 +5,8 @@ import { isHeld, send, tellPath } from "../flow/flow-control.ts";
 import type { RelaySocket, TrunkSocket } from "../ports.ts";
 import type { RoomState } from "../room-state.ts";
 import { Link } from "../sessions/link.ts";
-import { OpenFlag, TRUNK_VERSION, type TrunkFrameName, type TrunkValues, encodeTrunk } from "./frames.ts";
+import { movesOf } from "../shards/moves.ts";
+import { HalfFlag, OpenFlag, TRUNK_VERSION, type TrunkFrameName, type TrunkValues, encodeTrunk } from "./frames.ts";
 import { type Trunk, type TrunkUse, isRetryDue } from "./trunk.ts";
 
 /** On the wire: "this family has no port" and "no channel given". */
@@ -86,12 +87,23 @@ export function say<N extends TrunkFrameName>(
 /** How halves ended, and all that are here, so that the other room can compare them with its own. */
 export function sendList(room: RoomState, trunk: Trunk, link: Link): void {
   for (const farewell of trunk.farewells.values()) send(room, link, farewell);
+  for (const took of trunk.taken.values()) send(room, link, took);
   say(room, link, "list", { version: TRUNK_VERSION });
-  for (const half of trunk.halves) {
-    if (isAsking(half)) sayOpen(room, link, half, OpenFlag.Listed);
-    else sayHalf(room, link, half);
-  }
+  for (const half of trunk.halves) sayListed(room, link, half);
   say(room, link, "listed", {});
+}
+
+/** As in a list; or, with a flag of half, by itself. */
+export function sayListed(room: RoomState, link: Link, half: ConnectionRecord, flags = 0): void {
+  if (isAsking(half)) sayOpen(room, link, half, OpenFlag.Listed);
+  else sayHalf(room, link, half, flags);
+}
+
+/** One of the halves has moved: the other is to say how it is. A trunk that is dialed for it begins with that. */
+export function askHow(room: RoomState, trunk: Trunk, half: ConnectionRecord): void {
+  half.isMoved = true;
+  if (trunk.link) sayListed(room, trunk.link, half, HalfFlag.Asks);
+  else room.dial(trunk);
 }
 
 /** Asked for from here, and not answered. */
@@ -116,17 +128,24 @@ export function sayOpen(room: RoomState, link: Link, half: ConnectionRecord, fla
   say(room, link, "open", values, flags | (isVisible ? OpenFlag.Visible : 0));
 }
 
-function sayHalf(room: RoomState, link: Link, half: ConnectionRecord): void {
+function sayHalf(room: RoomState, link: Link, half: ConnectionRecord, flags: number): void {
   const { handle: mine, farHandle: yours = 0, farPeer, state, pendingReason: reason = 0, pendingBy } = half;
+  const peer = nearPeer(half);
+  const moves = movesOf(half, peer);
   const near = nearLink(room, half);
   const path = !near ? Path.Away : isHeld(near, half) ? Path.Held : Path.Open;
   const isByMe = Number(pendingBy !== undefined && pendingBy !== farPeer);
-  say(room, link, "half", { mine, yours, state, path, reason, isByMe });
+  say(room, link, "half", { mine, yours, state, path, reason, isByMe, peer, moves }, flags);
 }
 
 /** The end of a half that is in this room. */
 export function nearPeer({ farPeer, fromPeerId, toPeerId }: P2PConnection): PeerId {
   return farPeer === fromPeerId ? toPeerId : fromPeerId;
+}
+
+/** The end here is a session that may be in another shard by now, and this half with it. */
+export function isGivenAway(room: RoomState, half: P2PConnection): boolean {
+  return room.sessions.get(nearPeer(half))?.moving !== undefined;
 }
 
 export function nearLink(room: RoomState, half: P2PConnection): Link | undefined {

@@ -17,12 +17,29 @@ export type Located = readonly (readonly [peer: PeerId, room: string | undefined
 
 export function seek(room: RoomState, peer: PeerId): void {
   const { crossing, sessions } = room;
-  if (!isCrossing(room) || sessions.has(peer)) return;
+  if (!mayBeElsewhere(room, peer) || sessions.has(peer)) return;
   const known = crossing.searches.get(peer);
   if (known && (known.isAsked || (known.askAt !== Infinity && !isAskDue(known, crossing.now)))) return;
   if (waitingFor(room, peer).length === 0) return;
-  crossing.searches.set(peer, { askAt: Infinity, isAsked: true, attempts: known?.attempts ?? 0 });
-  crossing.wanted.add(peer);
+  const search = { askAt: Infinity, isAsked: true, attempts: known?.attempts ?? 0 };
+  crossing.searches.set(peer, search);
+  lookFor(room, peer, search);
+}
+
+/** In the shard that its id names, without asking; where other rooms may have it too, the directory every other time. */
+function lookFor(room: RoomState, peer: PeerId, { attempts }: Search): void {
+  const { crossing, settings } = room;
+  const shard = shardElsewhere(room, peer);
+  const isKnown = shard !== undefined && (settings.crossRooms === 0 || attempts % 2 === 0);
+  if (isKnown) located(room, [[peer, shard]]);
+  else if (settings.crossRooms === 0) seekLater(room, peer);
+  else crossing.wanted.add(peer);
+}
+
+/** Where it belongs, and that is another shard than this one. */
+function shardElsewhere({ sharding }: RoomState, peer: PeerId): string | undefined {
+  const home = sharding.homeOf(peer);
+  return home === sharding.name ? undefined : home;
 }
 
 /** Those that the directory is to be asked for now; its answer, or its failure, is told to `located`. */
@@ -65,7 +82,7 @@ function ask(room: RoomState, halves: readonly ConnectionRecord[], trunk: Trunk)
 /** Not found, or not there any more. */
 export function seekLater(room: RoomState, peer: PeerId): void {
   const { searches } = room.crossing;
-  const isWanted = isCrossing(room) && !room.sessions.has(peer) && waitingFor(room, peer).length > 0;
+  const isWanted = mayBeElsewhere(room, peer) && !room.sessions.has(peer) && waitingFor(room, peer).length > 0;
   if (!isWanted) return void searches.delete(peer);
   const attempts = searches.get(peer)?.attempts ?? 0;
   // About 1, 2, 4, … s after the first time, and each of them as soon as that allows.
@@ -80,15 +97,15 @@ function askLater({ crossing, wake }: RoomState, peer: PeerId, seconds: number, 
 
 /** After an eviction or a crash: what was looked for is looked for now, and then as seldom as it would have been. */
 export function seekOn(room: RoomState): void {
-  if (!isCrossing(room)) return;
   const { manager, sessions, crossing } = room;
+  if (!crossing.port) return;
   const since = new Map<PeerId, number>();
   for (const { state, toPeerId, farPeer, created } of manager.connections()) {
     const isAsked = state === ConnectionState.Connecting && farPeer === undefined && !sessions.has(toPeerId);
     if (isAsked && !since.has(toPeerId)) since.set(toPeerId, created);
   }
   for (const [peer, created] of since) {
-    if (waitingFor(room, peer).length === 0) continue;
+    if (!mayBeElsewhere(room, peer) || waitingFor(room, peer).length === 0) continue;
     const seconds = Math.max(1, (crossing.now - created) / SECOND_MS);
     crossing.searches.set(peer, { askAt: crossing.now, isAsked: false, attempts: 1 + Math.ceil(Math.log2(seconds)) });
     room.wake(crossing.now);
@@ -99,13 +116,14 @@ export function isAskDue({ askAt }: Search, now: number): boolean {
   return isOver(askAt, LONGEST_MS, now);
 }
 
-export function seekAgain({ crossing }: RoomState): void {
-  for (const [peer, search] of crossing.searches) {
+export function seekAgain(room: RoomState): void {
+  const { crossing } = room;
+  for (const [peer, search] of [...crossing.searches]) {
     if (!isAskDue(search, crossing.now)) continue;
     search.askAt = Infinity;
     search.isAsked = true;
-    crossing.wanted.add(peer);
     crossing.isAskingDue = true;
+    lookFor(room, peer, search);
   }
 }
 
@@ -134,6 +152,7 @@ function mayLookFurther(session: Session | undefined): boolean {
   return session?.admission !== undefined && session.admission.isBound !== true;
 }
 
-function isCrossing({ crossing, settings }: RoomState): boolean {
-  return crossing.port !== undefined && settings.crossRooms !== 0;
+function mayBeElsewhere(room: RoomState, peer: PeerId): boolean {
+  const { crossing, settings } = room;
+  return crossing.port !== undefined && (settings.crossRooms !== 0 || shardElsewhere(room, peer) !== undefined);
 }

@@ -6,6 +6,7 @@ import type { Link } from "../sessions/link.ts";
 import { nearLink, sendList, tellOpen } from "./links.ts";
 import { isAskDue } from "./locating.ts";
 import { endHere } from "./saying.ts";
+import { nextClaimTime, sweepClaims } from "../shards/claiming.ts";
 import { LONGEST_RETRY_MS, type Trunk, isRetryDue } from "./trunk.ts";
 
 /** Who had not dialed waits for who had, which tries at once. */
@@ -31,6 +32,7 @@ export function linkLost(room: RoomState, link: Link): void {
   dropTrunkLink(room, link);
   if (!wasUsed) return forget(room, trunk); // it was at rest: all had been said
   trunk.listing = undefined;
+  trunk.arriving.clear();
   if (trunk.link) return goOn(room, trunk, trunk.link);
   trunk.lostAt ??= room.crossing.now;
   // The other room may have halves whose end it has not heard of: then it dials.
@@ -83,6 +85,7 @@ function redialLater(room: RoomState, trunk: Trunk, wasDialed: boolean): void {
 
 /** What is due: trunks to be dialed again, given up, or that take nothing in. */
 export function sweepTrunks(room: RoomState): void {
+  sweepClaims(room);
   const { trunks, links, now } = room.crossing;
   for (const link of [...links.values()]) if (now >= stallTime(link)) loseLink(room, link, "stalled");
   for (const trunk of [...trunks.values()]) {
@@ -93,8 +96,9 @@ export function sweepTrunks(room: RoomState): void {
 }
 
 /** When that is due next. */
-export function nextTrunkTime({ crossing }: RoomState): number {
-  let next = Infinity;
+export function nextTrunkTime(room: RoomState): number {
+  const { crossing } = room;
+  let next = nextClaimTime(room);
   for (const link of crossing.links.values()) next = Math.min(next, stallTime(link));
   for (const trunk of crossing.trunks.values()) {
     if (trunk.halves.size === 0) continue; // kept for what the other room may ask: no reason to wake

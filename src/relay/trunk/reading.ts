@@ -6,6 +6,7 @@ import {
   FrameType,
   HANDLE_OFFSET,
   PROBE_SIZE,
+  type PeerId,
   decodeControl,
   encodeControl,
   frameEnd,
@@ -14,9 +15,11 @@ import type { ConnectionRecord } from "../connection.ts";
 import { credit, sendData, sendPart } from "../flow/flow-control.ts";
 import { type RoomState, drop } from "../room-state.ts";
 import type { Link } from "../sessions/link.ts";
-import { decodeTrunk } from "./frames.ts";
-import { heardConnected, heardEnd, heardGone, heardOpen, heardPath } from "./hearing.ts";
-import { say } from "./links.ts";
+import { heardBring, heardMissed, heardYield, heardYielded } from "../shards/adopting.ts";
+import { heardUnclaimed } from "../shards/claiming.ts";
+import { heardClaim, heardTook } from "../shards/yielding.ts";
+import { type TrunkFrame, decodeTrunk } from "./frames.ts";
+import { heardConnected, heardEnd, heardGone, heardOpen, heardPath, sayGone } from "./hearing.ts";
 import { heardHalf, heardList, heardListed } from "./listing.ts";
 import { heardRest, heardRested } from "./resting.ts";
 import type { Trunk } from "./trunk.ts";
@@ -44,7 +47,7 @@ export function readTrunk(room: RoomState, link: Link, trunk: Trunk, bytes: Uint
 function readFrame(room: RoomState, link: Link, trunk: Trunk, message: Message, offset: number, end: number): void {
   switch (message.view.getUint8(offset)) {
     case FrameType.Data:
-      return readData(room, link, trunk, message, offset, end);
+      return readData(room, trunk, message, offset, end);
     case FrameType.Ack:
       return readSignal(room, trunk, message, offset, end, ACK_SIZE);
     case FrameType.Probe:
@@ -54,9 +57,9 @@ function readFrame(room: RoomState, link: Link, trunk: Trunk, message: Message, 
   }
 }
 
-function readData(room: RoomState, link: Link, trunk: Trunk, message: Message, offset: number, end: number): void {
+function readData(room: RoomState, trunk: Trunk, message: Message, offset: number, end: number): void {
   if (end - offset < DATA_PAYLOAD_OFFSET) return;
-  const half = halfOf(room, link, trunk, message, offset);
+  const half = halfOf(room, trunk, message, offset);
   if (!half) return drop(room, "unknown_handle");
   if (half.state !== ConnectionState.Connected) return drop(room, "not_connected");
   const target = linkOfNearEnd(room, half);
@@ -84,7 +87,6 @@ function readSignal(
 /** The half that a data frame is for, whose handle the frame has afterwards. */
 function halfOf(
   room: RoomState,
-  link: Link,
   trunk: Trunk,
   { view, unknown }: Message,
   offset: number,
@@ -95,7 +97,7 @@ function halfOf(
     view.setUint32(offset + HANDLE_OFFSET, half.handle, true);
     return half;
   }
-  if (!unknown.has(farHandle)) say(room, trunk.link ?? link, "gone", { yours: farHandle });
+  if (!unknown.has(farHandle)) sayGone(room, trunk, farHandle, farHandle); // shards have one for both halves
   unknown.add(farHandle);
   return undefined;
 }
@@ -118,21 +120,43 @@ function readControl(room: RoomState, link: Link, trunk: Trunk, { view, now }: M
     case "list":
       return heardList(room, link, trunk, frame.values.version);
     case "half":
-      return heardHalf(room, trunk, frame.values);
+      return heardHalf(room, trunk, frame.values, frame.flags);
     case "listed":
-      return heardListed(room, trunk);
+      return heardListed(room, link, trunk);
     case "open":
       return heardOpen(room, trunk, frame.values, frame.flags);
     case "connected":
       return heardConnected(room, trunk, frame.values);
     case "gone":
-      return heardGone(room, trunk, frame.values.yours);
+      return heardGone(room, trunk, frame.values, frame.flags);
     case "end":
       return heardEnd(room, trunk, frame.values, frame.flags);
     case "rest":
       return heardRest(room, link, trunk);
     case "rested":
       return heardRested(room, link, trunk);
+    default:
+      return readMove(room, trunk, frame);
+  }
+}
+
+/** A session that moves from one shard to another. */
+function readMove(room: RoomState, trunk: Trunk, frame: TrunkFrame): void {
+  switch (frame.frame) {
+    case "claim":
+      return heardClaim(room, trunk, frame.values);
+    case "unclaimed":
+      return heardUnclaimed(room, trunk, frame.values.peer as PeerId, frame.values.session);
+    case "yield":
+      return heardYield(trunk, frame.values);
+    case "missed":
+      return heardMissed(room, trunk, frame.values);
+    case "bring":
+      return heardBring(trunk, frame.values);
+    case "yielded":
+      return heardYielded(room, trunk, frame.values.peer as PeerId, frame.values.session);
+    case "took":
+      return heardTook(room, trunk, frame.values.peer as PeerId, frame.values.session);
   }
 }
 

@@ -44,7 +44,7 @@ export function heardRest(room: RoomState, link: Link, trunk: Trunk): void {
   if (link.backlog) return; // what waits here is on its way still
   if (trunk.accepted === link) {
     trunk.accepted = undefined;
-    if (!trunk.dialed) trunk.farewells.clear();
+    if (!trunk.dialed) forgetSaid(trunk);
   }
   room.outbox.addNow(link, encodeTrunk("rested", {}));
 }
@@ -57,6 +57,12 @@ export function heardRested(room: RoomState, link: Link, trunk: Trunk): void {
   if (use.sent !== use.sentAtRest || link.pending.bytes > 0 || link.backlog) return;
   link.socket.close(CloseCode.Normal, "at rest");
   dropTrunkLink(room, link);
-  if (!trunk.link) trunk.farewells.clear();
+  if (!trunk.link) forgetSaid(trunk);
   forget(room, trunk);
+}
+
+/** It has all arrived. */
+function forgetSaid(trunk: Trunk): void {
+  trunk.farewells.clear();
+  trunk.taken.clear();
 }

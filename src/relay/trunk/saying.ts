@@ -4,7 +4,7 @@ import type { ConnectionRecord, P2PConnection } from "../connection.ts";
 import { send } from "../flow/flow-control.ts";
 import type { Ending } from "../manager.ts";
 import { type RoomState, linkToFar } from "../room-state.ts";
-import { encodeTrunk } from "./frames.ts";
+import { NOWHERE, encodeTrunk } from "./frames.ts";
 import { say, sayOpen } from "./links.ts";
 import { seekLater } from "./locating.ts";
 import { unbind } from "./trunk.ts";
@@ -80,7 +80,7 @@ export function endBannedHalf(room: RoomState, half: P2PConnection): void {
 /** Asked from elsewhere: the one who asks goes on looking. */
 function sayNotHere(room: RoomState, half: P2PConnection, reason: number): void {
   const link = linkToFar(room, half);
-  if (link) say(room, link, "gone", { yours: half.farHandle ?? 0 });
+  if (link) say(room, link, "gone", { yours: half.farHandle ?? 0, ...NOWHERE });
   endHere(room, half, reason);
 }
 

@@ -4,6 +4,7 @@ import type { ConnectionRecord } from "../connection.ts";
 import { Meter } from "../limits/rates.ts";
 import type { TrunkPort, TrunkSocket } from "../ports.ts";
 import type { Link } from "../sessions/link.ts";
+import type { Arrival } from "../shards/adopting.ts";
 
 /** No broken trunk waits longer before it is dialed again. */
 export const LONGEST_RETRY_MS = 8_000;
@@ -17,11 +18,15 @@ export class Trunk {
   readonly byFarHandle = new Map<number, ConnectionRecord>();
   /** By the handle that they had here: how halves ended, in case the other room has not heard. */
   readonly farewells = new Map<number, Uint8Array>();
+  /** By their peers: sessions that are here now, in case the other room has not heard that its own are over (shards/). */
+  readonly taken = new Map<bigint, Uint8Array>();
   /** Both rooms may dial at the same moment; then each sends on what it has dialed. */
   dialed: Link | undefined;
   accepted: Link | undefined;
   /** While the other room lists its halves: those of ours that it has named. */
   listing: Set<ConnectionRecord> | undefined;
+  /** Sessions that the other room is telling just now, by their peers (shards/adopting.ts). */
+  readonly arriving = new Map<bigint, Arrival>();
   /** ms since when it is broken and the other room was not heard of. */
   lostAt: number | undefined;
   /** ms at which it is dialed again. */
@@ -136,6 +141,7 @@ export function unbind(half: ConnectionRecord): void {
   const { trunk, farHandle } = half;
   if (!trunk) return;
   half.trunk = undefined;
+  half.isMoved = false;
   trunk.halves.delete(half);
   if (farHandle !== undefined && trunk.byFarHandle.get(farHandle) === half) trunk.byFarHandle.delete(farHandle);
 }

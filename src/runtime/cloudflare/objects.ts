@@ -9,6 +9,7 @@ import { directoryName, roomName } from "../room-address.ts";
 import type { RelayEnv } from "./env.ts";
 import type { RelayDirectory } from "./relay-directory.ts";
 import type { RelayRoom } from "./relay-room.ts";
+import { ShardRoutes } from "./shard-routing.ts";
 
 /** The object that knows which apps there are: all of them, so it is in no jurisdiction. It holds ids of apps alone. */
 const INDEX_NAME = "apps";
@@ -17,6 +18,7 @@ type Bindings = Pick<RelayEnv, "RELAY_ROOMS" | "RELAY_DIRECTORY" | "APP_SETTINGS
 
 export class RelayObjects {
   readonly #env: Bindings;
+  readonly shardRoutes = new ShardRoutes((app) => this.#settings(app).shards);
   /** Of APP_SETTINGS as it was read last. */
   #read: { readonly text: string | undefined; readonly settingsFor: SettingsFor } | undefined;
 
@@ -50,6 +52,11 @@ export class RelayObjects {
 
   shardsOf(app: AppId): number {
     return this.#settings(app).directoryShards;
+  }
+
+  /** Of the app's own room, as APP_SETTINGS divides it. */
+  partsOf(app: AppId): number {
+    return this.#settings(app).shards;
   }
 
   #settings: SettingsFor = (app) => {

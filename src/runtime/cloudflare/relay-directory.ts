@@ -15,6 +15,7 @@ import { HEAD, shardOf } from "../../relay/directory/shards.ts";
 import type { Whereabout } from "../../relay/directory/whereabouts.ts";
 import type { Ban, BanKind, BanPage } from "../../relay/limits/bans.ts";
 import type { SettingOverrides } from "../../relay/settings.ts";
+import { everyPart } from "../../relay/shards/names.ts";
 import { migrate } from "../../storage/migrations.ts";
 import { DIRECTORY_STEPS, SqlAppIndex, SqlLedgerStore } from "../../storage/sql-directory.ts";
 import { boundedMap } from "../bounded.ts";
@@ -88,7 +89,12 @@ export class RelayDirectory extends DurableObject<RelayEnv> {
   /** Answers when they are kept by all of the app's objects; the rooms that are in use are told meanwhile. */
   async setOverrides(overrides: SettingOverrides): Promise<void> {
     await this.#enter();
-    await this.#pass(this.#app().ledger.setOverrides(overrides, Date.now()));
+    const { app, ledger } = this.#app();
+    const before = ledger.dividedAt;
+    const rules = ledger.setOverrides(overrides, Date.now(), this.#objects.partsOf(app));
+    await this.#pass(rules);
+    // Those too that nobody is in: peers are sent there at once, and must be asked for elsewhere.
+    if (ledger.dividedAt !== before) await this.#tellAll(everyPart(ledger.mostShards), rules);
   }
 
   async ban(terms: Omit<Ban, "created">): Promise<Ban | undefined> {
@@ -190,9 +196,14 @@ export class RelayDirectory extends DurableObject<RelayEnv> {
   }
 
   #tellRooms(rules: AppRules): void {
-    const { app, ledger } = this.#app();
+    const { ledger } = this.#app();
     const rooms = ledger.occupied(MAX_TOLD, Date.now());
-    this.ctx.waitUntil(boundedMap(rooms, TOLD_AT_ONCE, (room) => this.#tell(app, room, rules)));
+    this.ctx.waitUntil(this.#tellAll(rooms, rules));
+  }
+
+  async #tellAll(rooms: readonly (RoomName | undefined)[], rules: AppRules): Promise<void> {
+    const { app } = this.#app();
+    await boundedMap(rooms, TOLD_AT_ONCE, async (room) => this.#tell(app, room, rules));
   }
 
   async #tell(app: AppId, room: RoomName | undefined, rules: AppRules): Promise<void> {

@@ -30,6 +30,7 @@ import { PeerSockets } from "./peer-sockets.ts";
 import { RoomAlarm } from "./room-alarm.ts";
 import { RoomMaker } from "./room-maker.ts";
 import { type Served, restoreServed } from "./served.ts";
+import { ShardDoor } from "./shard-routing.ts";
 import { Trunks, isTrunkRequest } from "./trunks.ts";
 import { isWatchRequest } from "./watching.ts";
 
@@ -48,6 +49,7 @@ export class RelayRoom extends DurableObject<RelayEnv> {
   readonly #maker: RoomMaker;
   readonly #peers: PeerSockets;
   readonly #trunks: Trunks;
+  readonly #door: ShardDoor;
   readonly #directory: OwnDirectory;
   readonly #alarm: RoomAlarm;
   readonly #timers = new RoomTimers({
@@ -66,6 +68,7 @@ export class RelayRoom extends DurableObject<RelayEnv> {
     const { name } = ctx.id;
     const address = (this.#address = parseRoomAddress(name));
     const sql = (this.sql = new DurableSql(ctx.storage));
+    this.#door = new ShardDoor(address);
     this.#peers = new PeerSockets(ctx);
     const trunks = (this.#trunks = new Trunks(ctx, objectsOf(env), {
       message: (socket, bytes) => this.#event(() => this.#receiveTrunk(socket, bytes)),
@@ -170,6 +173,15 @@ export class RelayRoom extends DurableObject<RelayEnv> {
     return result;
   }
 
+  /** The same of the app's own room, with how many parts it has, or had. */
+  async operateOwn<Name extends OperationName>(
+    name: Name,
+    rest: OperationArguments<Name>,
+  ): Promise<{ readonly result: OperationResult<Name>; readonly parts: number }> {
+    const { shards, most } = this.#begin(Date.now()).following.plan;
+    return { result: await this.operate(name, rest), parts: Math.max(shards, most) };
+  }
+
   /** The app's directory tells what operators have set. */
   async follow(news: AppRules): Promise<void> {
     const now = Date.now();
@@ -224,10 +236,19 @@ export class RelayRoom extends DurableObject<RelayEnv> {
 
   #upgrade(request: Request, served: Served, now: number): Response {
     if (isWatchRequest(request)) return served.watching.accept(now);
-    if (!isTrunkRequest(request)) return this.#join(readAdmission(request.headers), served, now);
+    if (!isTrunkRequest(request)) return this.#joinHere(request.headers, served, now);
     const { socket, from, response } = this.#trunks.accept(request);
     served.room.trunkOpened(socket, from, now);
     return response;
+  }
+
+  /** Unless the peer belongs to another part of the app's own room. */
+  #joinHere(headers: Headers, served: Served, now: number): Response {
+    const { room, following, reporter } = served;
+    const admission = readAdmission(headers);
+    const { answer, isNews } = this.#door.check(headers, admission.peer, room, following);
+    if (isNews) reporter.ask(now);
+    return answer ?? this.#join(admission, served, now);
   }
 
   #join(admission: Admission, { room, watching, reporter, retention }: Served, now: number): Response {

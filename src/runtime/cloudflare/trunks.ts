@@ -2,8 +2,7 @@
 import type { TrunkPort, TrunkSocket } from "../../relay/ports.ts";
 import type { TrunkSurvivor } from "../../relay/room.ts";
 import { log } from "../log.ts";
-import { parseRoomName } from "../../protocol/index.ts";
-import { parseRoomAddress } from "../room-address.ts";
+import { parseRoomAddress, roomIn } from "../room-address.ts";
 import { closeQuietly } from "./hibernatable-socket.ts";
 import type { RelayObjects } from "./objects.ts";
 
@@ -85,7 +84,7 @@ export class Trunks implements TrunkPort {
     const own = this.#ctx.id.name ?? "";
     try {
       const { app } = parseRoomAddress(own);
-      const object = this.#objects.room({ app, room: parseRoomName(room) }); // "" is no name: the app's own room
+      const object = this.#objects.room({ app, room: roomIn(room) });
       const headers = { upgrade: "websocket", [FROM_HEADER]: own };
       const { webSocket, status } = await object.fetch(new Request(TRUNK_URL, { headers }));
       if (!webSocket) throw new Error(`the room answered ${status}`);

@@ -12,20 +12,41 @@ import type { Ban } from "../../relay/limits/bans.ts";
 import { SqlAppIndex, SqlLedgerStore } from "../../storage/sql-directory.ts";
 import type { SqliteDatabase } from "./sqlite-database.ts";
 
+export interface LocalDirectoryOptions {
+  readonly database: SqliteDatabase;
+  /** What APP_SETTINGS says of the app's own room. */
+  readonly shardsOf: (app: AppId) => number;
+  /** The rooms that are open just now follow. */
+  readonly tell: (app: AppId, news: AppRules) => void;
+}
+
 /** The directory of all apps in one database, of which this process is the only user. */
 export class LocalDirectory implements RelayDirectory {
   readonly #database: SqliteDatabase;
   readonly #index: SqlAppIndex;
   readonly #ledgers = new Map<AppId, AppLedger>();
+  readonly #shardsOf: (app: AppId) => number;
   readonly #tell: (app: AppId, news: AppRules) => void;
   /** Nobody is in a room of whom only an earlier process has heard. */
   readonly #began = Date.now();
 
-  /** `tell`: the rooms that are open just now follow. */
-  constructor(database: SqliteDatabase, tell: (app: AppId, news: AppRules) => void) {
+  constructor({ database, shardsOf, tell }: LocalDirectoryOptions) {
     this.#database = database;
     this.#index = new SqlAppIndex(database);
+    this.#shardsOf = shardsOf;
     this.#tell = tell;
+  }
+
+  /** How the app's own room is divided just now, and was at most. */
+  planOf(app: AppId): { readonly shards: number; readonly most: number } {
+    const { overrides, mostShards } = this.#ledgerOf(app);
+    const shards = overrides.shards ?? this.#shardsOf(app);
+    return { shards, most: Math.max(shards, mostShards) };
+  }
+
+  /** What operators have set. */
+  rulesOf(app: AppId): AppRules {
+    return this.#ledgerOf(app).rules(Date.now());
   }
 
   report(app: AppId, report: RoomReport, now: number): ReportAnswer {
@@ -52,7 +73,9 @@ export class LocalDirectory implements RelayDirectory {
       rooms: async (page) => this.#ledgerOf(app).rooms(page, Date.now()),
       totals: async () => this.#ledgerOf(app).totals(Date.now()),
       overrides: async () => this.#ledgerOf(app).overrides,
-      setOverrides: async (overrides) => this.#tell(app, this.#ledgerOf(app).setOverrides(overrides, Date.now())),
+      setOverrides: async (overrides) => {
+        this.#tell(app, this.#ledgerOf(app).setOverrides(overrides, Date.now(), this.#shardsOf(app)));
+      },
       bans: async (page) => this.#ledgerOf(app).bans(page, Date.now()),
       ban: async (terms) => this.#ban(app, { ...terms, created: Date.now() }),
       unban: async (kind, subject) => {

@@ -1,4 +1,4 @@
-import { type PeerId, parseRoomName } from "../../protocol/index.ts";
+import type { PeerId } from "../../protocol/index.ts";
 import { Following } from "../../relay/directory/following.ts";
 import type { RoomReport } from "../../relay/directory/report.ts";
 import type { Log, TrunkSocket } from "../../relay/ports.ts";
@@ -7,7 +7,7 @@ import { SqlAuditLog } from "../../storage/sql-audit.ts";
 import { SqlBanStore } from "../../storage/sql-bans.ts";
 import { SqlFollowingStore } from "../../storage/sql-following.ts";
 import { SqlRoomStore } from "../../storage/sql-room-store.ts";
-import { parseRoomAddress, roomName } from "../room-address.ts";
+import { parseRoomAddress, roomIn, roomName } from "../room-address.ts";
 import type { LocalDirectory } from "./directory.ts";
 import { HostedRoom } from "./hosted-room.ts";
 import type { SqliteDatabase } from "./sqlite-database.ts";
@@ -37,7 +37,7 @@ export function hostRoom({ name, database, log, settingsFor, directory, dial, ch
     random: (size: number) => crypto.getRandomValues(new Uint8Array(size)),
     crossing: {
       name: own,
-      port: { dial: (to: string) => dial(own, roomName({ app, room: parseRoomName(to) })) },
+      port: { dial: (to: string) => dial(own, roomName({ app, room: roomIn(to) })) },
     },
   };
   const store = new SqlFollowingStore(database);

@@ -1,7 +1,7 @@
 import type { ClientGeo, RoomAddress, RoomGateway } from "../../http/gateway.ts";
 import { entryProblem, problem, tooManyWatchers } from "../../http/problem.ts";
 import type { AppId, PeerId } from "../../protocol/index.ts";
-import { type RoomAdmin, roomAdmin } from "../../relay/operations/index.ts";
+import { type CarryOperation, type RoomAdmin, roomAdmin } from "../../relay/operations/index.ts";
 import { describeError } from "../../relay/describe-error.ts";
 import type { Announced } from "../../relay/directory/announcing.ts";
 import type { Listing } from "../../relay/directory/lobby.ts";
@@ -9,7 +9,9 @@ import type { AppRules } from "../../relay/directory/report.ts";
 import type { Admission, Log } from "../../relay/ports.ts";
 import type { SettingsFor } from "../../relay/settings.ts";
 import { isBlank } from "../../storage/blank-room.ts";
-import { parseRoomAddress, roomName } from "../room-address.ts";
+import { OWN_ROOM, homeOf, isPart } from "../../relay/shards/names.ts";
+import { wholeRoomAdmin } from "../../relay/shards/whole-room.ts";
+import { parseRoomAddress, roomIn, roomName } from "../room-address.ts";
 import { DatabaseError, type RoomDatabases } from "./databases.ts";
 import { DeadlineTimer } from "./deadline-timer.ts";
 import { LocalDirectory } from "./directory.ts";
@@ -51,7 +53,11 @@ export class Rooms implements RoomGateway {
 
   constructor(options: RoomsOptions) {
     this.#options = options;
-    this.directory = new LocalDirectory(options.databases.openDirectory(), (app, news) => this.#tell(app, news));
+    this.directory = new LocalDirectory({
+      database: options.databases.openDirectory(),
+      shardsOf: (app) => options.settingsFor(app).shards,
+      tell: (app, news) => this.#tell(app, news),
+    });
   }
 
   /** Rooms that were left with something to do, such as sessions to give up, do it without being asked for. Throws DatabaseError. */
@@ -63,7 +69,7 @@ export class Rooms implements RoomGateway {
   }
 
   async join(address: RoomAddress, admission: Admission, request: Request, _geo: ClientGeo): Promise<Response> {
-    const name = roomName(address);
+    const name = roomName(this.#partOf(address, admission.peer));
     return this.#answer(name, ({ hosted, door }) => {
       const now = Date.now();
       const refusal = hosted.refuseEntry(admission, now);
@@ -85,7 +91,7 @@ export class Rooms implements RoomGateway {
   }
 
   async refusal(address: RoomAddress, admission: Admission): Promise<Response | undefined> {
-    return this.#answer(roomName(address), ({ hosted }) => {
+    return this.#answer(roomName(this.#partOf(address, admission.peer)), ({ hosted }) => {
       const refusal = hosted.refuseEntry(admission, Date.now());
       return refusal && entryProblem(refusal);
     });
@@ -109,8 +115,24 @@ export class Rooms implements RoomGateway {
   }
 
   admin(address: RoomAddress): RoomAdmin {
+    const { app } = address;
     // Entered anew for each: the room may have been closed since the last.
-    return roomAdmin(async (name, rest) => this.#enter(roomName(address)).hosted.operate(name, rest, Date.now()));
+    const carryTo = (at: RoomAddress): CarryOperation => {
+      return async (name, rest) => this.#enter(roomName(at)).hosted.operate(name, rest, Date.now());
+    };
+    if (address.room !== undefined) return roomAdmin(carryTo(address));
+    return wholeRoomAdmin({
+      own: async (name, rest) => ({
+        result: await carryTo(address)(name, rest),
+        parts: this.directory.planOf(app).most,
+      }),
+      part: async (room, name, rest) => carryTo({ app, room })(name, rest),
+    });
+  }
+
+  /** Of the app's own room, where that is divided: the part that the peer belongs to. */
+  #partOf({ app, room }: RoomAddress, peer: PeerId): RoomAddress {
+    return { app, room: room ?? roomIn(homeOf(peer, this.directory.planOf(app).shards)) };
   }
 
   /** Asks every client to come back, and writes down what is known. No one is let in any more. */
@@ -157,12 +179,21 @@ export class Rooms implements RoomGateway {
       const open = { hosted, database, door: this.#doorOf(name, log) };
       this.#open.set(name, open);
       this.#kept.delete(name);
+      this.#catchUp(name, hosted);
       this.#timer.wake(hosted.dueAt);
       return open;
     } catch (error) {
       databases.release(database);
       throw new DatabaseError(`Cannot serve ${databases.place(name)}: ${describeError(error)}`, { cause: error });
     }
+  }
+
+  /** A part of a room that is divided is asked for sessions by the first peer that comes: it must know since when. */
+  #catchUp(name: string, hosted: HostedRoom): void {
+    const { app, room } = parseRoomAddress(name);
+    if (!isPart(room ?? OWN_ROOM)) return;
+    const rules = this.directory.rulesOf(app);
+    if (rules.sharding) hosted.follow(rules, Date.now());
   }
 
   /** Made here, where no request is in sight: what a peer holds on to, it holds for as long as it stays. */

@@ -804,6 +804,8 @@ function stored(handle: number): StoredConnection {
     farPeer: undefined,
     farRoom: undefined,
     farHandle: undefined,
+    fromMoves: 0,
+    toMoves: 0,
   };
 }
 

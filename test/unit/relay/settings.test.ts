@@ -42,6 +42,7 @@ describe("parseSettings", () => {
       ownRoomRetentionMs: 0,
       directoryShards: 1,
       crossRooms: 0,
+      shards: 1,
     });
   });
 
@@ -80,6 +81,7 @@ describe("parseSettings", () => {
       ownRoomRetentionMs: [0, 31_536_000_000],
       directoryShards: [1, 64],
       crossRooms: [0, 1],
+      shards: [1, 64],
     };
     expect(Object.keys(ranges)).toEqual(Object.keys(DEFAULT_SETTINGS));
     for (const [name, [min, max]] of Object.entries(ranges) as [string, [number, number]][]) {

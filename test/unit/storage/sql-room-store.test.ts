@@ -45,6 +45,8 @@ function connection(handle: number, more: Partial<StoredConnection> = {}): Store
     farPeer: undefined,
     farRoom: undefined,
     farHandle: undefined,
+    fromMoves: 0,
+    toMoves: 0,
     ...more,
   };
 }
@@ -102,6 +104,8 @@ describe("connections", () => {
       pendingReason: fc.option(fc.integer({ min: 0, max: 65_535 }), { nil: undefined }),
       pendingBy: fc.option(u64, { nil: undefined }),
       isRefused: fc.boolean(),
+      fromMoves: fc.nat(65_535),
+      toMoves: fc.nat(65_535),
     });
     fc.assert(
       fc.property(any, fc.integer({ min: 1, max: 2 ** 32 - 1 }), (fields, handle) => {

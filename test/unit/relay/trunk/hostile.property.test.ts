@@ -3,7 +3,14 @@ import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { EndReason, encodeControl } from "../../../../src/protocol/index.ts";
 import type { TrunkSocket } from "../../../../src/relay/ports.ts";
-import { type TrunkFrameName, type TrunkValues, decodeTrunk, encodeTrunk } from "../../../../src/relay/trunk/frames.ts";
+import {
+  NOWHERE,
+  TRUNK_VERSION,
+  type TrunkFrameName,
+  type TrunkValues,
+  decodeTrunk,
+  encodeTrunk,
+} from "../../../../src/relay/trunk/frames.ts";
 import { batch, dataFrame } from "../../../support/frames.ts";
 import { ALICE, BOB, CAROL, DAVE, type TestPeer, closeOf, frames, peerId } from "../../../support/room.ts";
 import { TestRooms } from "../../../support/rooms.ts";
@@ -33,6 +40,10 @@ const u8 = fc.nat(255);
 const u16 = fc.nat(65_535);
 const peer = fc.oneof(fc.constantFrom(ALICE, BOB, CAROL, DAVE, 0n), fc.bigInt(0n, 2n ** 64n - 1n));
 const i32 = fc.integer({ min: -(2 ** 31), max: 2 ** 31 - 1 });
+const u64 = fc.bigInt(0n, 2n ** 64n - 1n);
+const roomName = fc.constantFrom("", "x", "y", "~0", "~1", "no room!");
+const token = fc.uint8Array({ maxLength: 20 });
+const session = fc.oneof(fc.constant(0n), fc.constant(1n), u64);
 const halves = { mine: handle, yours: handle };
 
 const frame = <N extends TrunkFrameName>(
@@ -41,8 +52,8 @@ const frame = <N extends TrunkFrameName>(
 ) => fc.tuple(fc.record(values), u8).map(([all, flags]) => encodeTrunk(name, all as TrunkValues<N>, flags));
 
 const lie: fc.Arbitrary<Uint8Array> = fc.oneof(
-  frame("list", { version: fc.constantFrom(1, 1, 1, 2) }),
-  frame("half", { ...halves, state: u8, path: u8, reason: u16, isByMe: u8 }),
+  frame("list", { version: fc.constantFrom(TRUNK_VERSION, TRUNK_VERSION, TRUNK_VERSION, TRUNK_VERSION + 1) }),
+  frame("half", { ...halves, state: u8, path: u8, reason: u16, isByMe: u8, peer, moves: u16 }),
   frame("listed", {}),
   frame("open", {
     mine: handle,
@@ -54,10 +65,40 @@ const lie: fc.Arbitrary<Uint8Array> = fc.oneof(
     timeoutMs: fc.nat(0xffff_ffff),
   }),
   frame("connected", halves),
-  frame("gone", { yours: handle }),
+  frame("gone", { yours: handle, theirs: handle, moves: u16, room: roomName }),
   frame("end", { ...halves, reason: u16, closedBy: u8, debug: fc.string({ maxLength: 40 }) }),
   frame("rest", {}),
   frame("rested", {}),
+  frame("claim", { peer, session, token }),
+  frame("unclaimed", { peer, session }),
+  frame("yield", { peer, session, token, previousToken: token }),
+  frame("missed", { peer, close: fc.oneof(token, fc.constant(encodeControl("path", { handle: 1, path: 1 }))) }),
+  frame("bring", {
+    peer,
+    handle,
+    id: u64,
+    from: peer,
+    to: peer,
+    connectionType: fc.oneof(fc.nat(3), u8),
+    state: fc.oneof(fc.nat(4), u8),
+    created: u64,
+    connectedAt: u64,
+    disconnectingAt: u64,
+    lastActivity: u64,
+    virtualPort: i32,
+    channel: i32,
+    deadline: u64,
+    pendingReason: u16,
+    pendingBy: peer,
+    isRefused: u8,
+    fromMoves: u16,
+    toMoves: u16,
+    path: u8,
+    farHandle: handle,
+    farRoom: roomName,
+  }),
+  frame("yielded", { peer, session }),
+  frame("took", { peer, session }),
   fc.tuple(handle, u8).map(([of, path]) => encodeControl("path", { handle: of, path }, path)),
   fc.nat(0xffff_ffff).map((mark) => encodeControl("credit", { mark })),
   fc.nat(0xffff_ffff).map((mark) => encodeControl("mark", { mark })),
@@ -95,16 +136,16 @@ describe("a room that lies", () => {
 
   it("[X6] ends what it says it does not have, and nothing else", () => {
     const { a, c, d, local, handle: mine, lie: say } = setup();
-    say(encodeTrunk("gone", { yours: local }));
+    say(encodeTrunk("gone", { yours: local, ...NOWHERE }));
     expect([...c.heard(), ...d.heard(), ...a.heard()]).toEqual([]);
-    say(encodeTrunk("gone", { yours: mine }));
+    say(encodeTrunk("gone", { yours: mine, ...NOWHERE }));
     expect(a.heard()).toEqual([closeOf(mine, EndReason.EndedWhileAway, 2)]);
   });
 
   it("[X7] and breaks off in the middle of each list is not dialed in a loop", () => {
     const { rooms } = setup();
     const y = rooms.room("y").room;
-    const cutShort = batch(encodeTrunk("list", { version: 1 }), Uint8Array.of(0x41));
+    const cutShort = batch(encodeTrunk("list", { version: TRUNK_VERSION }), Uint8Array.of(0x41));
     y.receiveTrunk = (socket) => {
       const end = rooms.ends.find((one) => one === socket)!;
       end.other.events.push({ kind: "message", bytes: cutShort });

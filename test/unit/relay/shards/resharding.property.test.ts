@@ -1,0 +1,45 @@
+import * as fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { ConnectionState } from "../../../../src/protocol/index.ts";
+import { World, acts, check, connectionsOf } from "./world.ts";
+
+const numRuns = Number(process.env["SHARD_RUNS"] ?? 150);
+
+describe("an app's own room that is divided anew", () => {
+  it("[SH3] [SH4] [SH5] [SH6] keeps every session and every connection that nobody closes", () => {
+    let moved = 0;
+    fc.assert(
+      fc.property(fc.array(acts(false), { minLength: 20, maxLength: 120 }), (all) => {
+        const world = new World();
+        const made = new Set<string>();
+        for (const act of all) {
+          world.run(act);
+          for (const [ends, [one]] of connectionsOf(world.rooms.rooms)) {
+            if (one!.half.state === ConnectionState.Connected) made.add(ends);
+          }
+        }
+        world.quiet(70); // what a lost word has left of sessions that are elsewhere is over by then
+        check(world);
+        expect(world.lost).toEqual([]);
+        for (const room of world.rooms.rooms) moved += room.logged("connection_moved").length;
+        const left = connectionsOf(world.rooms.rooms);
+        for (const ends of made)
+          expect([ends, left.get(ends)?.[0]?.half.state]).toEqual([ends, ConnectionState.Connected]);
+      }),
+      { numRuns },
+    );
+    expect(moved).toBeGreaterThan(numRuns); // or it shows nothing
+  }, 240_000);
+
+  it("[SH5] [SH6] agrees on everything once all is quiet, whatever has ended and crashed", () => {
+    fc.assert(
+      fc.property(fc.array(acts(true), { minLength: 20, maxLength: 120 }), (all) => {
+        const world = new World();
+        for (const act of all) world.run(act);
+        world.quiet(70);
+        check(world);
+      }),
+      { numRuns },
+    );
+  }, 240_000);
+});
