@@ -90,7 +90,7 @@ describe("a join is let in", () => {
     peer.socket.close();
   });
 
-  it("without its ticket: the object sees who, and nothing that could be used again", async () => {
+  it("without its ticket: the object sees who, nothing that could be used again, and no word of the client's own", async () => {
     const seen = vi.spyOn(RelayRoom.prototype, "fetch");
     const app = freshApp();
     const token = await testTicket({ app, peer: ALICE });
@@ -99,6 +99,8 @@ describe("a join is let in", () => {
       upgrade: "websocket",
       "sec-websocket-protocol": `edge-relay.v1, ticket.${token}`,
       authorization: `Bearer ${second}`,
+      "edge-relay-admission": `${BOB};1`,
+      "edge-relay-shards": "9 64 64 0",
     });
     expect(response.status).toBe(101);
     expect(seen).toHaveBeenCalledOnce();

@@ -51,8 +51,7 @@ export class DurableRooms implements RoomGateway {
   ): Promise<Response> {
     const { shardRoutes } = this.#objects;
     for (let hops = 1; ; hops++) {
-      const plan = shardRoutes.planOf(address.app);
-      if (plan.version > 0) writePlan(headers, plan); // else it is no news to any part
+      writePlan(headers, shardRoutes.planOf(address.app));
       const part = this.#objects.room(shardRoutes.route(address, peer), hint);
       // A new request, not a copy: where the client is (`cf`) stays here.
       // oxlint-disable-next-line no-await-in-loop -- nearly always one

@@ -10,7 +10,7 @@ import { OWN_ROOM, homeOf } from "../../relay/shards/names.ts";
 import type { ShardPlan } from "../../relay/shards/sharding.ts";
 import { roomIn } from "../room-address.ts";
 
-/** Worker → object and back, inside Cloudflare only: the worker overwrites what a client sent under this name. */
+/** Worker → object and back, inside Cloudflare only: the worker overwrites, or removes, what a client sent under this name. */
 const HEADER = "edge-relay-shards";
 const MISDIRECTED = 421;
 /** Each part that sends a peer on knows more than the worker did, so more are not needed. */
@@ -18,8 +18,14 @@ export const MAX_HOPS = 4;
 /** Apps that an isolate remembers. */
 const MAX_APPS = 1_000;
 
-export function writePlan(headers: Headers, { version, shards, most, changedAt }: ShardPlan): void {
-  headers.set(HEADER, [version, shards, most, changedAt].join(" "));
+/** To a part, to which APP_SETTINGS alone (version 0) are no news. */
+export function writePlan(headers: Headers, plan: ShardPlan): void {
+  if (plan.version === 0) headers.delete(HEADER);
+  else headers.set(HEADER, planText(plan));
+}
+
+function planText({ version, shards, most, changedAt }: ShardPlan): string {
+  return [version, shards, most, changedAt].join(" ");
 }
 
 function readPlan(headers: Headers): ShardPlan | undefined {
@@ -87,8 +93,7 @@ export class ShardDoor {
       return { isNews: true };
     }
     if (room.homeOf(peer) === this.#name) return { isNews: false };
-    const answer = new Response(null, { status: MISDIRECTED });
-    writePlan(answer.headers, own);
+    const answer = new Response(null, { status: MISDIRECTED, headers: { [HEADER]: planText(own) } });
     return { answer, isNews: false };
   }
 }
