@@ -13,7 +13,9 @@ import {
   encodeControl,
 } from "../../protocol/index.ts";
 import { type ConnectionRecord, type P2PConnection, otherEnd } from "../connection.ts";
+import { portOf } from "../connection-index.ts";
 import { send } from "../flow/flow-control.ts";
+import type { StoredConnection } from "../ports.ts";
 import type { RoomState } from "../room-state.ts";
 import { keepSession } from "../sessions/keeping.ts";
 import { presenceChanged } from "../sessions/presence.ts";
@@ -23,6 +25,7 @@ import { NOWHERE, type TrunkValues, encodeTrunk } from "../trunk/frames.ts";
 import { askHow, say } from "../trunk/links.ts";
 import { endHere, withdraw } from "../trunk/saying.ts";
 import { type Trunk, bind, trunkTo } from "../trunk/trunk.ts";
+import { due, isClose, isSound, isWanted, past } from "./believing.ts";
 import { claimed, supersedeElsewhere } from "./claiming.ts";
 import { meetHere } from "./meeting.ts";
 import { letGo } from "./rebinding.ts";
@@ -42,12 +45,13 @@ export function heardYield(trunk: Trunk, head: TrunkValues<"yield">): void {
 
 export function heardMissed(room: RoomState, trunk: Trunk, { peer, close }: TrunkValues<"missed">): void {
   const arrival = trunk.arriving.get(peer);
+  if (!isClose(close)) return;
   if (arrival) arrival.missed.push(close);
-  else endMissed(room, trunk, peer as PeerId, close);
+  else if (trunk.taken.has(peer)) endMissed(room, trunk, peer as PeerId, close);
 }
 
 export function heardBring(trunk: Trunk, values: Brought): void {
-  trunk.arriving.get(values.peer)?.brought.push(values);
+  if (isSound(values)) trunk.arriving.get(values.peer)?.brought.push(values);
 }
 
 export function heardYielded(room: RoomState, trunk: Trunk, peer: PeerId, session: bigint): void {
@@ -56,12 +60,13 @@ export function heardYielded(room: RoomState, trunk: Trunk, peer: PeerId, sessio
   if (arrival?.head.session !== session || !room.sharding.isSibling(trunk.room)) return;
   const known = room.sessions.get(peer);
   if (known && known.id !== session) return supersedeElsewhere(room, peer, [trunk.room]);
+  const isNew = isWanted(room, trunk, peer, session);
+  if (!known && !isNew) return; // nobody waits for it any more: it stays there, and can be claimed again
   const link = trunk.link ?? room.dial(trunk);
   if (!link) return; // it is claimed again
-  const isWanted = room.sharding.claims.get(peer)?.session === session || known?.moving !== undefined;
-  const own = known && !isWanted ? known : adopt(room, trunk, arrival, known);
-  const took = encodeTrunk("took", { peer, session });
-  trunk.taken.set(peer, took);
+  const own = known && !isNew ? known : adopt(room, trunk, arrival, known);
+  const took = encodeTrunk("took", { peer, session, token: arrival.head.token });
+  if (isNew) trunk.taken.set(peer, took);
   send(room, link, took);
   const waiting = claimed(room, own);
   if (waiting?.link?.state === "awaiting-hello") resume(room, waiting.link, own, waiting.token, room.crossing.now);
@@ -116,7 +121,9 @@ function adoptHalf(room: RoomState, trunk: Trunk, session: Session, told: Brough
   }
   const brought = whereNow(room, told);
   const isHere = brought.farRoom === sharding.name;
-  const half = isHere ? undefined : manager.adopt(storedOf(room, brought), Number(brought.lastActivity));
+  const half = isHere
+    ? undefined
+    : manager.adopt(storedOf(room, brought), past(brought.lastActivity, room.crossing.now) ?? 0);
   if (!half) return refuse(room, trunk, session, brought);
   room.store.insertConnection(half);
   room.counters.opened(half);
@@ -151,27 +158,24 @@ function follow(room: RoomState, from: Trunk, half: ConnectionRecord, { path, fa
   else askHow(room, trunk, half);
 }
 
-/** 0 is none. */
-function ms(at: bigint): number | undefined {
-  return at === 0n ? undefined : Number(at);
-}
-
-function storedOf(room: RoomState, brought: Brought) {
+function storedOf(room: RoomState, brought: Brought): StoredConnection {
+  const { now } = room.crossing;
   const { farHandle, farRoom, peer, from, to, virtualPort, channel, pendingReason, pendingBy } = brought;
+  const type = brought.connectionType as ConnectionType;
   return {
     connectionId: brought.id as ConnectionId,
     handle: brought.handle as Handle,
     fromPeerId: from as PeerId,
     toPeerId: to as PeerId,
     appId: room.app,
-    type: brought.connectionType as ConnectionType,
+    type,
     state: brought.state as ConnectionState,
-    created: Number(brought.created),
-    connectedAt: ms(brought.connectedAt),
-    disconnectingAt: ms(brought.disconnectingAt),
-    virtualPort: virtualPort < 0 ? undefined : virtualPort,
+    created: past(brought.created, now) ?? now,
+    connectedAt: past(brought.connectedAt, now),
+    disconnectingAt: past(brought.disconnectingAt, now),
+    virtualPort: portOf(type, virtualPort < 0 ? undefined : virtualPort),
     channel: channel < 0 ? undefined : channel,
-    deadline: ms(brought.deadline),
+    deadline: due(brought.deadline, now),
     pendingReason: pendingReason === 0 ? undefined : pendingReason,
     pendingBy: pendingBy === 0n ? undefined : (pendingBy as PeerId),
     isRefused: brought.isRefused !== 0,

@@ -5,6 +5,7 @@ import type { RoomState } from "../room-state.ts";
 import { type TrunkValues, GoneFlag } from "../trunk/frames.ts";
 import { askHow, nearPeer, say } from "../trunk/links.ts";
 import { type Trunk, bind, trunkTo, unbind } from "../trunk/trunk.ts";
+import { mayBeGone } from "./believing.ts";
 import { movesOf, setMoves } from "./moves.ts";
 
 type Half = Pick<TrunkValues<"half">, "mine" | "yours" | "peer" | "moves">;
@@ -22,7 +23,8 @@ export function halfThatMoved(
   const peer = id as PeerId;
   const own = room.manager.getConnectionByHandle(yours === 0 ? mine : yours) as ConnectionRecord | undefined;
   if (!own || otherEnd(own, peer) === undefined) return undefined;
-  const isPresent = own.farPeer !== peer && room.sessions.get(peer)?.link !== undefined;
+  const session = own.farPeer === peer ? undefined : room.sessions.get(peer);
+  const isPresent = session !== undefined && !mayBeGone(session);
   if (isPresent || moves <= movesOf(own, peer)) return "older";
   if (own.farPeer === undefined) split(room, own, trunk, peer, moves);
   else if (own.farPeer === peer) rebind(room, own, { to: trunk.room, farHandle: mine, moves });

@@ -127,10 +127,12 @@ function times({ created, connectedAt, disconnectingAt, lastActivity, deadline }
   };
 }
 
-export function heardTook(room: RoomState, trunk: Trunk, peer: PeerId, id: bigint): void {
+export function heardTook(room: RoomState, trunk: Trunk, { peer: of, session: id, token }: TrunkValues<"took">): void {
+  const peer = of as PeerId;
   const session = room.sessions.get(peer);
-  // Whoever has asked for it may have said so to a room that has crashed since.
-  if (session?.id !== id || session.link || (session.moving && session.moving.to !== trunk.room)) return;
+  // Whoever has asked for it may have said so to a room that has crashed since; that it was told of it, its token shows.
+  if (session?.id !== id || session.link || !session.accepts(token)) return;
+  if (session.moving && session.moving.to !== trunk.room) return;
   const link = trunk.link ?? room.dial(trunk);
   const { handles, missed = 0 } = session.moving ?? {};
   // What has ended since is told first: it is not to be looked for.
@@ -146,9 +148,13 @@ function handOn(room: RoomState, trunk: Trunk, connection: P2PConnection, peer: 
   if (connection.farPeer === undefined) return split(room, connection, trunk, peer, moves);
   const { farRoom, farHandle: yours, handle: theirs } = connection;
   room.sharding.handOn(theirs, { peer, room: trunk.room, moves });
+  const other = otherEnd(connection, peer) as PeerId;
+  // Its new room asks here when it was told of it before the other end had moved.
+  if (farRoom !== undefined)
+    room.sharding.handOn(theirs, { peer: other, room: farRoom, moves: movesOf(connection, other) });
   if (farRoom !== trunk.room && farRoom !== undefined && yours !== undefined) {
-    const other = trunkTo(room.crossing, farRoom);
-    const link = other.link ?? room.dial(other);
+    const way = trunkTo(room.crossing, farRoom);
+    const link = way.link ?? room.dial(way);
     if (link) say(room, link, "gone", { yours, theirs, moves, room: trunk.room }, GoneFlag.Moved);
   }
   letGo(room, connection);

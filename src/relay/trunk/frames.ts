@@ -76,8 +76,8 @@ const TRUNK_FRAMES = {
     },
   },
   yielded: { type: 0x4e, fields: { peer: u64, session: u64 } },
-  /** It is written down where it was claimed: the receiver's is over. */
-  took: { type: 0x4f, fields: { peer: u64, session: u64 } },
+  /** It is written down where it was claimed: the receiver's, which had this token when it told of it, is over. */
+  took: { type: 0x4f, fields: { peer: u64, session: u64, token: bytes8 } },
 } as const satisfies Record<string, { type: number; fields: Fields }>;
 
 /** Flags of open. */

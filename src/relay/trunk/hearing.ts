@@ -20,7 +20,7 @@ import { askThatMoved, followGone } from "../shards/rebinding.ts";
 import { mayCross } from "../shards/sharding.ts";
 import { tell } from "../telling.ts";
 import { GoneFlag, NOWHERE, OpenFlag, type TrunkValues } from "./frames.ts";
-import { isAsking, isGivenAway, nearLink, nearPeer, say } from "./links.ts";
+import { isAsking, isGivenAway, nearLink, nearPeer, say, tellOpen } from "./links.ts";
 import { seekLater } from "./locating.ts";
 import { connectFar, endFar, endHere } from "./saying.ts";
 import { type Trunk, bind, nameFar, unbind } from "./trunk.ts";
@@ -75,10 +75,15 @@ function hasTooMany({ manager, settings }: RoomState, far: PeerId): boolean {
 
 function askAgain(room: RoomState, trunk: Trunk, half: ConnectionRecord, flags: number): void {
   trunk.listing?.add(half);
+  const isNews = !trunk.listing && (half.farPath !== Path.Open || half.isMoved);
   // Said by a room that has not heard of the accept, and so has no path to say: who asks is there.
   half.farPath = Path.Open;
   half.isMoved = false;
-  if (half.state === ConnectionState.Connected) return connectFar(room, half); // before it had moved
+  if (half.state === ConnectionState.Connected) {
+    connectFar(room, half); // before it had moved
+    if (isNews) tellOpen(room, half);
+    return;
+  }
   if (half.state !== ConnectionState.Connecting || (flags & OpenFlag.Listed) !== 0) return;
   room.manager.markRefused(half.connectionId, false);
   const target = nearLink(room, half);

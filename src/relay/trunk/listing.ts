@@ -5,7 +5,7 @@ import type { Link } from "../sessions/link.ts";
 import { halfThatMoved } from "../shards/rebinding.ts";
 import { HalfFlag, TRUNK_VERSION, type TrunkValues } from "./frames.ts";
 import { disconnect, findHalf, raise, sayGone } from "./hearing.ts";
-import { isAsking, isGivenAway, nearPeer, sayListed, sendList, tellOpen } from "./links.ts";
+import { askHow, isAsking, isGivenAway, nearPeer, sayListed, sendList, tellOpen } from "./links.ts";
 import { endHere } from "./saying.ts";
 import { loseLink } from "./losing.ts";
 import type { Trunk } from "./trunk.ts";
@@ -53,7 +53,9 @@ export function heardListed(room: RoomState, link: Link, trunk: Trunk): void {
   for (const half of [...trunk.halves]) {
     if (listing.has(half)) tellOpen(room, half);
     else if (half.isMoved || isGivenAway(room, half)) continue; // not heard of there, or led there no more
-    else if (half.farHandle !== undefined && !isAsking(half)) endHere(room, half, EndReason.EndedWhileAway);
+    else if (half.farHandle === undefined || isAsking(half)) continue;
+    else if (room.sharding.isSibling(trunk.room)) askHow(room, trunk, half); // the news of where it was handed on may be lost
+    else endHere(room, half, EndReason.EndedWhileAway);
   }
 }
 

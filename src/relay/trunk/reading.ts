@@ -156,7 +156,7 @@ function readMove(room: RoomState, trunk: Trunk, frame: TrunkFrame): void {
     case "yielded":
       return heardYielded(room, trunk, frame.values.peer as PeerId, frame.values.session);
     case "took":
-      return heardTook(room, trunk, frame.values.peer as PeerId, frame.values.session);
+      return heardTook(room, trunk, frame.values);
   }
 }
 

@@ -6,6 +6,7 @@ import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { ConnectionState, type PeerId } from "../../../../src/protocol/index.ts";
 import type { P2PConnection } from "../../../../src/relay/connection.ts";
+import { runs } from "../../../support/hunting.ts";
 import { type TestPeer, type TestRoom, frames, peerId } from "../../../support/room.ts";
 import { TestRooms } from "../../../support/rooms.ts";
 
@@ -237,7 +238,7 @@ describe("rooms joined by a trunk", () => {
         expect(world.rooms.wires).toEqual([]); // at rest
         checkReach(world);
       }),
-      { numRuns: Number(process.env["TRUNK_RUNS"] ?? 150) },
+      runs("TRUNK", 150),
     );
-  }, 120_000);
+  }, 3_600_000);
 });
