@@ -120,6 +120,7 @@ test("a question that is answered with no, or with Escape, does nothing", async 
   const { page } = opened;
   const kick = page.getByRole("main").getByRole("button", { name: "Kick" });
   await kick.click();
+  await page.locator("dialog[open]").waitFor(); // before it is, the key is for nobody
   await page.keyboard.press("Escape");
   await page.locator("dialog").waitFor({ state: "detached" });
   expect(await kick.evaluate((button) => button === document.activeElement)).toBe(true);
