@@ -24,7 +24,7 @@ export function SettingsPage({ app }: { app: number }) {
       <Loaded from={found}>
         {(data) =>
           canOperate.value ? (
-            <Form key={JSON.stringify(data.overrides)} app={app} of={data} saved={found.reload} />
+            <Form key={app} app={app} of={data} saved={found.reload} />
           ) : (
             <Groups of={data} field={({ name, unit }) => <b>{written(Number(data.settings[name]), unit)}</b>} />
           )
@@ -42,7 +42,7 @@ interface FormProps {
 
 function Form({ app, of, saved }: FormProps) {
   const [overrides, setOverrides] = useState<SettingOverrides>(of.overrides);
-  const isChanged = JSON.stringify(overrides) !== JSON.stringify(of.overrides);
+  const isChanged = !isSame(overrides, of.overrides);
   const set = (name: SettingName, text: string): void => {
     const { [name]: _, ...others } = overrides;
     setOverrides(text.trim() === "" ? others : { ...others, [name]: Number(text) });
@@ -112,6 +112,12 @@ function Groups({ of, field }: { of: Settings; field: (note: SettingNote) => pre
       ))}
     </div>
   );
+}
+
+/** In whatever order they were set. */
+function isSame(some: SettingOverrides, others: SettingOverrides): boolean {
+  const names = Object.keys({ ...some, ...others }) as SettingName[];
+  return names.every((name) => some[name] === others[name]);
 }
 
 function written(value: number, unit: SettingNote["unit"]): string {
